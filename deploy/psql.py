@@ -1,0 +1,49 @@
+"""The one place where a psql command line is put together.
+
+Safety contract: SQL that an operation runs travels over standard input, so that nothing of it reaches argv, the
+process list, ``--dry``, ``-vvv``, ``--debug`` or ``--json``. SQL that a *fact* runs is part of the printed command
+(pyinfra gives facts no standard input): it must never contain a secret, and it must never select one.
+"""
+
+from typing import Final
+
+from pyinfra.api import QuoteString, StringCommand
+
+#: What a fact's query prints, alone on a line, where it could not be asked.
+SERVER_DOWN: Final = "!server-down"
+DATABASE_ABSENT: Final = "!database-absent"
+
+# Debian's /usr/bin/psql is a Perl wrapper that costs more than most queries; the real one needs no PATH.
+# setpriv instead of runuser: no PAM session for each query.
+_BINARY: Final = "set -- /usr/lib/postgresql/*/bin/psql"
+_AS_POSTGRES: Final = "setpriv --reuid=postgres --regid=postgres --init-groups"
+_OPTIONS: Final = "-X -q -A -t -v ON_ERROR_STOP=1"
+
+
+def psql(sql: str, *, database: str = "postgres", single_transaction: bool = True) -> StringCommand:
+    """A command that runs ``sql`` as the superuser over the local socket, all of it or nothing of it.
+
+    ``single_transaction=False`` is for the statements that refuse to run inside one (CREATE DATABASE).
+    """
+    options = f"{_OPTIONS} --single-transaction" if single_transaction else _OPTIONS
+    return StringCommand(
+        f'{_BINARY}; cd / && exec {_AS_POSTGRES} "$1" {options} -d', QuoteString(database), "-f -", _stdin=sql
+    )
+
+
+def fact_query(sql: str, *, database: str = "postgres") -> str:
+    """A shell command for a fact: prints the rows, or `SERVER_DOWN`, or `DATABASE_ABSENT`, or nothing where PostgreSQL
+    is not installed at all.
+
+    The server is asked only once on the usual path; why it did not answer is looked up only after it did not.
+    """
+    if "SQL_END" in sql:
+        raise ValueError("the text SQL_END ends the here-document")
+    name = QuoteString(database)
+    quoted = StringCommand(name).get_raw_value()
+    return (
+        f'{_BINARY}; [ -x "$1" ] || exit 0; cd /\n'
+        f'{_AS_POSTGRES} "$1" {_OPTIONS} -d {quoted} -f - <<\'SQL_END\' || {{ code=$?; [ $code = 2 ] || exit $code; '
+        f'if "${{1%psql}}pg_isready" -q; then echo {DATABASE_ABSENT!r}; else echo {SERVER_DOWN!r}; fi; }} 2>/dev/null\n'
+        f"{sql}\nSQL_END"
+    )
