@@ -1,0 +1,161 @@
+"""What both LXC connectors share: running a command in a container through its host's lxc-attach.
+
+Two privileges are kept apart. *Outside*, on the LXC host, lxc-attach needs root: it is run with the ``_sudo`` settings of
+the LXC host's own inventory entry (or of ``--sudo``). *Inside*, a command is root already; ``_su_user`` and
+``_sudo_user`` mean a user of the container.
+
+The connectors are lazy. A container that does not run yet is no error while the plan is made: each command succeeds
+without output there, so that every fact reads as on a blank machine. At execution it is an error.
+"""
+
+import base64
+import re
+from io import IOBase
+from typing import Any, Final, cast
+
+from pyinfra.api import Host, QuoteString, StringCommand
+from pyinfra.api.arguments import ConnectorArguments
+from pyinfra.api.exceptions import InventoryError, NoHostError
+from pyinfra.api.state import State, StateStage
+from pyinfra.api.util import get_file_io
+from pyinfra.connectors.base import BaseConnector
+from pyinfra.connectors.util import CommandOutput, OutputLine, extract_control_arguments, make_unix_command_for_host
+from typing_extensions import Unpack
+
+#: The line on standard error that says "the container is not running", which an exit status alone could not.
+NOT_RUNNING: Final = "!container-not-running"
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_OUTER_ARGUMENTS: Final = ("_sudo", "_sudo_user", "_sudo_password", "_use_sudo_login", "_doas", "_doas_user")
+_ENVIRONMENT: Final = (
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME=/root",
+    "LANG=C.UTF-8",
+    "DEBIAN_FRONTEND=noninteractive",
+)
+
+
+def check_container_name(name: str | None) -> str:
+    """The name itself, where it can be a container's, a directory's and a host's name alike; `InventoryError` if not."""
+    if not name or not _NAME.fullmatch(name):
+        raise InventoryError(
+            f"{name!r} is not a container name: use letters, digits, - and _, starting with a letter or digit"
+        )
+    return name
+
+
+def attach_command(name: str, inner: StringCommand) -> StringCommand:
+    """Run ``inner`` as root in container ``name``; prints `NOT_RUNNING` to standard error where that does not run."""
+    quoted = QuoteString(name)
+    variables = [bit for variable in _ENVIRONMENT for bit in ("--set-var", variable)]
+    attach = StringCommand("lxc-attach", "-n", quoted, "--clear-env", *variables, "--", "sh", "-c", QuoteString(inner))
+    # lxc-attach's own failure and the command's cannot be told apart by status, so ask only after a failure.
+    state = StringCommand('"$(lxc-info -sH -n', quoted, '2>/dev/null)"')
+    return StringCommand(
+        attach, "|| { code=$?; [", state, f"= RUNNING ] || echo '{NOT_RUNNING}' >&2; exit $code; }}"
+    )
+
+
+class AttachConnector(BaseConnector):
+    """Base of the LXC connectors; a subclass supplies `outer`, a connected connector to the LXC host."""
+
+    handles_execution = True
+    outer: BaseConnector
+
+    def __init__(self, state: State, host: Host) -> None:
+        super().__init__(state, host)
+        self.name: str = host.data.lxc_name
+
+    def lxc_host(self) -> Host | None:
+        """The inventory's entry for the machine that this container runs on, if it has one."""
+        try:
+            return cast(Host, self.state.inventory.get_host(self.host.data.lxc_host))
+        except NoHostError:
+            return None
+
+    def connect(self) -> None:
+        self.outer.connect()
+
+    def disconnect(self) -> None:
+        self.outer.disconnect()
+
+    def _outer_arguments(self, inner: ConnectorArguments) -> ConnectorArguments:
+        """Privilege on the LXC host: as its own inventory entry says, else as the command line says (``--sudo``)."""
+        source: dict[str, Any] = dict(inner)
+        if (entry := self.lxc_host()) is not None:
+            source.update({key: value for key in _OUTER_ARGUMENTS if (value := entry.data.get(key)) is not None})
+        source.pop("_sudo_user", None)  # a user of the container
+        return cast(ConnectorArguments, {key: source[key] for key in _OUTER_ARGUMENTS if key in source})
+
+    def run_shell_command(
+        self,
+        command: StringCommand,
+        print_output: bool = False,
+        print_input: bool = False,
+        **arguments: Unpack[ConnectorArguments],
+    ) -> tuple[bool, CommandOutput]:
+        """Run a command as root in the container; see the module's text for a container that does not run."""
+        control = extract_control_arguments(arguments)
+        outer = self._outer_arguments(arguments)
+        if not arguments.get("_sudo_user"):
+            arguments.pop("_sudo", None)  # root already, and a minimal container has no sudo
+        inner = make_unix_command_for_host(self.state, self.host, command, **arguments)
+        status, output = self.outer.run_shell_command(
+            attach_command(self.name, inner), print_output=print_output, print_input=print_input, **control, **outer
+        )
+        if status or NOT_RUNNING not in output.stderr_lines:
+            return status, output
+        if self.state.current_stage < StateStage.Execute:
+            return True, CommandOutput([])
+        message = f"container {self.name} is not running on {self.host.data.lxc_host}"
+        return False, CommandOutput([OutputLine("stderr", f"{message}; `lxc-start -F -n {self.name}` there shows why")])
+
+    def put_file(
+        self,
+        filename_or_io: str | IOBase,
+        remote_filename: str,
+        remote_temp_filename: str | None = None,  # noqa: ARG002  the temporary file has to be beside the target
+        print_output: bool = False,
+        print_input: bool = False,
+        **arguments: Unpack[ConnectorArguments],
+    ) -> bool:
+        """Write a file in the container, byte for byte; readers see the old content or the new one, nothing between.
+
+        The mode and owner of a file that is there already are kept. Raises `OSError` where it cannot be written.
+        """
+        with get_file_io(filename_or_io) as file_io:
+            data = file_io.read()
+        content = data.encode() if isinstance(data, str) else cast(bytes, data)
+        # base64, because pyinfra's standard input is text and gets a newline at its end.
+        script = """
+            set -e; umask 077
+            target=$(readlink -f -- "$1" || printf %s "$1"); new=$target.new-$$
+            trap 'rm -f -- "$new"' EXIT
+            base64 -d > "$new"
+            if [ -e "$target" ]; then chmod --reference="$target" -- "$new"; chown --reference="$target" -- "$new"
+            else chmod 644 -- "$new"; fi
+            mv -f -- "$new" "$target"
+        """
+        command = StringCommand("sh", "-c", QuoteString(script), "put-file", QuoteString(remote_filename))
+        arguments["_stdin"] = base64.encodebytes(content).decode()
+        status, output = self.run_shell_command(command, print_output, print_input, **arguments)
+        if not status:
+            raise OSError(output.stderr or f"could not write {remote_filename}")
+        return True
+
+    def get_file(
+        self,
+        remote_filename: str,
+        filename_or_io: str | IOBase,
+        remote_temp_filename: str | None = None,  # noqa: ARG002  nothing is copied on the way
+        print_output: bool = False,  # noqa: ARG002  base64 is nothing to print
+        print_input: bool = False,
+        **arguments: Unpack[ConnectorArguments],
+    ) -> bool:
+        """Read a file of the container, byte for byte. Raises `OSError` where it cannot be read."""
+        command = StringCommand("base64 --", QuoteString(remote_filename))
+        status, output = self.run_shell_command(command, False, print_input, **arguments)
+        if not status:
+            raise OSError(output.stderr or f"could not read {remote_filename}")
+        with get_file_io(filename_or_io, "wb") as file_io:
+            file_io.write(base64.b64decode(output.stdout))
+        return True
