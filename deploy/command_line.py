@@ -1,0 +1,41 @@
+"""What this project adds to pyinfra's command line, as a gevent plugin (see `pyproject.toml`).
+
+* `pyinfra INVENTORY deploy/` may name a directory, which stands for the `__main__.py` in it. pyinfra 3.10 takes deploy
+  *files* only.
+* The inventory's file name is kept, for messages about its data and for the name of its passwords' file.
+
+pyinfra has no hook for this, but it patches the standard library through gevent first thing, and gevent tells its
+plugins. At that moment the command line exists and has not run yet.
+"""
+
+import sys
+from pathlib import Path
+
+#: The INVENTORY argument of the running pyinfra, as it was written.
+inventory: str = "inventory"
+
+
+def _as_file(operation: str, base: Path) -> str:
+    main = Path(operation) / "__main__.py"
+    return str(main) if (base / main).is_file() else operation
+
+
+def extend_pyinfra(_event: object) -> None:
+    """gevent's `did_patch_all` plugin; does nothing in programs other than pyinfra's command line."""
+    if "pyinfra_cli" not in sys.modules:
+        return
+    from pyinfra_cli.cli import cli
+
+    run = cli.callback
+    assert run is not None  # noqa: S101  click commands made by a decorator have one
+
+    def extended(*, inventory: str, operations: tuple[str, ...], chdir: str | None, **options: object) -> object:
+        globals()["inventory"] = inventory
+        base = Path(chdir or ".")
+        files = tuple(_as_file(operation, base) for operation in operations)
+        # Only where all of them are deploys: `exec -- ls deploy` has a command behind it, not a deploy.
+        if all(name.endswith(".py") for name in files):
+            operations = files
+        return run(inventory=inventory, operations=operations, chdir=chdir, **options)
+
+    cli.callback = extended

@@ -1,0 +1,1 @@
+# What all LXC hosts share; a key in the inventory file wins over one here. See deploy/settings.py, class LxcHost.

@@ -1,0 +1,16 @@
+# This machine is the LXC host, with one container. `make deploy` uses this inventory by default.
+# Every key is explained in deploy/settings.py and in the README's inventory reference.
+
+lxc_hosts = ["@local"]
+
+event_stores = [
+    (
+        "@lxc/stock-analysis",
+        {
+            "address": "10.0.3.10",
+            "memory": "2GiB",
+            "cpus": 2,
+            "disk": "20GiB",
+        },
+    ),
+]
