@@ -1,0 +1,28 @@
+-- Everything that the application may do in here: call the functions below, read the tables and the view. Taken away
+-- first and then given, so that the file is the whole truth.
+REVOKE ALL ON SCHEMA event_store, projections FROM PUBLIC, stock_analysis_user;
+REVOKE ALL ON ALL TABLES IN SCHEMA event_store, projections FROM PUBLIC, stock_analysis_user;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA event_store, projections FROM PUBLIC, stock_analysis_user;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA event_store, projections FROM PUBLIC, stock_analysis_user;
+REVOKE ALL ON FUNCTION public.refresh_materialized_views() FROM PUBLIC, stock_analysis_user;
+
+GRANT USAGE ON SCHEMA event_store, projections TO stock_analysis_user;
+GRANT SELECT ON
+    event_store.events,
+    event_store.commands,
+    event_store.snapshots,
+    event_store.event_types,
+    event_store.projections,
+    projections.portfolio_positions
+TO stock_analysis_user;
+GRANT EXECUTE ON FUNCTION
+    event_store.append_event,
+    event_store.append_events,
+    event_store.get_events,
+    event_store.get_events_since,
+    event_store.get_events_by_type,
+    event_store.get_events_in_time_range,
+    event_store.check_command_processed,
+    event_store.record_command,
+    public.refresh_materialized_views
+TO stock_analysis_user;

@@ -1,0 +1,24 @@
+-- One row for each position: of each attribute the latest value that an event carries, so that an update may name only
+-- what has changed. Dropped and made anew: a materialized view cannot be replaced, and loses nothing by it.
+DROP MATERIALIZED VIEW IF EXISTS projections.portfolio_positions;
+
+CREATE MATERIALIZED VIEW projections.portfolio_positions AS
+SELECT
+    aggregate_id AS position_id,
+    ((array_agg(event_data -> 'symbol' ORDER BY event_version DESC) FILTER (WHERE event_data ? 'symbol'))[1]
+        #>> '{}')::varchar AS symbol,
+    ((array_agg(event_data -> 'quantity' ORDER BY event_version DESC) FILTER (WHERE event_data ? 'quantity'))[1]
+        #>> '{}')::numeric AS quantity,
+    ((array_agg(event_data -> 'average_price' ORDER BY event_version DESC)
+        FILTER (WHERE event_data ? 'average_price'))[1] #>> '{}')::numeric AS average_price,
+    ((array_agg(event_data -> 'current_value' ORDER BY event_version DESC)
+        FILTER (WHERE event_data ? 'current_value'))[1] #>> '{}')::numeric AS current_value,
+    max(created_at) AS last_updated
+FROM event_store.events
+WHERE aggregate_type = 'Position'
+  AND event_type IN ('PositionOpened', 'PositionUpdated', 'PositionClosed')
+GROUP BY aggregate_id;
+
+-- REFRESH ... CONCURRENTLY needs a unique index.
+CREATE UNIQUE INDEX idx_portfolio_positions_position_id ON projections.portfolio_positions (position_id);
+CREATE INDEX idx_portfolio_positions_symbol ON projections.portfolio_positions (symbol);
