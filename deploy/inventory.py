@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +41,12 @@ class Entry:
     data: Mapping[str, Any]
     origins: Mapping[str, str] = field(default_factory=dict)
     """Key → the file that gives it."""
+
+
+@cache
+def settings_of(inventory: Inventory, file: str) -> Settings:
+    """The settings of a running deploy's inventory, validated once for all machines. Raises `SettingsError`."""
+    return make_settings(entries_of(inventory, file), file)
 
 
 def entries_of(inventory: Inventory, file: str) -> list[Entry]:
@@ -132,29 +139,41 @@ def _problems_between(settings: Settings, file: str) -> list[str]:
     """What is wrong only between machines: hosts that are not there, and things that two containers share."""
     problems = []
     for container in settings.containers.values():
-        where = f"{file}: {container.name}"
         host = settings.hosts.get(container.lxc_host)
         if host is None:
+            where = f"{file}: {container.name}"
             problems.append(f"{where}: its LXC host {container.lxc_host} is not in group lxc_hosts; add it there")
-            continue
-        if container.address == "dhcp":
-            continue
-        taken = {host.subnet.network_address, host.subnet.broadcast_address, host.gateway_address}
-        if container.address not in host.subnet:
-            problems.append(f"{where}: address = {container.address} is outside the host's subnet {host.subnet}")
-        elif container.address in taken:
-            problems.append(f"{where}: address = {container.address} is the network's own or the gateway's; take another")
+        else:
+            problems += _address_problems(container, host, file)
     for one, other in combinations(settings.containers.values(), 2):
-        if one.lxc_host != other.lxc_host:
-            continue
-        pair = f"{file}: {one.name} and {other.name}"
-        if one.lxc_name == other.lxc_name:
-            problems.append(f"{pair}: both are container {one.lxc_name} of {one.lxc_host}; rename one")
-        elif one.ids.start < other.ids.stop and other.ids.start < one.ids.stop:
-            problems.append(
-                f"{pair}: their id ranges {one.ids.start} and {other.ids.start} overlap; "
-                f"give one of them an id_base of its own, for example {max(one.ids.stop, other.ids.stop)}"
-            )
-        if one.address != "dhcp" and one.address == other.address:
-            problems.append(f"{pair}: both have address = {one.address}; give each its own")
+        if one.lxc_host == other.lxc_host:
+            problems += _problems_of_pair(one, other, file)
+    return problems
+
+
+def _address_problems(container: Container, host: LxcHost, file: str) -> list[str]:
+    if container.address == "dhcp":
+        return []
+    where = f"{file}: {container.name}: address = {container.address}"
+    if container.address not in host.subnet:
+        return [f"{where} is outside the host's subnet {host.subnet}"]
+    if container.address in (host.subnet.network_address, host.subnet.broadcast_address, host.gateway_address):
+        return [f"{where} is the network's own or the gateway's; take another"]
+    if host.network == "managed" and container.address >= host.dhcp_range[0]:
+        return [f"{where} is among those that DHCP gives out; take one below {host.dhcp_range[0]}"]
+    return []
+
+
+def _problems_of_pair(one: Container, other: Container, file: str) -> list[str]:
+    pair = f"{file}: {one.name} and {other.name}"
+    problems = []
+    if one.lxc_name == other.lxc_name:
+        problems.append(f"{pair}: both are container {one.lxc_name} of {one.lxc_host}; rename one")
+    elif one.ids.start < other.ids.stop and other.ids.start < one.ids.stop:
+        problems.append(
+            f"{pair}: their id ranges {one.ids.start} and {other.ids.start} overlap; "
+            f"give one of them an id_base of its own, for example {max(one.ids.stop, other.ids.stop)}"
+        )
+    if one.address != "dhcp" and one.address == other.address:
+        problems.append(f"{pair}: both have address = {one.address}; give each its own")
     return problems

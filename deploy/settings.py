@@ -91,6 +91,11 @@ class LxcHost(_Group):
         """The DNS servers that containers use."""
         return self.nameservers or [self.gateway_address]
 
+    @property
+    def dhcp_range(self) -> tuple[IPv4Address, IPv4Address]:
+        """The upper half of ``subnet``, which a managed bridge gives out; static addresses are for the lower half."""
+        return self.subnet.network_address + self.subnet.num_addresses // 2, self.subnet.broadcast_address - 1
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.gateway_address not in self.subnet:
@@ -127,7 +132,7 @@ class Container(_Group):
     """Size of the root file system, where the system and the logs are. It can grow, never shrink."""
 
     address: Address | Literal["dhcp"]
-    """Static IPv4 address in the host's ``subnet``, or ``dhcp``."""
+    """Static IPv4 address in the host's ``subnet`` (on a managed bridge: in its lower half), or ``dhcp``."""
 
     autostart: bool = True
     """Whether the container starts with its host."""
@@ -163,6 +168,12 @@ class Container(_Group):
         slot = binascii.crc32(self.lxc_name.encode()) % 16_384
         base = self.id_base if self.id_base is not None else _FIRST_ID + slot * ID_RANGE
         return range(base, base + ID_RANGE)
+
+    @property
+    def hardware_address(self) -> str:
+        """MAC address in the range that Xen and LXC use, the same at each start, so that DHCP gives the same address."""
+        digest = f"{binascii.crc32(self.name.encode()) & 0xFFFFFF:06x}"
+        return f"00:16:3e:{digest[:2]}:{digest[2:4]}:{digest[4:]}"
 
     @property
     def version(self) -> int:

@@ -1,0 +1,29 @@
+"""The whole story: `pyinfra INVENTORY deploy/` runs this once for each machine of the inventory.
+
+LXC hosts get their network and their containers; then, behind a barrier, containers get PostgreSQL and the event store.
+"""
+
+from pyinfra.context import host
+
+from deploy import command_line, containers, database, lxc_host, postgres, schema
+from deploy.inventory import settings_of
+from deploy.operations import containers as container_operations
+
+settings = settings_of(host.inventory, command_line.inventory)
+
+if lxc_settings := settings.hosts.get(host.name):
+    on_host = settings.containers_on(host.name)
+    lxc_host.provision(lxc_settings, on_host)
+    containers.build_images(lxc_settings, on_host)
+    # Over all containers, so that each has operations of its own in the plan, whichever host it is on.
+    for container in host.loop(settings.containers.values()):
+        if container.lxc_host == host.name:
+            containers.create(container, lxc_settings)
+
+# pyinfra would interleave the operations of machines that share none: this one is everybody's.
+container_operations.booted(name="Wait until the containers have booted")
+
+if own := settings.containers.get(host.name):
+    postgres.deploy_postgresql(own, settings)
+    database.deploy_database(own)
+    schema.deploy_schema()

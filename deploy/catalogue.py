@@ -1,0 +1,65 @@
+"""The schema that this checkout describes, and the scripts that compare a database with it and repair it.
+
+The files in ``sql/repeatable`` are never run in the live database. They are run, after the migrations, in a scratch
+database; the catalogue that comes out is the *reference*, and only what differs from it is changed. So an object that is
+right is neither locked nor made anew, and a dropped index, a disabled trigger or an extra grant is found like an edited
+function. The reference is stored with a key over all these files and the server's version, and built again only when
+the key changes.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from deploy import migrations
+from deploy.migrations import Migration
+
+ROOT: Final = Path(__file__).parent.parent / "sql"
+
+#: In the order in which they build on each other.
+_REPEATABLE: Final = ("functions", "views", "triggers", "grants")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Everything in the folder ``sql/``, as scripts."""
+
+    migrations: tuple[Migration, ...]
+    ledger: str
+    digest: str
+    state: str
+    reference: str
+    repair: str
+
+
+@cache
+def load(root: Path = ROOT) -> Schema:
+    """Read the folder once for all hosts; `deploy.migrations.MigrationError` if its migrations are not in order."""
+    steps = migrations.load(root / "migrations")
+    repeatables = [path for folder in _REPEATABLE for path in sorted((root / "repeatable" / folder).glob("*.sql"))]
+    digest = _digest(root)
+    parts = {"digest": digest, "lock": str(migrations.LOCK), "ledger.sql": (root / "ledger.sql").read_text()}
+    # Each migration runs as the owner, whatever role the one before it ended in.
+    sources = [f"{step.up}\nSET LOCAL ROLE {migrations.OWNER};" for step in steps]
+    parts["migrations and repeatables"] = "\n".join([*sources, *(path.read_text() for path in repeatables)])
+    for name in ("snapshot.sql", "drift.sql", "state.sql", "reference.sql", "repair.sql"):
+        parts[name] = _include((root / "catalogue" / name).read_text(), parts)
+    return Schema(steps, parts["ledger.sql"], digest, parts["state.sql"], parts["reference.sql"], parts["repair.sql"])
+
+
+def _include(text: str, parts: dict[str, str]) -> str:
+    """``text`` with each ``/* name */`` replaced by that part."""
+    for name, part in parts.items():
+        text = text.replace(f"/* {name} */", part)
+    return text
+
+
+def _digest(root: Path) -> str:
+    """A hash over the names and contents of all files that have a say in the reference."""
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.sql")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()

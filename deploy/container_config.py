@@ -1,0 +1,46 @@
+"""Where a container's files are on its LXC host, and the text of its LXC configuration."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from deploy.facts.lxc_host import Machine
+from deploy.limits import cgroup_limits
+from deploy.render import render
+from deploy.settings import Container, LxcHost
+
+#: The script that LXC runs before a container starts.
+HOOK: Final = "/usr/local/lib/event-store/pre-start"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """One container's files. The data volume lies apart from everything that goes with the container."""
+
+    images: str
+    mount: str
+    """Where the root disk image ``MOUNT.img`` is mounted."""
+    root: str
+    volume: str
+    """The data volume's disk image."""
+    data: str
+    hook: str = HOOK
+
+    @classmethod
+    def of(cls, container: Container, settings: LxcHost) -> "Paths":
+        """The paths under the host's storage path."""
+        storage, name = settings.storage_path, container.lxc_name
+        mount = f"{storage}/containers/{name}"
+        volume = f"{storage}/volumes/{name}"
+        return cls(f"{storage}/images", mount, f"{mount}/rootfs", f"{volume}.img", f"{volume}/data")
+
+
+def config_text(container: Container, settings: LxcHost, machine: Machine) -> str:
+    """The LXC configuration for this container on this kind of machine."""
+    return render(
+        "container.conf.j2",
+        container=container,
+        host=settings,
+        machine=machine,
+        paths=Paths.of(container, settings),
+        limits=cgroup_limits(container, machine.cgroup_version),
+    )

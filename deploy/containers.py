@@ -1,0 +1,31 @@
+"""Brings one container to life on its LXC host: image, volumes, configuration, limits, start."""
+
+from pyinfra.api import deploy
+from pyinfra.context import host
+
+from deploy.container_config import Paths
+from deploy.images import Image
+from deploy.operations import containers, images
+from deploy.settings import Container, LxcHost
+
+
+@deploy("Images")
+def build_images(settings: LxcHost, on_host: list[Container]) -> None:
+    """Have the images that a host's containers are made from."""
+    directory = f"{settings.storage_path}/images"
+    for image in host.loop(sorted({Image.of(container) for container in on_host})):
+        images.build(name=f"Build image {image.family}", directory=directory, image=image)
+        images.remove_superseded(name=f"Remove superseded images {image.family}", directory=directory, image=image)
+
+
+@deploy("Container")
+def create(container: Container, settings: LxcHost) -> None:
+    """Have the container running as declared. What exists is changed in place; its data volume is never touched."""
+    name, paths = container.lxc_name, Paths.of(container, settings)
+    containers.have_volume(name=f"Have the data volume of {name}", path=paths.volume, size=container.disk)
+    containers.have_volume(name=f"Have the root volume of {name}", path=f"{paths.mount}.img", size=container.root_disk)
+    containers.have_root(name=f"Copy the image to {name}", container=container, settings=settings)
+    containers.configure(name=f"Configure {name}", container=container, settings=settings)
+    containers.limit(name=f"Limit {name} while it runs", container=container, settings=settings)
+    containers.restart(name=f"Restart {name} for its new configuration", container=container, settings=settings)
+    containers.start(name=f"Start {name}", container=container)

@@ -1,0 +1,47 @@
+"""The root file system that containers are copied from: its recipe, and the key that names what it was built from."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from deploy.render import render
+from deploy.settings import Container
+
+_BASE: Final = (
+    "systemd-sysv", "dbus", "locales", "tzdata", "iproute2", "netbase", "openssl", "ca-certificates", "procps", "less",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, order=True)
+class Image:
+    """A Debian release with a package set, shared by every container that declares the same."""
+
+    release: str
+    packages: tuple[str, ...]
+
+    @classmethod
+    def of(cls, container: Container) -> "Image":
+        """The image that a container is made from."""
+        return cls(container.release, tuple(sorted(required_packages(container))))
+
+    def recipe(self, sources: list[str]) -> str:
+        """The shell script that builds the image into directory ``$1``, from these apt sources (one-line format)."""
+        return render("image.sh.j2", image=self, sources=sources)
+
+    @property
+    def family(self) -> str:
+        """Names the release and the package set."""
+        return f"{self.release}-{_digest(self.packages)}"
+
+    def key(self, sources: list[str]) -> str:
+        """Names the image by everything that it is built from: family, recipe and sources."""
+        return f"{self.family}-{_digest((self.recipe(sources), *sources))}"
+
+
+def _digest(inputs: tuple[str, ...]) -> str:
+    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:10]
+
+
+def required_packages(container: Container) -> set[str]:
+    """What has to be installed in a container: the base, its PostgreSQL, and what its inventory entry adds."""
+    return {*_BASE, f"postgresql-{container.version}", f"postgresql-client-{container.version}", *container.packages}

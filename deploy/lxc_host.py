@@ -1,0 +1,39 @@
+"""Makes a machine an LXC host: packages, bridge with NAT, forwarding, id ranges."""
+
+from ipaddress import IPv4Interface
+
+from pyinfra.api import deploy
+
+from deploy.container_config import HOOK
+from deploy.operations import files, lxc_host
+from deploy.render import render
+from deploy.settings import POSTGRESQL_OF_RELEASE, Container, LxcHost
+
+PACKAGES = ["lxc", "mmdebstrap", "uidmap", "dnsmasq-base", "iptables", "e2fsprogs", "iproute2", "procps", "ca-certificates"]
+
+
+@deploy("LXC host")
+def provision(settings: LxcHost, containers: list[Container]) -> None:
+    """Bring one LXC host to what ``settings`` says, ready for ``containers``."""
+    lxc_host.check_machine(name="Check the machine", supported=list(POSTGRESQL_OF_RELEASE))
+    # Before the package, whose installation starts the network with whatever stands here.
+    files.install(name="Configure lxc-net", path="/etc/default/lxc-net", content=render("lxc-net.j2", host=settings))
+    files.install_packages(name="Install packages", packages=PACKAGES)
+    if settings.network == "managed":
+        files.install(
+            name="Keep forwarding on",
+            path="/etc/sysctl.d/60-event-store.conf",
+            content=render("forwarding.conf.j2"),
+        )
+        lxc_host.have_bridge(
+            name=f"Start bridge {settings.bridge}",
+            bridge=settings.bridge,
+            address=IPv4Interface((settings.gateway_address, settings.subnet.prefixlen)),
+            dhcp_range=",".join(str(address) for address in settings.dhcp_range),
+        )
+        lxc_host.have_service(name="Enable lxc-net", unit="lxc-net.service")
+    else:
+        lxc_host.have_existing_bridge(name=f"Check bridge {settings.bridge}", bridge=settings.bridge)
+    lxc_host.have_id_ranges(name="Reserve id ranges", bases=[container.ids.start for container in containers])
+    files.install(name="Install the pre-start hook", path=HOOK, content=render("pre-start.sh.j2"), mode="755")
+    lxc_host.have_service(name="Enable container autostart", unit="lxc.service")

@@ -1,0 +1,167 @@
+"""Operations that have a container exist, limited and running, on its LXC host."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.context import host
+
+from deploy.container_config import Paths, config_text
+from deploy.facts.containers import BootState, ContainerFact, RootFileSystem, Volume, VolumeFact
+from deploy.facts.containers import Container as State
+from deploy.facts.lxc_host import Machine, MachineFact
+from deploy.images import Image
+from deploy.limits import cgroup_limits, is_limit
+from deploy.operations import files
+from deploy.operations.differences import refuse, report
+from deploy.operations.images import image_path
+from deploy.settings import Container, LxcHost
+
+_BOOTED: Final = ("running", "degraded")
+
+
+@operation()
+def have_volume(path: str, size: int) -> Iterator[object]:
+    """Have a sparse disk image of ``size`` bytes with a file system on all of it. It grows in use; it never shrinks."""
+    volume: Volume = host.get_fact(VolumeFact, path=path)
+    image = QuoteString(path)
+    if volume.size > size:
+        yield refuse(
+            f"{path} has {volume.size} bytes and {size} are declared: a volume never shrinks, since that could lose data; "
+            f"declare at least {volume.size // 1024**2}MiB"
+        )
+    elif not volume.size:
+        report([f"volume {path}: missing"])
+        new = QuoteString(f"{path}.new")
+        yield StringCommand('mkdir -p -- "$(dirname', image, ')"; rm -f --', new)
+        # A mount of an image that was deleted would hide the new one.
+        yield StringCommand("umount -l --", QuoteString(path.removesuffix(".img")), "2>/dev/null || true")
+        yield StringCommand(f"truncate -s {size} --", new, "&& mkfs.ext4 -q -F -m 0 --", new)
+        yield StringCommand("mv -T --", new, image)
+    elif volume.file_system < size:
+        report([f"volume {path}: {volume.file_system} bytes, not {size}"])
+        yield StringCommand(f"truncate -s {size} --", image)
+        yield StringCommand(
+            'device=$(losetup -n -O NAME -j', image, '| head -n 1); if [ -n "$device" ]; then losetup -c "$device";',
+            'else device=', image, '; e2fsck -f -p "$device" || [ $? -le 2 ]; fi; resize2fs "$device"',
+        )  # fmt: skip
+    else:
+        host.noop(f"volume {path} is as declared")
+
+
+@operation()
+def have_root(container: Container, settings: LxcHost) -> Iterator[object]:
+    """Have the container's root file system: a copy of its image, made under a temporary name."""
+    paths = Paths.of(container, settings)
+    release: str | None = host.get_fact(RootFileSystem, image=f"{paths.mount}.img", directory=paths.mount)
+    if release == container.release:
+        host.noop(f"{paths.root} is there")
+        return
+    if release:
+        yield refuse(
+            f"container {container.lxc_name} is Debian {release}, and {container.release} is declared. Its PostgreSQL "
+            f"could not read the data of the one before; declare {release}, or move the data with pg_dump or pg_upgrade"
+        )
+        return
+    report([f"root file system {paths.root}: missing"])
+    name, mount, root = (QuoteString(text) for text in (container.lxc_name, paths.mount, paths.root))
+    image = image_path(paths.images, Image.of(container))
+    yield StringCommand("lxc-stop -n", name, "--timeout 60 2>/dev/null || true")
+    yield StringCommand(
+        "mkdir -p --", mount, "&& { mountpoint -q --", mount, "|| mount -o loop,noatime", QuoteString(f"{paths.mount}.img"),
+        mount, "; }",
+    )  # fmt: skip
+    new = QuoteString(f"{paths.root}.new")
+    yield StringCommand("rm -rf --", new, root, "&& cp -a --reflink=auto --", QuoteString(image), new)
+    yield StringCommand("sync -f --", new, "&& mv -T --", new, root)
+
+
+@operation()
+def configure(container: Container, settings: LxcHost) -> Iterator[object]:
+    """Have the container's LXC configuration, as this host's cgroup hierarchy and AppArmor want it."""
+    machine: Machine = host.get_fact(MachineFact)
+    path = f"/var/lib/lxc/{container.lxc_name}/config"
+    yield from files.install._inner(path=path, content=config_text(container, settings, machine), mode="640")
+
+
+def _state(container: Container, machine: Machine) -> tuple[State, dict[str, str]]:
+    """The container as it is, and the limits that it should have."""
+    limits = cgroup_limits(container, machine.cgroup_version)
+    return host.get_fact(ContainerFact, container=container.lxc_name, keys=list(limits)), limits
+
+
+def _restart_reasons(container: Container, settings: LxcHost, state: State, machine: Machine) -> list[str]:
+    """Why a running container cannot take over its declared configuration while it runs."""
+    if not state.running:
+        return []
+    wanted = config_text(container, settings, machine).splitlines()
+    started = (state.started_with or "").splitlines()
+    reasons = [
+        f"configuration: {line}"
+        for line in sorted(set(wanted) ^ set(started))
+        if line.startswith("lxc.") and not is_limit(line)
+    ]
+    if container.memory < state.memory_in_use:
+        reasons.append(f"memory: {state.memory_in_use} bytes are in use, more than the limit {container.memory}")
+    return reasons
+
+
+@operation()
+def limit(container: Container, settings: LxcHost) -> Iterator[object]:
+    """Give a running container its declared limits while it runs."""
+    machine: Machine = host.get_fact(MachineFact)
+    state, limits = _state(container, machine)
+    if _restart_reasons(container, settings, state, machine):
+        host.noop("a restart brings the limits")
+        return
+    # A host without swap accounting has no such key; there is nothing to limit then.
+    different = {key: value for key, value in limits.items() if state.limits.get(key, "") not in (value, "")}
+    report(
+        f"container {container.lxc_name}: {key} is {state.limits[key]}, not {value} (live)"
+        for key, value in different.items()
+    )
+    for key, value in different.items():
+        yield StringCommand("lxc-cgroup -n", QuoteString(container.lxc_name), key, QuoteString(value))
+
+
+@operation()
+def restart(container: Container, settings: LxcHost) -> Iterator[object]:
+    """Restart a running container whose configuration changed in what it cannot take over while it runs."""
+    machine: Machine = host.get_fact(MachineFact)
+    state, _ = _state(container, machine)
+    if reasons := _restart_reasons(container, settings, state, machine):
+        report(f"container {container.lxc_name}: restart for {reason}" for reason in reasons)
+        yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), "--timeout 120")
+        yield _start(container)
+
+
+@operation()
+def start(container: Container) -> Iterator[object]:
+    """Start a container that does not run."""
+    state: State = host.get_fact(ContainerFact, container=container.lxc_name, keys=[])
+    if not state.running:
+        report([f"container {container.lxc_name}: not running"])
+        yield _start(container)
+
+
+def _start(container: Container) -> StringCommand:
+    name, log = QuoteString(container.lxc_name), f"/var/log/lxc/{container.lxc_name}.log"
+    return StringCommand(
+        f"mkdir -p /var/log/lxc; rm -f {log}; lxc-start -n", name, f"-o {log} -l WARN || {{ cat {log} >&2; exit 1; }}"
+    )
+
+
+@operation()
+def booted() -> Iterator[object]:
+    """The barrier between hosts and containers: every host calls it on the same line, and containers are up after it."""
+    if host.data.get("lxc_name") is None:
+        host.noop("not a container")
+    # Not running is for the command below to say: a failed fact would end the run of all machines.
+    elif host.get_fact(BootState, _ignore_errors=True) in _BOOTED:
+        host.noop("booted")
+    else:
+        states = " | ".join(_BOOTED)
+        yield (
+            f"for _ in $(seq 300); do case $(systemctl is-system-running 2>/dev/null) in {states}) exit 0;; esac; sleep 0.2; "
+            "done; systemctl list-jobs >&2; exit 1"
+        )

@@ -1,0 +1,29 @@
+"""Says what an operation found to differ, so that a plan names objects and not only operations."""
+
+from collections.abc import Iterable
+
+from pyinfra.api import QuoteString, StringCommand
+from pyinfra.api.exceptions import OperationError
+from pyinfra.api.state import StateStage
+from pyinfra.context import host, state
+
+#: Starts every line, so that `make drift` can tell them from pyinfra's own.
+MARK = "  ~ "
+
+
+def report(lines: Iterable[str]) -> None:
+    """Log each difference for the current host, where the plan is made and ``--diff`` asks for it."""
+    if state.config.DIFF and state.current_stage == StateStage.Prepare:
+        for line in lines:
+            host.log(f"{MARK}{line}")
+
+
+def refuse(message: str) -> StringCommand:
+    """End here for the current host, touching nothing of it: raises `OperationError` while the plan is made.
+
+    At execution it is a command that fails with the message, so that other hosts go on; an exception would end their run
+    as well.
+    """
+    if state.current_stage < StateStage.Execute:
+        raise OperationError(f"{host.name}: {message}")
+    return StringCommand("echo", QuoteString(message), ">&2; exit 1")

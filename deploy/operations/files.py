@@ -1,0 +1,60 @@
+"""Operations for files and packages, used on LXC hosts and in containers alike."""
+
+import difflib
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import PurePosixPath
+
+from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
+from pyinfra.context import host
+
+from deploy.facts.files import File, ManagedFile, Packages
+from deploy.operations.differences import report
+
+
+@operation()
+def install(path: str, content: str, mode: str = "644", owner: str = "root:root") -> Iterator[object]:
+    """Have a file with exactly this content, mode and owner; written beside its target and renamed, so never half there."""
+    wanted = File(content.encode(), mode, owner)
+    current: File | None = host.get_fact(ManagedFile, path=path)
+    if current == wanted:
+        host.noop(f"{path} is as declared")
+        return
+    report(_differences(path, current, wanted))
+    new = QuoteString(f"{path}.new")
+    if current is None or current.content != wanted.content:
+        yield StringCommand("mkdir -p --", QuoteString(str(PurePosixPath(path).parent)))
+        yield FileUploadCommand(BytesIO(wanted.content), f"{path}.new")
+        yield StringCommand(
+            f"chown {owner} --", new, f"&& chmod {mode} --", new, "&& mv -fT --", new, QuoteString(path)
+        )
+    else:
+        yield StringCommand(f"chown {owner} --", QuoteString(path), f"&& chmod {mode} --", QuoteString(path))
+
+
+def _differences(path: str, current: File | None, wanted: File) -> Iterator[str]:
+    if current is None:
+        yield f"{path}: missing"
+        return
+    for what, one, other in (("mode", current.mode, wanted.mode), ("owner", current.owner, wanted.owner)):
+        if one != other:
+            yield f"{path}: {what} is {one}, not {other}"
+    if current.content != wanted.content:
+        yield f"{path}: content differs"
+        texts = (text.decode(errors="replace").splitlines() for text in (current.content, wanted.content))
+        yield from difflib.unified_diff(*texts, "there", "declared", lineterm="", n=1)
+
+
+@operation()
+def install_packages(packages: list[str]) -> Iterator[object]:
+    """Have these Debian packages, also after an installation that was cut off half-way. None is ever removed."""
+    present: dict[str, bool] = host.get_fact(Packages, names=packages)
+    missing = [name for name in packages if not present.get(name)]
+    if not missing:
+        host.noop("all packages are installed")
+        return
+    report(f"package {name}: missing" for name in missing)
+    apt = "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold"
+    yield "DEBIAN_FRONTEND=noninteractive dpkg --configure -a --force-confold"
+    yield f"{apt} update"
+    yield StringCommand(f"{apt} install --no-install-recommends --", *[QuoteString(name) for name in missing])
