@@ -9,6 +9,9 @@ SET LOCAL ROLE event_store_owner;
 -- A function is callable by nobody until it is granted, also in the moment between CREATE and REVOKE.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
+-- `varchar_column::text IN (...)` below: without the cast PostgreSQL prints the expression in a form that it reads back as
+-- another one, and a repaired constraint (or one from a restored dump) would differ from the reference for ever.
+
 CREATE SCHEMA event_store;
 CREATE SCHEMA projections;
 
@@ -29,9 +32,9 @@ CREATE TABLE event_store.events (
     event_type      varchar(255) NOT NULL CONSTRAINT events_event_type_check CHECK (event_type <> ''),
     actor           varchar(255) NOT NULL DEFAULT 'system',
     actor_type      varchar(50)  NOT NULL DEFAULT 'system'
-        CONSTRAINT events_actor_type_check CHECK (actor_type IN ('user', 'service', 'system')),
+        CONSTRAINT events_actor_type_check CHECK (actor_type::text IN ('user', 'service', 'system')),
     source          varchar(50)  NOT NULL DEFAULT 'system'
-        CONSTRAINT events_source_check CHECK (source IN ('ui', 'api', 'import', 'webhook', 'system')),
+        CONSTRAINT events_source_check CHECK (source::text IN ('ui', 'api', 'import', 'webhook', 'system')),
     created_by      varchar(255) NOT NULL DEFAULT SESSION_USER,
     event_data      jsonb        NOT NULL CONSTRAINT events_event_data_check CHECK (jsonb_typeof(event_data) = 'object'),
     metadata        jsonb        NOT NULL DEFAULT '{}'
@@ -58,9 +61,9 @@ CREATE TABLE event_store.commands (
     processed_at   timestamptz  NOT NULL DEFAULT CURRENT_TIMESTAMP,
     actor          varchar(255) NOT NULL DEFAULT 'system',
     actor_type     varchar(50)  NOT NULL DEFAULT 'system'
-        CONSTRAINT commands_actor_type_check CHECK (actor_type IN ('user', 'service', 'system')),
+        CONSTRAINT commands_actor_type_check CHECK (actor_type::text IN ('user', 'service', 'system')),
     source         varchar(50)  NOT NULL DEFAULT 'system'
-        CONSTRAINT commands_source_check CHECK (source IN ('ui', 'api', 'import', 'webhook', 'system')),
+        CONSTRAINT commands_source_check CHECK (source::text IN ('ui', 'api', 'import', 'webhook', 'system')),
     created_by     varchar(255) NOT NULL DEFAULT SESSION_USER,
     data           jsonb        NOT NULL DEFAULT '{}'
 );
@@ -104,7 +107,7 @@ CREATE TABLE event_store.projections (
     last_global_position     bigint,
     projection_version       integer      NOT NULL DEFAULT 1,
     status                   varchar(50)  NOT NULL DEFAULT 'active'
-        CONSTRAINT projections_status_check CHECK (status IN ('active', 'paused', 'rebuilding', 'failed')),
+        CONSTRAINT projections_status_check CHECK (status::text IN ('active', 'paused', 'rebuilding', 'failed')),
     error_message            text,
     updated_at               timestamptz  NOT NULL DEFAULT CURRENT_TIMESTAMP
 );

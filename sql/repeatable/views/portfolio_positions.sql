@@ -15,8 +15,8 @@ SELECT
         FILTER (WHERE event_data ? 'current_value'))[1] #>> '{}')::numeric AS current_value,
     max(created_at) AS last_updated
 FROM event_store.events
-WHERE aggregate_type = 'Position'
-  AND event_type IN ('PositionOpened', 'PositionUpdated', 'PositionClosed')
+WHERE aggregate_type::text = 'Position'
+  AND event_type::text IN ('PositionOpened', 'PositionUpdated', 'PositionClosed')
 GROUP BY aggregate_id;
 
 -- REFRESH ... CONCURRENTLY needs a unique index.

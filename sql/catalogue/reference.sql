@@ -1,0 +1,42 @@
+-- Writes down the catalogue as the files of this checkout make it on this server: makes a scratch database, runs them
+-- there, keeps the snapshot, drops it. Not in one transaction: CREATE DATABASE refuses. The scratch database's name
+-- carries the backend that made it, so that two runs do not meet, and what a killed run left behind is told apart: no
+-- backend of that id lives (psql opens the new connection before it closes the old one) and nobody is connected.
+SET client_min_messages = warning;
+SET search_path = pg_catalog;
+SELECT format('DROP DATABASE IF EXISTS %I', d.datname)
+  FROM pg_database d
+ WHERE d.datname ~ '^event_store_reference_[0-9a-f]+_[0-9]+$'
+   AND NOT EXISTS (SELECT FROM pg_stat_activity a
+                    WHERE a.datid = d.oid OR a.pid = split_part(d.datname, '_', 5)::integer) \gexec
+SELECT current_database() AS store,
+       'event_store_reference_' || left('/* digest */', 8) || '_' || pg_backend_pid() AS scratch \gset
+-- CONNECTION LIMIT 0: nobody but the superuser gets in.
+SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L CONNECTION LIMIT 0',
+              :'scratch', pg_encoding_to_char(encoding), datcollate, datctype)
+  FROM pg_database WHERE datname = :'store' \gexec
+GRANT CREATE ON DATABASE :"scratch" TO event_store_owner;
+\connect :"scratch"
+SET client_min_messages = warning;
+SET synchronous_commit = off;
+BEGIN;
+/* ledger.sql */
+SET LOCAL ROLE event_store_owner;
+/* migrations and repeatables */
+COMMIT;
+SET search_path = pg_catalog;
+SET quote_all_identifiers = off;
+SELECT json_agg(s) AS objects FROM (
+/* snapshot.sql */
+) s \gset
+\connect :"store"
+SET client_min_messages = warning;
+-- Before the reference is stored: a run killed in between builds it again, and finds nothing left over then.
+DROP DATABASE IF EXISTS :"scratch" WITH (FORCE);
+BEGIN;
+DO $$ BEGIN PERFORM pg_advisory_xact_lock(/* lock */); END $$;
+/* ledger.sql */
+DELETE FROM deployment.reference;
+INSERT INTO deployment.reference (reference_key, objects)
+VALUES ('/* digest */:' || current_setting('server_version_num'), :'objects');
+COMMIT;
