@@ -24,6 +24,7 @@ if lxc_settings := settings.hosts.get(host.name):
 container_operations.booted(name="Wait until the containers have booted")
 
 if own := settings.containers.get(host.name):
+    postgres.deploy_system(own, settings)
     postgres.deploy_postgresql(own, settings)
     database.deploy_database(own)
     schema.deploy_schema()

@@ -24,18 +24,18 @@ class Image:
         """The image that a container is made from."""
         return cls(container.release, tuple(sorted(required_packages(container))))
 
-    def recipe(self, sources: list[str]) -> str:
-        """The shell script that builds the image into directory ``$1``, from these apt sources (one-line format)."""
-        return render("image.sh.j2", image=self, sources=sources)
+    def recipe(self) -> str:
+        """The shell script that builds the image into directory ``$1`` from the apt sources of the machine it runs on."""
+        return render("image.sh.j2", image=self)
 
     @property
     def family(self) -> str:
         """Names the release and the package set."""
         return f"{self.release}-{_digest(self.packages)}"
 
-    def key(self, sources: list[str]) -> str:
-        """Names the image by everything that it is built from: family, recipe and sources."""
-        return f"{self.family}-{_digest((self.recipe(sources), *sources))}"
+    def key(self, sources: str) -> str:
+        """Names the image by everything that it is built from; ``sources`` is a digest of the host's apt sources."""
+        return f"{self.family}-{_digest((self.recipe(), sources))}"
 
 
 def _digest(inputs: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ from deploy.images import Image
 from deploy.limits import cgroup_limits, is_limit
 from deploy.operations import files
 from deploy.operations.differences import refuse, report
-from deploy.operations.images import image_path
+from deploy.operations.images import image_key
 from deploy.settings import Container, LxcHost
 
 _BOOTED: Final = ("running", "degraded")
@@ -65,7 +65,7 @@ def have_root(container: Container, settings: LxcHost) -> Iterator[object]:
         return
     report([f"root file system {paths.root}: missing"])
     name, mount, root = (QuoteString(text) for text in (container.lxc_name, paths.mount, paths.root))
-    image = image_path(paths.images, Image.of(container))
+    image = f"{paths.images}/{image_key(Image.of(container))}"
     yield StringCommand("lxc-stop -n", name, "--timeout 60 2>/dev/null || true")
     yield StringCommand(
         "mkdir -p --", mount, "&& { mountpoint -q --", mount, "|| mount -o loop,noatime", QuoteString(f"{paths.mount}.img"),

@@ -1,0 +1,148 @@
+"""Operations for a PostgreSQL cluster and its server."""
+
+from collections.abc import Iterator
+
+from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api.state import StateStage
+from pyinfra.context import host
+
+from deploy.facts.files import File, ManagedFile
+from deploy.facts.postgres import Cluster, ClusterFact, Server, ServerFact
+from deploy.operations.differences import refuse, report
+from deploy.psql import psql
+from deploy.server_config import VOLUME, ClusterPaths, changed_settings
+
+# systemctl says "started" also where the server did not come up, and recovery takes the time it takes: ask the server.
+_WAIT = """
+    unit=$1; log=$2; isready=$(echo /usr/lib/postgresql/*/bin/pg_isready)
+    until "$isready" -q; do
+        if [ "$(systemctl show --property=ActiveState --value "$unit")" != active ]; then
+            echo "$unit did not start; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1
+        fi
+        sleep 0.1
+    done
+"""
+
+
+def _cluster(paths: ClusterPaths) -> Cluster:
+    cluster: Cluster = host.get_fact(ClusterFact, version=paths.version, volume=VOLUME)
+    return cluster
+
+
+def _server(paths: ClusterPaths) -> Server:
+    server: Server = host.get_fact(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls)
+    return server
+
+
+def _start(paths: ClusterPaths, verb: str) -> StringCommand:
+    log = f"/var/log/postgresql/postgresql-{paths.version}-main.log"
+    return StringCommand(f"systemctl {verb} {paths.unit}; sh -c", QuoteString(_WAIT), f"wait {paths.unit} {log}")
+
+
+@operation()
+def have_cluster(paths: ClusterPaths) -> Iterator[object]:
+    """Have a cluster with data checksums on the volume. One that is there already is taken over with its data."""
+    cluster = _cluster(paths)
+    if cluster.other_versions:
+        yield refuse(
+            f"the data volume holds a cluster of PostgreSQL {', '.join(cluster.other_versions)}, and {paths.version} is "
+            "declared, which cannot read it; declare the release before, or move the data with pg_dump or pg_upgrade"
+        )
+    elif cluster.configured and cluster.initialized:
+        host.noop(f"cluster {paths.data} is there")
+    else:
+        report([f"cluster {paths.data}: missing" if not cluster.initialized else f"cluster {paths.data}: not configured"])
+        yield f"mkdir -p {VOLUME}/{paths.version} && chown postgres:postgres {VOLUME} {VOLUME}/{paths.version}"
+        # A directory without pg_control is what a killed initdb left: there are no data in it yet.
+        yield f"[ -f {paths.data}/global/pg_control ] || rm -rf {paths.data}"
+        yield f"rm -rf {paths.conf}"
+        yield (
+            f"pg_createcluster {paths.version} main -d {paths.data} --start-conf auto "
+            f"$([ -d {paths.data} ] || echo -- --data-checksums --encoding UTF8 --locale en_US.UTF-8)"
+        )
+
+
+@operation()
+def have_certificate(paths: ClusterPaths, common_name: str) -> Iterator[object]:
+    """Have a key and a self-signed certificate for TLS, good for ten years."""
+    if _cluster(paths).certificate:
+        host.noop("the certificate is good")
+        return
+    report([f"certificate {paths.tls}/server.crt: missing or about to expire"])
+    new = f"{paths.tls}.new"
+    yield f"rm -rf {new} && mkdir -m 700 {new}"
+    yield StringCommand(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650",
+        f"-keyout {new}/server.key -out {new}/server.crt -subj", QuoteString(f"/CN={common_name}"), "2>/dev/null",
+    )  # fmt: skip
+    yield f"chown -R postgres:postgres {new} && chmod 600 {new}/server.key && rm -rf {paths.tls} && mv -T {new} {paths.tls}"
+
+
+@operation()
+def reset_altered(paths: ClusterPaths) -> Iterator[object]:
+    """Undo what ALTER SYSTEM left behind; the inventory is where settings are overridden."""
+    cluster = _cluster(paths)
+    report(f"ALTER SYSTEM left behind: {line}" for line in cluster.altered)
+    if not cluster.altered:
+        host.noop("nothing was altered")
+    elif _server(paths).up:
+        yield psql("ALTER SYSTEM RESET ALL", single_transaction=False)
+    else:  # with the server stopped the file is nobody else's, and what is in it may be why it is
+        yield f"sed -i '/^#/!d' {paths.data}/postgresql.auto.conf"
+
+
+@operation()
+def start(paths: ClusterPaths) -> Iterator[object]:
+    """Have the server running, now and after each boot."""
+    cluster = _cluster(paths)
+    if cluster.enabled and cluster.active == "active":
+        host.noop(f"{paths.unit} is active")
+        return
+    missing = ([] if cluster.enabled else ["not enabled"]) + ([] if cluster.active == "active" else ["not active"])
+    report(f"service {paths.unit}: {what}" for what in missing)
+    if not cluster.enabled:
+        yield "systemctl enable --quiet postgresql.service"
+    if cluster.active != "active":
+        yield f"systemctl reset-failed {paths.unit} 2>/dev/null || true"
+        yield _start(paths, "start")
+
+
+def _planned(paths: ClusterPaths, configuration: str) -> set[str]:
+    """The settings that this run is going to change, while that can still be seen: before the file is written."""
+    if host.state.current_stage >= StateStage.Execute:
+        return set()
+    current: File | None = host.get_fact(ManagedFile, path=f"{paths.conf}/postgresql.conf")
+    return changed_settings(current.content.decode(errors="replace"), configuration) if current else set()
+
+
+@operation()
+def reload(paths: ClusterPaths, configuration: str, access: str) -> Iterator[object]:
+    """Have the running server load its files, where they are newer than what it has loaded."""
+    server = _server(paths)
+    if not server.up:
+        return
+    if server.errors and host.state.is_executing:
+        yield refuse("the server cannot read its configuration: " + "; ".join(server.errors))
+        return
+    changes = sorted(_planned(paths, configuration) - set(server.restart_only))
+    if host.state.current_stage < StateStage.Execute:
+        current: File | None = host.get_fact(ManagedFile, path=f"{paths.conf}/pg_hba.conf")
+        if current is None or current.content.decode(errors="replace") != access:
+            changes.append("pg_hba.conf")
+        if _cluster(paths).altered:
+            changes.append("postgresql.auto.conf")
+    report(f"reload PostgreSQL for {what}" for what in [*changes, *server.stale])
+    if changes or server.stale:
+        yield psql("SELECT pg_reload_conf()", single_transaction=False)
+        # The postmaster reads the files a moment later; what waits for a restart is known only then.
+        yield StringCommand("sleep 0.3")
+
+
+@operation()
+def restart(paths: ClusterPaths, configuration: str) -> Iterator[object]:
+    """Restart the server where it says that settings wait for that."""
+    server = _server(paths)
+    reasons = sorted(set(server.pending_restart) | (_planned(paths, configuration) & set(server.restart_only)))
+    report(f"restart PostgreSQL for {name}" for name in reasons)
+    if reasons:
+        yield _start(paths, "restart")

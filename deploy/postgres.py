@@ -1,0 +1,41 @@
+"""PostgreSQL in a container: packages, cluster on the data volume, configuration, a running server."""
+
+from pyinfra.api import deploy
+
+from deploy.images import required_packages
+from deploy.operations import files, postgres
+from deploy.render import render
+from deploy.server_config import ClusterPaths, pg_hba_conf, postgresql_conf
+from deploy.settings import Container, Settings
+
+
+@deploy("System")
+def deploy_system(container: Container, settings: Settings) -> None:
+    """Have the container's own name, its DNS and its packages."""
+    nameservers = settings.host_of(container).nameserver_addresses
+    resolv = "".join(f"nameserver {address}\n" for address in nameservers)
+    files.install(name="Write the host name", path="/etc/hostname", content=f"{container.lxc_name}\n")
+    files.install(name="Write /etc/hosts", path="/etc/hosts", content=render("hosts.j2", container=container))
+    files.install(name="Write /etc/resolv.conf", path="/etc/resolv.conf", content=resolv)
+    files.install_packages(name="Install packages", packages=sorted(required_packages(container)))
+
+
+@deploy("PostgreSQL")
+def deploy_postgresql(container: Container, settings: Settings) -> None:
+    """Have the server running as declared; restarted only where it says that this is due."""
+    paths = ClusterPaths(container.version)
+    configuration, access = postgresql_conf(container), pg_hba_conf(container, settings)
+    conf = {"owner": "postgres:postgres", "mode": "640"}
+    postgres.have_cluster(name="Have the cluster", paths=paths)
+    postgres.have_certificate(name="Have the TLS certificate", paths=paths, common_name=container.lxc_name)
+    files.install(
+        name="Write postgresql.conf", path=f"{paths.conf}/postgresql.conf", content=configuration, mode="644",
+        owner="postgres:postgres",
+    )  # fmt: skip
+    files.install(name="Write pg_hba.conf", path=f"{paths.conf}/pg_hba.conf", content=access, **conf)
+    files.install(name="Write pg_ident.conf", path=f"{paths.conf}/pg_ident.conf", content="", **conf)
+    files.install(name="Start at boot", path=f"{paths.conf}/start.conf", content="auto\n", owner="postgres:postgres")
+    postgres.reset_altered(name="Reset ALTER SYSTEM", paths=paths)
+    postgres.start(name="Start PostgreSQL", paths=paths)
+    postgres.reload(name="Reload PostgreSQL", paths=paths, configuration=configuration, access=access)
+    postgres.restart(name="Restart PostgreSQL", paths=paths, configuration=configuration)
