@@ -1,10 +1,10 @@
 """The schema that this checkout describes, and the scripts that compare a database with it and repair it.
 
 The files in ``sql/repeatable`` are never run in the live database. They are run, after the migrations, in a scratch
-database; the catalogue that comes out is the *reference*, and only what differs from it is changed. So an object that is
-right is neither locked nor made anew, and a dropped index, a disabled trigger or an extra grant is found like an edited
-function. The reference is stored with a key over all these files and the server's version, and built again only when
-the key changes.
+database; the catalogue that comes out is the *reference*, and only what differs from it is changed. So an object that
+is right is neither locked nor made anew, and a dropped index, a disabled trigger or an extra grant is found like an
+edited function. The reference is stored with a key over all these files and the server's version, and built again only
+when the key changes.
 """
 
 import hashlib

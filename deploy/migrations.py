@@ -1,8 +1,8 @@
 """The migrations of this checkout: read, checked, and put together as the scripts that apply them.
 
 A migration is a folder ``NNNN_name`` with ``up.sql`` and ``down.sql``. Each is applied in one transaction together with
-its ledger row, so a killed run leaves either both or neither; and under an advisory lock that is taken before the ledger
-is looked at, so of two runs at once the second finds the row and does nothing.
+its ledger row, so a killed run leaves either both or neither; and under an advisory lock that is taken before the
+ledger is looked at, so of two runs at once the second finds the row and does nothing.
 """
 
 import hashlib
@@ -19,7 +19,9 @@ OWNER: Final = "event_store_owner"
 LOCK: Final = int.from_bytes(b"schema")
 
 _FOLDER: Final = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)")
-_TRANSACTION: Final = re.compile(r"^\s*(BEGIN|START\s+TRANSACTION|COMMIT|ROLLBACK)\b[^;\n]*;", re.IGNORECASE | re.MULTILINE)
+_TRANSACTION: Final = re.compile(
+    r"^\s*(BEGIN|START\s+TRANSACTION|COMMIT|ROLLBACK)\b[^;\n]*;", re.IGNORECASE | re.MULTILINE
+)
 
 
 class MigrationError(ValueError):
@@ -116,6 +118,7 @@ DO $$ BEGIN PERFORM pg_advisory_xact_lock({LOCK}); END $$;
 
 def up_script(migration: Migration, ledger_sql: str) -> str:
     """Applies ``migration`` unless the ledger has it by now. For `psql` in a single transaction."""
+    # Nothing in here comes from outside the repository: `load` admits names of a-z, 0-9 and _ only.
     return f"""{_locked(ledger_sql)}
 SELECT NOT EXISTS (SELECT FROM deployment.migrations WHERE version = {migration.version}) AS pending \\gset
 \\if :pending
@@ -126,7 +129,7 @@ SET LOCAL ROLE NONE;
 INSERT INTO deployment.migrations (version, name, sha256)
 VALUES ({migration.version}, '{migration.name}', '{migration.sha256}');
 \\endif
-"""
+"""  # noqa: S608
 
 
 def down_script(migration: Migration, ledger_sql: str) -> str:
@@ -142,4 +145,4 @@ SET LOCAL ROLE {OWNER};
 {migration.down}
 SET LOCAL ROLE NONE;
 DELETE FROM deployment.migrations WHERE version = {migration.version};
-"""
+"""  # noqa: S608

@@ -192,7 +192,9 @@ SELECT 'option', split_part(o.option, '=', 1) || ' of ' || o.owner, o.owner, sub
           FROM relations r JOIN pg_class t ON t.oid = r.reltoastrelid
         UNION ALL
         SELECT 'index ' || i.oid::regclass, 'INDEX ' || i.oid::regclass, unnest(i.reloptions)
-          FROM relations r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = x.indexrelid) o
+          FROM relations r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = x.indexrelid
+         -- The definition of an index names its options; that of a constraint does not.
+         WHERE EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))) o
 
 UNION ALL
 SELECT 'replica identity', word || ' ' || name, word || ' ' || name,
@@ -227,7 +229,7 @@ SELECT 'policy', format('%I on %s', p.polname, r.name), r.word || ' ' || r.name,
         'WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')') AS sql) d
 
 UNION ALL  -- before constraints, indexes and defaults, which may call them
-SELECT word, name, NULL, d.sql, d.sql, d.sql, format('DROP %s %s', upper(word), name),
+SELECT word, name, NULL, coalesce(d.sql, 'no definition'), d.sql, d.sql, format('DROP %s %s', upper(word), name),
        concat_ws(' ', prokind, proretset, pg_get_function_result(oid), pg_get_function_arguments(oid)), 46, oid::bigint
   FROM functions
  CROSS JOIN LATERAL (SELECT CASE WHEN prokind <> 'a' THEN pg_get_functiondef(oid) END AS sql) d
@@ -308,13 +310,15 @@ SELECT 'owner', parent, parent, quote_ident(pg_get_userbyid(owner)),
   FROM objects
 
 UNION ALL
-SELECT 'grant', format('%s on %s to %s', a.privilege_type, o.parent, g.name), o.parent,
+-- An owner's grants are named after the role's part, or a changed owner would be reported once for each of them.
+SELECT 'grant', format('%s on %s to %s', a.privilege_type, o.parent, h.name), o.parent,
        CASE WHEN bool_or(a.is_grantable) THEN 'WITH GRANT OPTION' ELSE '' END,
        format('GRANT %s ON %s TO %s%s', a.privilege_type, o.grant_name, g.name,
               CASE WHEN bool_or(a.is_grantable) THEN ' WITH GRANT OPTION' ELSE '' END), NULL,
        format('REVOKE %s ON %s FROM %s CASCADE', a.privilege_type, o.grant_name, g.name), '', 95, 0
   FROM objects o CROSS JOIN LATERAL aclexplode(o.acl) a JOIN grantees g ON g.oid = a.grantee
- GROUP BY o.parent, o.grant_name, a.privilege_type, g.name
+ CROSS JOIN LATERAL (SELECT CASE WHEN a.grantee = o.owner THEN 'its owner' ELSE g.name END AS name) h
+ GROUP BY o.parent, o.grant_name, a.privilege_type, g.name, h.name
 
 UNION ALL
 SELECT 'grant', format('%s on column %s to %s', a.privilege_type, c.name, g.name), c.parent,

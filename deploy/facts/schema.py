@@ -1,0 +1,90 @@
+"""What the database holds, next to what this checkout describes."""
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Self
+
+from pyinfra.api.facts import FactBase
+
+from deploy import catalogue
+from deploy.migrations import Applied
+from deploy.psql import DATABASE_ABSENT, SERVER_DOWN, fact_query
+
+
+class Answer(Enum):
+    """Who answered, when the database was asked."""
+
+    NOBODY = "no container, or no PostgreSQL in it"
+    SERVER_DOWN = SERVER_DOWN
+    DATABASE_ABSENT = DATABASE_ABSENT
+    DATABASE = "the database"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One object of the catalogue that is not as the files make it."""
+
+    kind: str
+    identity: str
+    difference: str
+    repairable: bool
+    present: str | None = None
+    expected: str | None = None
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Self:
+        """One row of ``sql/catalogue/drift.sql``."""
+        return cls(**{name: row[name] for name in cls.__dataclass_fields__})
+
+    def __str__(self) -> str:
+        line = f"{self.kind} {self.identity}: {self.difference}"
+        # An owner or a type fits behind the line, the source of a function does not.
+        words = (self.present, self.expected)
+        if self.difference == "changed" and all(
+            word is not None and len(word) <= 40 and "\n" not in word for word in words
+        ):
+            return f"{line} ({self.present or 'nothing'}, should be {self.expected or 'nothing'})"
+        return line
+
+
+@dataclass(frozen=True)
+class State:
+    """The schema of one database. ``drift`` is None where there is no reference to compare with, or an outdated one."""
+
+    answer: Answer
+    has_store: bool = False
+    ledger: tuple[Applied, ...] = ()
+    drift: tuple[Difference, ...] | None = None
+
+
+def parse(output: list[str]) -> State:
+    """The output of ``sql/catalogue/state.sql``, or of `fact_query` in its place."""
+    lines = [line for line in output if line]
+    for answer in (Answer.SERVER_DOWN, Answer.DATABASE_ABSENT):
+        if answer.value in lines:
+            return State(answer)
+    found: dict[str, Any] = {}
+    for line in lines:
+        found.update(json.loads(line))
+    drift = found.get("drift")
+    return State(
+        Answer.DATABASE,
+        has_store=found["has_store"],
+        ledger=tuple(Applied(**row) for row in found.get("ledger", [])),
+        drift=None if drift is None else tuple(Difference.from_row(row) for row in drift),
+    )
+
+
+class SchemaState(FactBase[State]):
+    """The ledger of the migrations and the drift of the catalogue, in one psql call."""
+
+    def command(self, database: str) -> str:
+        return fact_query(catalogue.load().state, database=database)
+
+    def process(self, output: list[str]) -> State:
+        return parse(output)
+
+    @staticmethod
+    def default() -> State:
+        return State(Answer.NOBODY)

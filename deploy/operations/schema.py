@@ -1,0 +1,88 @@
+"""The schema of the event store: migrations, then whatever else differs from the files."""
+
+from collections.abc import Generator
+
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploy import catalogue, migrations
+from deploy.catalogue import Schema
+from deploy.facts.schema import Answer, SchemaState, State
+from deploy.operations.differences import MARK, refuse, report
+from deploy.psql import psql
+
+
+@operation()
+def converged(database: str) -> Generator[object, None, None]:
+    """Make the schema of ``database`` what the folder ``sql/`` says.
+
+    Migrations first, each in its own transaction; then the reference, if the files or the server are others than those
+    it was built from; then one repair of all that differs from it. A difference that cannot be repaired without losing
+    rows ends the run for this host.
+
+    One operation for all of it, because each step decides on what the one before left behind, and because one look at
+    the database is all that a run with nothing to change should cost.
+    """
+    schema = catalogue.load()
+    state: State = host.get_fact(SchemaState, database=database)
+    if state.answer is Answer.SERVER_DOWN:
+        host.log(f"database {database} cannot be compared while the server is stopped")
+        return
+    if reason := _ledger_refusal(schema, state) or loss_refusal(state):
+        yield refuse(reason)
+        return
+    pending = migrations.pending(schema.migrations, state.ledger)
+    report([*(f"migration {migration}: pending" for migration in pending), *_describe(state)])
+
+    for migration in pending:
+        yield psql(migrations.up_script(migration, schema.ledger), database=database)
+    if pending or state.drift is None:
+        yield psql(schema.reference, database=database, single_transaction=False)
+        # A dry run never comes as far as here: pyinfra stops a generator at its first command.
+        state = host.get_fact(SchemaState, database=database)
+        if reason := loss_refusal(state):
+            yield refuse(reason)
+            return
+    if state.drift:
+        yield psql(schema.repair, database=database)
+    elif not pending:
+        host.noop(f"the schema of {database} is as described")
+
+
+def _describe(state: State) -> list[str]:
+    if state.drift is None:
+        return ["catalogue reference: missing or outdated"]
+    return [str(difference) for difference in state.drift]
+
+
+def _ledger_refusal(schema: Schema, state: State) -> str | None:
+    """Why the migrations of this checkout cannot go on from what was applied."""
+    if state.has_store and not state.ledger:
+        return (
+            "the schema event_store is there, but deployment.migrations does not say which migrations made it. "
+            "Restore that table from a backup, or insert its rows (version, name, sha256 of up.sql) by hand"
+        )
+    try:
+        migrations.pending(schema.migrations, state.ledger)
+    except migrations.MigrationError as error:
+        return str(error)
+    return None
+
+
+def loss_refusal(state: State) -> str | None:
+    """Why the drift must not be repaired: rows would be lost, or are lost and nothing here can bring them back.
+
+    Lists the repairable differences as well: none of them is touched as long as one of the others is there.
+    """
+    drift = state.drift or ()
+    if all(difference.repairable for difference in drift):
+        return None
+    return "\n".join(
+        [
+            "the schema differs in ways that cannot be repaired without losing rows; nothing of it is touched:",
+            *(f"{MARK}{difference}" for difference in drift if not difference.repairable),
+            *(f"{MARK}{difference} (can be repaired)" for difference in drift if difference.repairable),
+            "Restore from a backup what is missing. Take back by hand what is extra or changed, or write a migration",
+            "that makes it part of the schema. Then run this again.",
+        ]
+    )
