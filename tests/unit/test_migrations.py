@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import pytest
+
+from deploy import catalogue, migrations
+from deploy.migrations import Applied, Migration, MigrationError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number, name in enumerate(("0001_first", "0002_second"), start=1):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "up.sql").write_text(f"CREATE TABLE t{number} ();\n")
+        (tmp_path / name / "down.sql").write_text(f"DROP TABLE t{number};\n")
+    return tmp_path
+
+
+def _applied(*steps: Migration) -> list[Applied]:
+    return [Applied(step.version, step.name, step.sha256) for step in steps]
+
+
+def test_migrations_are_read_in_the_order_of_their_versions(folder: Path) -> None:
+    first, second = migrations.load(folder)
+    assert (str(first), str(second)) == ("0001_first", "0002_second")
+    assert first.up == "CREATE TABLE t1 ();\n"
+    assert second.down == "DROP TABLE t2;\n"
+
+
+def test_a_gap_is_refused(folder: Path) -> None:
+    (folder / "0002_second").rename(folder / "0003_second")
+    with pytest.raises(MigrationError, match=r"0003_second stands where version 0002 should"):
+        migrations.load(folder)
+
+
+def test_a_version_given_twice_is_refused(folder: Path) -> None:
+    (folder / "0002_second").rename(folder / "0001_second")
+    with pytest.raises(MigrationError, match="each once"):
+        migrations.load(folder)
+
+
+def test_a_folder_without_a_number_is_refused(folder: Path) -> None:
+    (folder / "notes").mkdir()
+    with pytest.raises(MigrationError, match="not named like 0001_event_store"):
+        migrations.load(folder)
+
+
+@pytest.mark.parametrize("name", ["up.sql", "down.sql"])
+def test_both_directions_are_needed(folder: Path, name: str) -> None:
+    (folder / "0002_second" / name).unlink()
+    with pytest.raises(MigrationError, match=f"{name} is missing"):
+        migrations.load(folder)
+
+
+@pytest.mark.parametrize("statement", ["COMMIT;", "  begin;", "ROLLBACK TO SAVEPOINT a;", "START TRANSACTION;"])
+def test_a_migration_does_not_end_its_own_transaction(folder: Path, statement: str) -> None:
+    (folder / "0001_first" / "up.sql").write_text(f"SELECT 1;\n{statement}\n")
+    with pytest.raises(MigrationError, match="one transaction"):
+        migrations.load(folder)
+
+
+def test_the_begin_of_a_function_body_is_no_transaction(folder: Path) -> None:
+    (folder / "0001_first" / "up.sql").write_text("DO $$\nBEGIN\n    PERFORM 1;\nEND\n$$;\n")
+    assert len(migrations.load(folder)) == 2
+
+
+def test_what_the_ledger_lacks_is_pending(folder: Path) -> None:
+    first, second = migrations.load(folder)
+    assert migrations.pending((first, second), []) == (first, second)
+    assert migrations.pending((first, second), _applied(first)) == (second,)
+    assert migrations.pending((first, second), _applied(first, second)) == ()
+
+
+def test_an_edited_migration_is_refused_with_its_version_its_file_and_what_to_do(folder: Path) -> None:
+    ledger = _applied(*migrations.load(folder))
+    (folder / "0001_first" / "up.sql").write_text("CREATE TABLE other ();\n")
+    with pytest.raises(MigrationError) as refused:
+        migrations.pending(migrations.load(folder), ledger)
+    for part in ("version 0001_first", f"{folder}/0001_first/up.sql has been edited", "into a new migration"):
+        assert part in str(refused.value)
+
+
+def test_an_edited_down_file_is_no_reason_to_refuse(folder: Path) -> None:
+    ledger = _applied(*migrations.load(folder))
+    (folder / "0001_first" / "down.sql").write_text("DROP TABLE t1 CASCADE;\n")
+    assert migrations.pending(migrations.load(folder), ledger) == ()
+
+
+def test_a_version_of_a_newer_checkout_is_refused(folder: Path) -> None:
+    first, second = migrations.load(folder)
+    with pytest.raises(MigrationError, match="0002_second was applied, but this checkout does not know it: a newer"):
+        migrations.pending((first,), _applied(first, second))
+
+
+def test_the_lock_is_taken_before_the_ledger_is_looked_at(folder: Path) -> None:
+    first, _ = migrations.load(folder)
+    script = migrations.up_script(first, "-- ledger")
+    order = ["pg_advisory_xact_lock", "-- ledger", "AS pending", "lock_timeout", "SET LOCAL ROLE event_store_owner"]
+    order += [first.up, "SET LOCAL ROLE NONE", first.sha256, "\\endif"]
+    places = [script.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_a_migration_is_taken_back_with_its_ledger_row(folder: Path) -> None:
+    first, _ = migrations.load(folder)
+    script = migrations.down_script(first, "")
+    assert script.index(first.down) < script.index("DELETE FROM deployment.migrations WHERE version = 1")
+
+
+def test_the_migrations_of_this_repository_are_in_order() -> None:
+    assert [step.version for step in catalogue.load().migrations][:1] == [1]
