@@ -8,8 +8,10 @@ from pyinfra.context import host
 from deploy import command_line, containers, database, lxc_host, postgres, schema
 from deploy.inventory import settings_of
 from deploy.operations import containers as container_operations
+from deploy.passwords import passwords_of
 
 settings = settings_of(host.inventory, command_line.inventory)
+passwords = passwords_of(command_line.inventory)
 
 if lxc_settings := settings.hosts.get(host.name):
     on_host = settings.containers_on(host.name)
@@ -26,5 +28,5 @@ container_operations.booted(name="Wait until the containers have booted")
 if own := settings.containers.get(host.name):
     postgres.deploy_system(own, settings)
     postgres.deploy_postgresql(own, settings)
-    database.deploy_database(own)
+    database.deploy_database(own, passwords)
     schema.deploy_schema()

@@ -26,6 +26,8 @@ from deploy.settings import Container, LxcHost, Settings
 _GROUPS: Final[Mapping[str, type[LxcHost] | type[Container]]] = {"lxc_hosts": LxcHost, "event_stores": Container}
 #: Data that are pyinfra's and its connectors' own: how a machine is reached and with which privilege.
 _CONNECTOR_KEYS: Final = ("ssh_", "fake_", "_")
+#: What deploy/destroy.py takes with --data.
+_COMMAND_KEYS: Final = ("confirm", "volumes")
 
 
 class SettingsError(PyinfraError):  # type: ignore[misc]
@@ -110,7 +112,7 @@ def _said_twice(file: str) -> list[str]:
 def _validate(
     entry: Entry, model: type[LxcHost] | type[Container], file: str, problems: list[str]
 ) -> LxcHost | Container | None:
-    data = {key: value for key, value in entry.data.items() if not key.startswith(_CONNECTOR_KEYS)}
+    data = {key: value for key, value in entry.data.items() if not key.startswith(_CONNECTOR_KEYS) and key not in _COMMAND_KEYS}
     try:
         return model.model_validate({**data, "name": entry.name})
     except ValidationError as error:

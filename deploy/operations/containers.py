@@ -165,3 +165,20 @@ def booted() -> Iterator[object]:
             f"for _ in $(seq 300); do case $(systemctl is-system-running 2>/dev/null) in {states}) exit 0;; esac; sleep 0.2; "
             "done; systemctl list-jobs >&2; exit 1"
         )
+
+
+@operation()
+def destroy(container: Container, settings: LxcHost, delete_volume: bool) -> Iterator[object]:
+    """Stop a container and remove it with its root file system; its data volume only where that is asked for."""
+    paths = Paths.of(container, settings)
+    name, mounts = QuoteString(container.lxc_name), [paths.mount, paths.volume.removesuffix(".img")]
+    yield StringCommand("lxc-stop -n", name, "--timeout 120 2>/dev/null || true")
+    for mount in mounts:
+        quoted = QuoteString(mount)
+        yield StringCommand("! mountpoint -q --", quoted, "|| umount --", quoted)
+    doomed = mounts if delete_volume else mounts[:1]
+    for mount in doomed:
+        # rmdir, not rm -r: whatever is still mounted there must not be emptied.
+        yield StringCommand("rm -f --", QuoteString(f"{mount}.img"), "&& rmdir --ignore-fail-on-non-empty --", QuoteString(mount))
+    yield StringCommand("rm -rf --", QuoteString(f"/var/lib/lxc/{container.lxc_name}"), QuoteString(f"/run/event-store/{container.lxc_name}.config"))
+    yield f"sed -i '/^root:{container.ids.start}:{len(container.ids)}$/d' /etc/subuid /etc/subgid"

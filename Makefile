@@ -1,0 +1,63 @@
+# The everyday commands; `make help` lists them. Operators may as well call pyinfra: .venv/bin/pyinfra INVENTORY deploy/
+INVENTORY ?= inventory/local.py
+CONTAINER ?=
+CONFIRM ?=
+VOLUMES ?= keep
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help deploy plan drift verify dsn demo destroy test bench check
+
+help: ## this text
+	@echo "make TARGET [INVENTORY=inventory/local.py]"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+
+deploy: $(READY) ## bring everything in INVENTORY to what it declares; again after any change
+	@$(BIN)/pyinfra $(INVENTORY) deploy/ -y
+	@$(BIN)/python -m deploy.commands.summary $(INVENTORY)
+
+plan: $(READY) ## what a deploy would change, with differences; changes nothing
+	@$(BIN)/pyinfra $(INVENTORY) deploy/ --dry --diff
+
+drift: $(READY) ## exit 0: as declared; 2: drift, listed per machine and object; 1: could not tell
+	@$(BIN)/python -m deploy.commands.drift $(INVENTORY)
+
+verify: $(READY) ## check what is deployed, and its latency, with testinfra; changes nothing
+	@$(BIN)/pytest tests/verify --inventory=$(INVENTORY) $(PYTEST_ARGS)
+
+dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name]: psql "$$(make -s dsn)"
+	@$(BIN)/python -m deploy.commands.dsn $(INVENTORY) $(CONTAINER)
+
+demo: $(READY) ## append some stock-analysis events and show the portfolio [CONTAINER=name]
+	@$(BIN)/python -m deploy.commands.demo $(INVENTORY) $(CONTAINER)
+
+destroy: $(READY) ## remove container CONFIRM=name; its data volume only with VOLUMES=delete
+	@$(BIN)/pyinfra $(INVENTORY) deploy/destroy.py -y --data confirm=$(CONFIRM) --data volumes=$(VOLUMES)
+
+test: $(READY) ## all tests, on real containers of their own
+	@$(MAKE) check
+	@$(BIN)/pytest tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
+
+bench: $(READY) ## the figures of the README, measured here as ratios
+	@$(BIN)/pytest tests/bench -s $(PYTEST_ARGS)
+
+check: $(READY) ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+# Everything that the machine lacks; on standard error, because `make dsn` owns standard output.
+$(READY): requirements.txt pyproject.toml
+	@{ set -e; \
+	   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then \
+	       apt-get -q update; DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends python3 python3-venv; \
+	   fi; \
+	   echo "Setting up .venv"; \
+	   python3 -m venv .venv; \
+	   $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .; \
+	   $(BIN)/python -m compileall -q deploy event_store; \
+	   touch $(READY); } >&2

@@ -1,0 +1,50 @@
+"""How a client reaches an event store: shared by the commands, the checks and the benchmarks."""
+
+import json
+import os
+import subprocess
+import sys
+from urllib.parse import quote
+
+from deploy.inventory import SettingsError, read_inventory
+from deploy.passwords import passwords_of
+from deploy.settings import APPLICATION_ROLE, DATABASE, PORT, Container, Settings
+
+
+def choose_container(settings: Settings, file: str, name: str | None) -> Container:
+    """The container that ``name`` means (its LXC or inventory name); the only one where no name is given."""
+    containers = list(settings.containers.values())
+    chosen = [container for container in containers if not name or name in (container.name, container.lxc_name)]
+    if len(chosen) == 1:
+        return chosen[0]
+    names = ", ".join(container.lxc_name for container in containers) or "none"
+    raise SettingsError(f"{file}: say which event store with CONTAINER=name; there is {names}")
+
+
+def address_of(container: Container, file: str) -> str:
+    """The container's address: as declared, or with DHCP as the container has it now."""
+    if container.address != "dhcp":
+        return str(container.address)
+    fact = "deploy.facts.containers.Address"
+    command = [sys.executable, "-m", "pyinfra", file, "fact", fact, "--limit", container.name, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    address = json.loads(done.stdout)[fact].get(container.name) if done.returncode == 0 else None
+    if not address:
+        raise SettingsError(f"{container.name} has no address yet; does it run? {done.stderr.strip()}")
+    return str(address)
+
+
+def dsn(container: Container, file: str) -> str:
+    """The application role's libpq URI. Raises `SettingsError` where there is no password yet."""
+    password = passwords_of(file).get(container.name, APPLICATION_ROLE)
+    if password is None:
+        raise SettingsError(f"{container.name} has no password yet for {APPLICATION_ROLE}; deploy it first")
+    address = address_of(container, file)
+    return f"postgresql://{APPLICATION_ROLE}:{quote(password, safe='')}@{address}:{PORT}/{DATABASE}?sslmode=require"
+
+
+def arguments() -> tuple[Settings, str, Container]:
+    """Settings, inventory file and container, from a command's arguments ``INVENTORY [CONTAINER]``."""
+    file = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("INVENTORY", "inventory/local.py")
+    settings = read_inventory(file)
+    return settings, file, choose_container(settings, file, sys.argv[2] if len(sys.argv) > 2 else None)

@@ -1,0 +1,32 @@
+"""The end of `make deploy`: what exists now, and how to connect to it."""
+
+import sys
+
+from pyinfra.api.exceptions import PyinfraError
+
+from deploy.commands.connection import address_of
+from deploy.inventory import read_inventory
+from deploy.settings import APPLICATION_ROLE, DATABASE, PORT
+
+
+def main(file: str) -> None:
+    """One paragraph for each event store; no password."""
+    settings = read_inventory(file)
+    default = "" if file == "inventory/local.py" else f" INVENTORY={file}"
+    for container in settings.containers.values():
+        choice = "" if len(settings.containers) == 1 else f" CONTAINER={container.lxc_name}"
+        print(
+            f"\nEvent store {container.name} is up: PostgreSQL {container.version} on Debian {container.release}, "
+            f"{container.memory // 1024**2} MiB, {container.cpus} CPUs\n"
+            f"  address   {address_of(container, file)}:{PORT}\n"
+            f"  database  {DATABASE}, role {APPLICATION_ROLE}\n"
+            f'  connect   psql "$(make -s dsn{default}{choice})"\n'
+            f"  check     make verify{default}"
+        )
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except PyinfraError as error:
+        sys.exit(str(error))

@@ -1,0 +1,152 @@
+"""Operations for roles and for databases as a whole. Passwords reach the server as SCRAM verifiers, over standard input."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pyinfra.api import operation
+from pyinfra.context import host
+
+from deploy import scram
+from deploy.facts.database import Catalogue, CatalogueFact
+from deploy.operations.differences import refuse, report
+from deploy.passwords import Passwords
+from deploy.psql import psql
+from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE
+
+#: Role → its attributes; what is not said here is not granted.
+ROLES: Final[Mapping[str, Mapping[str, bool]]] = {
+    OWNER_ROLE: {"LOGIN": False, "INHERIT": True},
+    APPLICATION_ROLE: {"LOGIN": True, "INHERIT": True},
+}
+_ATTRIBUTES: Final = ("SUPERUSER", "CREATEDB", "CREATEROLE", "INHERIT", "LOGIN", "REPLICATION", "BYPASSRLS")
+CONNECTION_LIMIT: Final = 100
+#: Database → privileges other than the owner's. Nobody may connect anywhere by default.
+_PRIVILEGES: Final = {DATABASE: [f"{OWNER_ROLE}=CREATE"], "postgres": [], "template1": []}
+#: What a new database has.
+_DEFAULT_PRIVILEGES: Final = ["public=CONNECT", "public=TEMPORARY"]
+# A failing statement is logged with its text; these have verifiers in it.
+_UNLOGGED: Final = """SET LOCAL log_statement = 'none';
+SET LOCAL log_min_error_statement = 'panic';
+SET LOCAL log_min_duration_statement = -1;
+"""
+
+
+def _catalogue() -> Catalogue:
+    catalogue: Catalogue = host.get_fact(CatalogueFact, roles=list(ROLES), databases=list(_PRIVILEGES))
+    if catalogue.up is False and not host.state.is_executing:
+        host.log("roles and databases cannot be compared while the server is stopped")
+    return catalogue
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Where the password of a container's role comes from; prints as nothing secret."""
+
+    passwords: Passwords
+    container: str
+
+    def fits(self, role: str, stored: Mapping[str, Any]) -> bool:
+        """Whether the stored verifier is that of the role's password."""
+        password = self.passwords.get(self.container, role)
+        if password is None or not stored.get("iterations"):
+            return False
+        salt = base64.b64decode(stored["salt"])
+        text = scram.verifier(password, salt=salt, iterations=int(stored["iterations"]))
+        return hashlib.sha256(text.encode()).hexdigest() == stored["digest"]
+
+    def verifier(self, role: str) -> str:
+        """A new verifier; the password is generated where there is none yet."""
+        return scram.verifier(self.passwords.get_or_generate(self.container, role))
+
+
+@operation()
+def have_roles(credentials: Credentials) -> Iterator[object]:
+    """Have the roles with exactly their attributes and passwords, members of nothing and without members."""
+    catalogue = _catalogue()
+    if catalogue.up is False:
+        return
+    statements, differences = [], []
+    for role, attributes in ROLES.items():
+        present = catalogue.roles.get(role)
+        if present is None:
+            differences.append(f"role {role}: missing")
+            statements.append(f"CREATE ROLE {role};")
+        wanted = {name: attributes.get(name, False) for name in _ATTRIBUTES}
+        wrong = [name for name in _ATTRIBUTES if present and present[name] != wanted[name]]
+        limits = {"connection_limit": (-1,), "valid_until": (None, "infinity")}
+        wrong += [name for name, unlimited in limits.items() if present and present[name] not in unlimited]
+        if wrong or present is None:
+            differences += [f"role {role}: {name} is {present[name]}" for name in wrong if present]
+            words = " ".join(name if on else f"NO{name}" for name, on in wanted.items())
+            statements.append(f"ALTER ROLE {role} {words} CONNECTION LIMIT -1 VALID UNTIL 'infinity';")
+        if attributes["LOGIN"] and not credentials.fits(role, present or {}):
+            differences.append(f"role {role}: password differs")
+            statements.append(role)
+    for role, member in catalogue.memberships:
+        differences.append(f"role {member}: is a member of {role}")
+        statements.append(f"REVOKE {role} FROM {member} CASCADE;")
+    differences += [f"{statement.replace(' RESET ', ': has a setting of its own for ')}" for statement in catalogue.settings]
+    statements += [f"{statement};" for statement in catalogue.settings]
+    report(differences)
+    if statements:
+        yield psql(_UNLOGGED + "\n".join(_with_passwords(statements, credentials)))
+
+
+def _with_passwords(statements: list[str], credentials: Credentials) -> Iterator[str]:
+    """Bare role names stand for their passwords, so that none is generated while a plan is made."""
+    for statement in statements:
+        if statement in ROLES and host.state.is_executing:
+            yield f"ALTER ROLE {statement} PASSWORD '{credentials.verifier(statement)}';"
+        elif statement not in ROLES:
+            yield statement
+
+
+@operation()
+def have_database() -> Iterator[object]:
+    """Have the database with its owner, encoding, locale, connection limit and privileges, and no way into others."""
+    catalogue = _catalogue()
+    if catalogue.up is False:
+        return
+    present = catalogue.databases.get(DATABASE)
+    if present is not None:
+        fixed = {"encoding": "UTF8", "collate": "en_US.UTF-8", "ctype": "en_US.UTF-8"}
+        wrong = [f"{key} is {present[key]}, not {value}" for key, value in fixed.items() if present[key] != value]
+        if wrong:
+            yield refuse(f"database {DATABASE}: {'; '.join(wrong)}; this takes a dump and a restore into a new database")
+            return
+    statements, differences = [], []
+    if present is None:
+        differences.append(f"database {DATABASE}: missing")
+    else:
+        for key, value, change in (
+            ("owner", APPLICATION_ROLE, f"OWNER TO {APPLICATION_ROLE}"),
+            ("connection_limit", CONNECTION_LIMIT, f"CONNECTION LIMIT {CONNECTION_LIMIT}"),
+            ("allow_connections", True, "ALLOW_CONNECTIONS true"),
+            ("template", False, "IS_TEMPLATE false"),
+        ):
+            if present[key] != value:
+                differences.append(f"database {DATABASE}: {key} is {present[key]}, not {value}")
+                statements.append(f"ALTER DATABASE {DATABASE} {change};")
+    for database, wanted in _PRIVILEGES.items():
+        there = catalogue.databases.get(database, {}).get("privileges", _DEFAULT_PRIVILEGES)
+        for privilege in set(there) ^ set(wanted):
+            role, _, word = privilege.partition("=")
+            if privilege in wanted:
+                differences.append(f"database {database}: {role} lacks {word}")
+                statements.append(f"GRANT {word} ON DATABASE {database} TO {role};")
+            else:
+                differences.append(f"database {database}: {role} has {word}")
+                statements.append(f"REVOKE {word} ON DATABASE {database} FROM {role} CASCADE;")
+    report(differences)
+    if present is None:
+        # CREATE DATABASE runs in no transaction; the rest is one, and a run in between heals what is missing.
+        yield psql(
+            f"CREATE DATABASE {DATABASE} OWNER {APPLICATION_ROLE} TEMPLATE template0 ENCODING 'UTF8' "
+            f"LC_COLLATE 'en_US.UTF-8' LC_CTYPE 'en_US.UTF-8' CONNECTION LIMIT {CONNECTION_LIMIT}",
+            single_transaction=False,
+        )
+    if statements:
+        yield psql("\n".join(statements))
