@@ -6,9 +6,8 @@ LXC hosts get their network and their containers; then, behind a barrier, contai
 from pyinfra.context import host
 
 from deploy import command_line, containers, database, lxc_host, postgres, schema
-from deploy.inventory import settings_of
+from deploy.inventory import passwords_of, settings_of
 from deploy.operations import containers as container_operations
-from deploy.passwords import passwords_of
 
 settings = settings_of(host.inventory, command_line.inventory)
 passwords = passwords_of(command_line.inventory)

@@ -6,6 +6,7 @@ The same data are read in two places: by a deploy, from pyinfra's own inventory 
 
 import difflib
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -21,7 +22,10 @@ from pydantic import ValidationError
 from pyinfra.api import Inventory
 from pyinfra.api.exceptions import PyinfraError
 
-from deploy.settings import Container, LxcHost, Settings
+from deploy.passwords import PasswordError, Passwords
+from deploy.passwords import problem as password_problem
+from deploy.render import ROOT
+from deploy.settings import APPLICATION_ROLE, Container, LxcHost, Settings
 
 _GROUPS: Final[Mapping[str, type[LxcHost] | type[Container]]] = {"lxc_hosts": LxcHost, "event_stores": Container}
 #: Data that are pyinfra's and its connectors' own: how a machine is reached and with which privilege.
@@ -48,7 +52,25 @@ class Entry:
 @cache
 def settings_of(inventory: Inventory, file: str) -> Settings:
     """The settings of a running deploy's inventory, validated once for all machines. Raises `SettingsError`."""
-    return make_settings(entries_of(inventory, file), file)
+    settings = make_settings(entries_of(inventory, file), file)
+    _check_passwords(settings, passwords_of(file))
+    return settings
+
+
+def passwords_of(file: str) -> Passwords:
+    """The passwords of an inventory file's event stores."""
+    return Passwords(ROOT / ".secrets" / f"{Path(file).stem}.json", os.environ)
+
+
+def _check_passwords(settings: Settings, passwords: Passwords) -> None:
+    """Refuse weak passwords, and a passwords' file that others may read, before anything is touched."""
+    try:
+        given = {passwords.get(container, APPLICATION_ROLE) for container in settings.containers}
+    except PasswordError as error:
+        raise SettingsError(str(error)) from None
+    problems = {text for password in given if password and (text := password_problem(password, APPLICATION_ROLE))}
+    if problems:
+        raise SettingsError("; ".join(sorted(problems)))
 
 
 def entries_of(inventory: Inventory, file: str) -> list[Entry]:

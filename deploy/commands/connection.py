@@ -6,8 +6,7 @@ import subprocess
 import sys
 from urllib.parse import quote
 
-from deploy.inventory import SettingsError, read_inventory
-from deploy.passwords import passwords_of
+from deploy.inventory import SettingsError, passwords_of, read_inventory
 from deploy.settings import APPLICATION_ROLE, DATABASE, PORT, Container, Settings
 
 
