@@ -44,7 +44,7 @@ def load(root: Path = ROOT) -> Schema:
     # Each migration runs as the owner, whatever role the one before it ended in.
     sources = [f"{step.up}\nSET LOCAL ROLE {migrations.OWNER};" for step in steps]
     parts["migrations and repeatables"] = "\n".join([*sources, *(path.read_text() for path in repeatables)])
-    for name in ("snapshot.sql", "drift.sql", "state.sql", "reference.sql", "repair.sql"):
+    for name in ("leftovers.sql", "snapshot.sql", "drift.sql", "state.sql", "reference.sql", "repair.sql"):
         parts[name] = _include((root / "catalogue" / name).read_text(), parts)
     return Schema(steps, parts["ledger.sql"], digest, parts["state.sql"], parts["reference.sql"], parts["repair.sql"])
 

@@ -1,14 +1,10 @@
 -- Writes down the catalogue as the files of this checkout make it on this server: makes a scratch database, runs them
--- there, keeps the snapshot, drops it. Not in one transaction: CREATE DATABASE refuses. The scratch database's name
--- carries the backend that made it, so that two runs do not meet, and what a killed run left behind is told apart: no
--- backend of that id lives (psql opens the new connection before it closes the old one) and nobody is connected.
+-- there, keeps the snapshot, drops it. Not in one transaction: CREATE DATABASE refuses.
 SET client_min_messages = warning;
 SET search_path = pg_catalog;
-SELECT format('DROP DATABASE IF EXISTS %I', d.datname)
-  FROM pg_database d
- WHERE d.datname ~ '^event_store_reference_[0-9a-f]+_[0-9]+$'
-   AND NOT EXISTS (SELECT FROM pg_stat_activity a
-                    WHERE a.datid = d.oid OR a.pid = split_part(d.datname, '_', 5)::integer) \gexec
+SELECT format('DROP DATABASE IF EXISTS %I', datname) FROM (
+/* leftovers.sql */
+) leftovers \gexec
 SELECT current_database() AS store,
        'event_store_reference_' || left('/* digest */', 8) || '_' || pg_backend_pid() AS scratch \gset
 -- CONNECTION LIMIT 0: nobody but the superuser gets in.

@@ -13,8 +13,12 @@ SELECT json_build_object('ledger', coalesce(json_agg(json_build_object(
 \endif
 \set is_current false
 \if :has_reference
-SELECT count(*) = 1 AS is_current FROM deployment.reference
- WHERE reference_key = '/* digest */:' || current_setting('server_version_num') \gset
+-- What a killed run left behind is cleaned up by building the reference again.
+SELECT EXISTS (SELECT FROM deployment.reference
+                WHERE reference_key = '/* digest */:' || current_setting('server_version_num'))
+       AND NOT EXISTS (
+/* leftovers.sql */
+       ) AS is_current \gset
 \endif
 \if :is_current
 SELECT json_build_object('drift', coalesce(json_agg(json_build_object(
