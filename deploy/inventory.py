@@ -85,14 +85,18 @@ def entries_of(inventory: Inventory, file: str) -> list[Entry]:
 
 def read_inventory(file: str) -> Settings:
     """The settings of an inventory file, for programs other than a deploy. Raises `SettingsError`."""
+    return make_settings(read_entries(file), file)
+
+
+def read_entries(file: str) -> list[Entry]:
+    """The raw data of an inventory file, with how its machines are reached. Raises `SettingsError`."""
     command = [sys.executable, "-m", "pyinfra", file, "debug-inventory", "--json"]
     if not Path(file).is_file():
         raise SettingsError(f"{file}: no such inventory file")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SettingsError(f"{file}: {done.stderr.strip()}")
-    raw = json.loads(done.stdout)
-    return make_settings([Entry(host["name"], tuple(host["groups"]), host["data"]) for host in raw], file)
+    return [Entry(host["name"], tuple(host["groups"]), host["data"]) for host in json.loads(done.stdout)]
 
 
 def make_settings(entries: Iterable[Entry], file: str) -> Settings:
