@@ -5,7 +5,7 @@ from ipaddress import IPv4Interface
 from pyinfra.api import deploy
 
 from deploy.container_config import HOOK
-from deploy.operations import files, lxc_host
+from deploy.operations import files, lxc_host, services
 from deploy.render import render
 from deploy.settings import POSTGRESQL_OF_RELEASE, Container, LxcHost
 
@@ -31,9 +31,9 @@ def provision(settings: LxcHost, containers: list[Container]) -> None:
             address=IPv4Interface((settings.gateway_address, settings.subnet.prefixlen)),
             dhcp_range=",".join(str(address) for address in settings.dhcp_range),
         )
-        lxc_host.have_service(name="Enable lxc-net", unit="lxc-net.service")
+        services.enable(name="Enable lxc-net", unit="lxc-net.service")
     else:
         lxc_host.have_existing_bridge(name=f"Check bridge {settings.bridge}", bridge=settings.bridge)
     lxc_host.have_id_ranges(name="Reserve id ranges", bases=[container.ids.start for container in containers])
     files.install(name="Install the pre-start hook", path=HOOK, content=render("pre-start.sh.j2"), mode="755")
-    lxc_host.have_service(name="Enable container autostart", unit="lxc.service")
+    services.enable(name="Enable container autostart", unit="lxc.service")

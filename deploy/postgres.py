@@ -3,10 +3,12 @@
 from pyinfra.api import deploy
 
 from deploy.images import required_packages
-from deploy.operations import files, postgres
+from deploy.operations import files, postgres, services
 from deploy.render import render
 from deploy.server_config import ClusterPaths, pg_hba_conf, postgresql_conf
 from deploy.settings import Container, Settings
+
+_DHCP = "/etc/systemd/network/10-eth0.network"
 
 
 @deploy("System")
@@ -17,6 +19,11 @@ def deploy_system(container: Container, settings: Settings) -> None:
     files.install(name="Write the host name", path="/etc/hostname", content=f"{container.lxc_name}\n")
     files.install(name="Write /etc/hosts", path="/etc/hosts", content=render("hosts.j2", container=container))
     files.install(name="Write /etc/resolv.conf", path="/etc/resolv.conf", content=resolv)
+    if container.address == "dhcp":
+        files.install(name="Ask DHCP for an address", path=_DHCP, content=render("dhcp.network.j2"))
+        services.enable(name="Enable networkd", unit="systemd-networkd.service")
+    else:
+        files.remove(name="Ask no DHCP", path=_DHCP)
     files.install_packages(name="Install packages", packages=sorted(required_packages(container)))
 
 

@@ -46,6 +46,14 @@ def _differences(path: str, current: File | None, wanted: File) -> Iterator[str]
 
 
 @operation()
+def remove(path: str) -> Iterator[object]:
+    """Have no file of that name."""
+    if host.get_fact(ManagedFile, path=path) is not None:
+        report([f"{path}: is there"])
+        yield StringCommand("rm -f --", QuoteString(path))
+
+
+@operation()
 def install_packages(packages: list[str]) -> Iterator[object]:
     """Have these Debian packages, also after an installation that was cut off half-way. None is ever removed."""
     present: dict[str, bool] = host.get_fact(Packages, names=packages)

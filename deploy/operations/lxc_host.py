@@ -6,7 +6,7 @@ from ipaddress import IPv4Interface
 from pyinfra.api import StringCommand, operation
 from pyinfra.context import host
 
-from deploy.facts.lxc_host import Bridge, BridgeExists, IdRanges, Machine, MachineFact, Services
+from deploy.facts.lxc_host import Bridge, BridgeExists, IdRanges, Machine, MachineFact
 from deploy.operations.differences import refuse, report
 from deploy.settings import ID_RANGE
 
@@ -72,24 +72,3 @@ def _other_user(lines: list[str], base: int) -> str | None:
         if user != "root" and int(start) < base + ID_RANGE and base < int(start) + int(count):
             return user
     return None
-
-
-@operation()
-def have_service(unit: str) -> Iterator[object]:
-    """Have a unit enabled and active, where systemd is there to do it."""
-    state: dict[str, dict[str, str]] = host.get_fact(Services, units=[unit])
-    properties = state.get(unit, {})
-    if not host.get_fact(MachineFact).systemd:
-        host.noop(f"{unit}: no systemd here")
-        return
-    missing = [
-        (what, verb)
-        for what, verb, there in (
-            ("enabled", "enable --quiet", properties.get("UnitFileState") == "enabled"),
-            ("active", "start", properties.get("ActiveState") == "active"),
-        )
-        if not there
-    ]
-    report(f"{unit}: not {what}" for what, _ in missing)
-    for _, verb in missing:
-        yield f"systemctl {verb} {unit}"

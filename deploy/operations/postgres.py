@@ -7,7 +7,7 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import host
 
 from deploy.facts.files import File, ManagedFile
-from deploy.facts.postgres import Cluster, ClusterFact, Server, ServerFact
+from deploy.facts.postgres import Certificate, Cluster, ClusterFact, Server, ServerFact, Service, ServiceFact
 from deploy.operations.differences import refuse, report
 from deploy.psql import psql
 from deploy.server_config import VOLUME, ClusterPaths, changed_settings
@@ -65,7 +65,7 @@ def have_cluster(paths: ClusterPaths) -> Iterator[object]:
 @operation()
 def have_certificate(paths: ClusterPaths, common_name: str) -> Iterator[object]:
     """Have a key and a self-signed certificate for TLS, good for ten years."""
-    if _cluster(paths).certificate:
+    if host.get_fact(Certificate, tls=paths.tls):
         host.noop("the certificate is good")
         return
     report([f"certificate {paths.tls}/server.crt: missing or about to expire"])
@@ -94,15 +94,12 @@ def reset_altered(paths: ClusterPaths) -> Iterator[object]:
 @operation()
 def start(paths: ClusterPaths) -> Iterator[object]:
     """Have the server running, now and after each boot."""
-    cluster = _cluster(paths)
-    if cluster.enabled and cluster.active == "active":
-        host.noop(f"{paths.unit} is active")
-        return
-    missing = ([] if cluster.enabled else ["not enabled"]) + ([] if cluster.active == "active" else ["not active"])
-    report(f"service {paths.unit}: {what}" for what in missing)
-    if not cluster.enabled:
+    service: Service = host.get_fact(ServiceFact, unit=paths.unit)
+    wanted = (("enabled", service.enabled), ("active", service.active))
+    report(f"service {paths.unit}: not {what}" for what, there in wanted if not there)
+    if not service.enabled:
         yield "systemctl enable --quiet postgresql.service"
-    if cluster.active != "active":
+    if not service.active:
         yield f"systemctl reset-failed {paths.unit} 2>/dev/null || true"
         yield _start(paths, "start")
 

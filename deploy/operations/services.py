@@ -1,0 +1,30 @@
+"""Operations for systemd units, on LXC hosts and in containers alike."""
+
+from collections.abc import Iterator
+
+from pyinfra.api import operation
+from pyinfra.context import host
+
+from deploy.facts.lxc_host import MachineFact, Services
+from deploy.operations.differences import report
+
+
+@operation()
+def enable(unit: str) -> Iterator[object]:
+    """Have a unit enabled and active, where systemd is there to do it."""
+    state: dict[str, dict[str, str]] = host.get_fact(Services, units=[unit])
+    properties = state.get(unit, {})
+    if not host.get_fact(MachineFact).systemd:
+        host.noop(f"{unit}: no systemd here")
+        return
+    missing = [
+        (what, verb)
+        for what, verb, there in (
+            ("enabled", "enable --quiet", properties.get("UnitFileState") == "enabled"),
+            ("active", "start", properties.get("ActiveState") == "active"),
+        )
+        if not there
+    ]
+    report(f"{unit}: not {what}" for what, _ in missing)
+    for _, verb in missing:
+        yield f"systemctl {verb} {unit}"
