@@ -27,34 +27,25 @@ DECLARE
     repeated        uuid;
     now             timestamptz;
 BEGIN
-    IF jsonb_typeof(append_events.events) IS DISTINCT FROM 'array'
-       OR append_events.events = '[]'
-       OR append_events.events @? '$[*] ? (!(@.event_type.type() == "string") || !(@.event_data.type() == "object"))'
+    IF (jsonb_typeof(append_events.events) = 'array'
+        AND append_events.events <> '[]'
+        AND NOT append_events.events @? '$[*] ? (
+                !(@.event_type.type() == "string" && @.event_type != "" && @.event_data.type() == "object"))'
+        AND NOT append_events.events @? '$[*].metadata ? (@.type() != "object" && @ != null)'
+        AND NOT append_events.events @? '$[*].schema_version ? (@ < 1)'
+        AND append_events.actor IS NOT NULL
+        AND append_events.actor_type IN ('user', 'service', 'system')
+        AND append_events.source IN ('ui', 'api', 'import', 'webhook', 'system')) IS NOT TRUE
     THEN
         RAISE EXCEPTION 'events are malformed'
             USING ERRCODE = 'SE002',
-                  DETAIL = 'Each event needs event_type (a string) and event_data (an object).',
-                  HINT = 'Pass a JSON array with at least one event: [{"event_type": "...", "event_data": {...}}, ...].';
+                  HINT = 'Pass a JSON array with at least one {"event_type": "...", "event_data": {...}}; metadata is an '
+                      || 'object, schema_version is 1 or more; actor_type is user, service or system; source is ui, api, '
+                      || 'import, webhook or system.';
     END IF;
 
-    -- One writer at a time for each aggregate, so that "any version" never meets a conflict that is none, and a
-    -- conflict is found here, before a position is taken, and not by the unique index afterwards.
-    PERFORM pg_advisory_xact_lock(
-        hashtextextended(append_events.aggregate_type || ' ' || append_events.aggregate_id, 0));
-
-    SELECT e.event_version INTO current_version
-      FROM event_store.events e
-     WHERE e.aggregate_type = append_events.aggregate_type::varchar AND e.aggregate_id = append_events.aggregate_id
-     ORDER BY e.event_version DESC
-     LIMIT 1;
-    current_version := coalesce(current_version, 0);
-
-    IF append_events.expected_version <> current_version THEN
-        RAISE EXCEPTION 'version conflict on % %', append_events.aggregate_type, append_events.aggregate_id
-            USING ERRCODE = 'SE001',
-                  DETAIL = format('expected version %s, actual version %s', append_events.expected_version, current_version),
-                  HINT = 'Read the events since the expected version, decide again, and append with the actual version.';
-    END IF;
+    current_version := event_store.expect_version(
+        append_events.aggregate_type, append_events.aggregate_id, append_events.expected_version);
 
     IF append_events.events @? '$[*].event_id' THEN
         SELECT e.event_id INTO repeated
