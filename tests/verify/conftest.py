@@ -1,0 +1,123 @@
+"""Every check runs once for each container of the inventory: ``pytest tests/verify --inventory=inventory/prod.py``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from pyinfra.api.exceptions import PyinfraError
+from testinfra.host import Host
+
+from deploy.commands.connection import address_of, dsn
+from deploy.facts.lxc_host import Machine, MachineFact
+from deploy.inventory import Entry, make_settings, read_entries
+from deploy.settings import PORT, Container, LxcHost, Settings
+
+from . import reach
+from .application import Application
+from .lxc_attach import attach, state_of
+from .server import Server
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The inventory under test."""
+
+    file: str
+    settings: Settings
+    entries: dict[str, Entry]
+
+
+_DEPLOYMENT = pytest.StashKey[Deployment]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--inventory", metavar="FILE", default="inventory/local.py", help="the inventory to verify")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    file = config.getoption("--inventory", default="inventory/local.py")
+    try:
+        entries = read_entries(file)
+        settings = make_settings(entries, file)
+    except PyinfraError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[_DEPLOYMENT] = Deployment(file, settings, {entry.name: entry for entry in entries})
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "container" in metafunc.fixturenames:
+        containers = list(metafunc.config.stash[_DEPLOYMENT].settings.containers.values())
+        # Session-scoped parameters also order the tests: all of one container, then the next.
+        metafunc.parametrize(
+            "container", containers, ids=[c.lxc_name for c in containers], indirect=True, scope="session"
+        )
+
+
+@pytest.fixture(scope="session")
+def deployment(pytestconfig: pytest.Config) -> Deployment:
+    return pytestconfig.stash[_DEPLOYMENT]
+
+
+@pytest.fixture(scope="session")
+def container(request: pytest.FixtureRequest) -> Container:
+    assert isinstance(request.param, Container)
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def settings(deployment: Deployment) -> Settings:
+    return deployment.settings
+
+
+@pytest.fixture(scope="session")
+def host_settings(settings: Settings, container: Container) -> LxcHost:
+    return settings.host_of(container)
+
+
+@pytest.fixture(scope="session")
+def lxc_host(deployment: Deployment, container: Container) -> Host:
+    """The container's LXC host, as root."""
+    return reach.lxc_host(container.lxc_host, deployment.entries[container.lxc_host].data)
+
+
+@pytest.fixture(scope="session")
+def machine(lxc_host: Host) -> Machine:
+    """What the LXC host offers."""
+    return MachineFact().process(lxc_host.check_output(MachineFact().command()).splitlines())
+
+
+@pytest.fixture(scope="session")
+def inside(lxc_host: Host, container: Container, deployment: Deployment) -> Host:
+    """The container, as its root."""
+    state = state_of(lxc_host, container.lxc_name)
+    if state != "RUNNING":
+        pytest.fail(
+            f"container {container.lxc_name} on {container.lxc_host} is {state}, not RUNNING: "
+            f"nothing in it can be verified; `make deploy INVENTORY={deployment.file}` starts it",
+            pytrace=False,
+        )
+    return attach(container.lxc_name, lxc_host)
+
+
+@pytest.fixture(scope="session")
+def init_pid(inside: Host, lxc_host: Host, container: Container) -> int:
+    """The container's first process, by its number on the LXC host."""
+    return int(lxc_host.check_output("lxc-info -n %s -pH", container.lxc_name))
+
+
+@pytest.fixture(scope="session")
+def server(inside: Host, container: Container) -> Server:
+    """PostgreSQL in the container, as its superuser."""
+    return Server(inside, container.version)
+
+
+@pytest.fixture(scope="session")
+def application(deployment: Deployment, container: Container, inside: Host) -> Iterator[Application]:
+    """The application's way in."""
+    try:
+        uri, address = dsn(container, deployment.file), address_of(container, deployment.file)
+    except (PyinfraError, ValueError) as error:
+        pytest.fail(str(error), pytrace=False)
+    data = deployment.entries[container.lxc_host].data
+    with reach.tunnel(container.lxc_host, data, address, PORT) as reached_at:
+        yield Application(uri, reached_at, deployment.settings.client_networks(container))

@@ -1,0 +1,115 @@
+"""Who may do what: roles, their verifiers, the databases' privileges, and what a client over TCP is let in with."""
+
+import pytest
+
+from deploy.operations.database import CONNECTION_LIMIT, ROLES
+from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE
+
+from .application import Application
+from .server import Server
+
+_NAMES = ", ".join(f"'{role}'" for role in ROLES)
+_COLUMNS = {
+    "SUPERUSER": "rolsuper", "CREATEDB": "rolcreatedb", "CREATEROLE": "rolcreaterole", "INHERIT": "rolinherit",
+    "LOGIN": "rolcanlogin", "REPLICATION": "rolreplication", "BYPASSRLS": "rolbypassrls",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_has_exactly_its_attributes(server: Server, role: str) -> None:
+    columns = ", ".join(f'{column} AS "{attribute}"' for attribute, column in _COLUMNS.items())
+    (found,) = server.rows(f"SELECT {columns} FROM pg_roles WHERE rolname = '{role}'") or [{}]
+    assert found == {attribute: ROLES[role].get(attribute, False) for attribute in _COLUMNS}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_has_no_limit_and_no_end(server: Server, role: str) -> None:
+    query = f"SELECT rolconnlimit, coalesce(rolvaliduntil, 'infinity') AS until FROM pg_roles WHERE rolname = '{role}'"
+    assert server.rows(query) == [{"rolconnlimit": -1, "until": "infinity"}]
+
+
+def test_there_are_no_other_roles(server: Server) -> None:
+    """Nor any that could log in beside the application and the superuser."""
+    query = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
+    assert [row["rolname"] for row in server.rows(query)] == sorted([*ROLES, "postgres"])
+
+
+def test_passwords_are_scram_verifiers(server: Server) -> None:
+    """By their beginning: a verifier is selected nowhere."""
+    query = "SELECT rolname, split_part(rolpassword, '$', 1) AS kind FROM pg_authid WHERE rolpassword IS NOT NULL"
+    assert server.rows(query) == [{"rolname": APPLICATION_ROLE, "kind": "SCRAM-SHA-256"}]
+
+
+def test_roles_are_members_of_nothing_and_have_no_members(server: Server) -> None:
+    query = f"""
+        SELECT roleid::regrole::text AS role, member::regrole::text AS member FROM pg_auth_members
+        WHERE roleid::regrole::text IN ({_NAMES}) OR member::regrole::text IN ({_NAMES})"""
+    assert server.rows(query) == []
+
+
+def test_roles_and_databases_have_no_settings_of_their_own(server: Server) -> None:
+    assert server.rows("SELECT setconfig FROM pg_db_role_setting") == []
+
+
+def test_database_is_the_applications(server: Server) -> None:
+    query = f"""
+        SELECT datdba::regrole::text AS owner, pg_encoding_to_char(encoding) AS encoding, datcollate, datctype,
+               datconnlimit, datallowconn, datistemplate
+        FROM pg_database WHERE datname = '{DATABASE}'"""
+    assert server.rows(query) == [
+        {
+            "owner": APPLICATION_ROLE,
+            "encoding": "UTF8",
+            "datcollate": "en_US.UTF-8",
+            "datctype": "en_US.UTF-8",
+            "datconnlimit": CONNECTION_LIMIT,
+            "datallowconn": True,
+            "datistemplate": False,
+        }
+    ]
+
+
+def test_privileges_on_databases_are_exactly_the_declared_ones(server: Server) -> None:
+    query = """
+        SELECT datname, CASE grantee WHEN 0 THEN 'public' ELSE grantee::regrole::text END AS grantee, privilege_type
+        FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
+        WHERE grantee <> datdba AND datname <> 'template0'"""
+    granted = {(row["datname"], row["grantee"], row["privilege_type"]) for row in server.rows(query)}
+    assert granted == {(DATABASE, OWNER_ROLE, "CREATE")}
+
+
+def test_application_is_let_in_over_tls(application: Application) -> None:
+    with application.rolled_back() as connection:
+        row = connection.execute(
+            "SELECT current_user, session_user, current_database(), ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        ).fetchone()
+    assert row == (APPLICATION_ROLE, APPLICATION_ROLE, DATABASE, True)
+
+
+@pytest.mark.parametrize("database", ["postgres", "template1"])
+def test_application_is_refused_in_other_databases(application: Application, database: str) -> None:
+    application.connect().close()
+    assert "no pg_hba.conf entry" in application.refusal(dbname=database)
+
+
+def test_application_is_refused_without_tls(application: Application) -> None:
+    application.connect().close()
+    refusal = application.refusal(sslmode="disable")
+    assert "no pg_hba.conf entry" in refusal
+    assert "no encryption" in refusal
+
+
+def test_wrong_password_is_refused(application: Application) -> None:
+    application.connect().close()
+    assert "password authentication failed" in application.refusal(password="not the password")
+
+
+@pytest.mark.parametrize("database", ["postgres", DATABASE])
+def test_superuser_is_refused_over_tcp(application: Application, database: str) -> None:
+    application.connect().close()
+    assert "no pg_hba.conf entry" in application.refusal(user="postgres", dbname=database)
+
+
+def test_owner_of_the_store_cannot_log_in(application: Application) -> None:
+    application.connect().close()
+    assert "no pg_hba.conf entry" in application.refusal(user=OWNER_ROLE)

@@ -1,0 +1,50 @@
+"""The system inside the container: release, name, locale, packages, services."""
+
+from testinfra.host import Host
+
+from deploy.images import required_packages
+from deploy.server_config import ClusterPaths
+from deploy.settings import Container, LxcHost
+
+
+def test_release_is_the_declared_one(inside: Host, container: Container) -> None:
+    assert inside.system_info.distribution == "debian"
+    assert inside.system_info.codename == container.release
+
+
+def test_host_name_is_the_container_name(inside: Host, container: Container) -> None:
+    assert inside.check_output("uname -n") == container.lxc_name
+    assert inside.file("/etc/hostname").content_string == f"{container.lxc_name}\n"
+
+
+def test_host_name_resolves(inside: Host, container: Container) -> None:
+    assert inside.addr(container.lxc_name).is_resolvable
+
+
+def test_name_servers_are_the_declared_ones(inside: Host, host_settings: LxcHost) -> None:
+    lines = inside.file("/etc/resolv.conf").content_string.splitlines()
+    declared = [str(address) for address in host_settings.nameserver_addresses]
+    assert [line.split()[1] for line in lines if line.startswith("nameserver")] == declared
+
+
+def test_locale_is_there(inside: Host) -> None:
+    assert "en_US.utf8" in inside.check_output("locale -a").split()
+
+
+def test_packages_are_installed(inside: Host, container: Container) -> None:
+    missing = [name for name in sorted(required_packages(container)) if not inside.package(name).is_installed]
+    assert not missing
+
+
+def test_no_unit_has_failed(inside: Host) -> None:
+    failed = inside.check_output("systemctl list-units --failed --no-legend --plain")
+    assert not failed
+    assert inside.run("systemctl is-system-running").stdout.strip() == "running"
+
+
+def test_postgresql_runs_now_and_after_a_boot(inside: Host, container: Container) -> None:
+    paths = ClusterPaths(container.version)
+    # postgresql.service is a dummy that is always active; enabling it is what starts clusters at boot.
+    assert inside.service(paths.unit).is_running
+    assert inside.service("postgresql.service").is_enabled
+    assert inside.file(f"{paths.conf}/start.conf").content_string.split() == ["auto"]
