@@ -14,18 +14,18 @@ passwords = passwords_of(command_line.inventory)
 
 if lxc_settings := settings.hosts.get(host.name):
     on_host = settings.containers_on(host.name)
-    lxc_host.provision(lxc_settings, on_host)
-    containers.build_images(lxc_settings, on_host)
+    lxc_host.provision(settings=lxc_settings, containers=on_host)
+    containers.build_images(settings=lxc_settings, on_host=on_host)
     # Over all containers, so that each has operations of its own in the plan, whichever host it is on.
     for container in host.loop(settings.containers.values()):
         if container.lxc_host == host.name:
-            containers.create(container, lxc_settings)
+            containers.create(container=container, settings=lxc_settings)
 
 # pyinfra would interleave the operations of machines that share none: this one is everybody's.
 container_operations.booted(name="Wait until the containers have booted")
 
 if own := settings.containers.get(host.name):
-    postgres.deploy_system(own, settings)
-    postgres.deploy_postgresql(own, settings)
-    database.deploy_database(own, passwords)
+    postgres.deploy_system(container=own, settings=settings)
+    postgres.deploy_postgresql(container=own, settings=settings)
+    database.deploy_database(container=own, passwords=passwords)
     schema.deploy_schema()

@@ -13,7 +13,9 @@ volumes = host.data.get("volumes", "keep")
 
 if confirmed not in {container.lxc_name for container in settings.containers.values()}:
     names = ", ".join(container.lxc_name for container in settings.containers.values())
-    raise PyinfraError(f"nothing was touched: say CONFIRM=name of the container to remove; {command_line.inventory} has {names}")
+    raise PyinfraError(
+        f"nothing was touched: say CONFIRM=name of the container to remove; {command_line.inventory} has {names}"
+    )
 if volumes not in ("keep", "delete"):
     raise PyinfraError(f"nothing was touched: VOLUMES={volumes} is neither keep nor delete")
 

@@ -34,7 +34,7 @@ _CONNECTOR_KEYS: Final = ("ssh_", "fake_", "_")
 _COMMAND_KEYS: Final = ("confirm", "volumes")
 
 
-class SettingsError(PyinfraError):  # type: ignore[misc]
+class SettingsError(PyinfraError):
     """The inventory is not valid; the message lists each problem with file, key, value and remedy."""
 
 
@@ -107,7 +107,9 @@ def make_settings(entries: Iterable[Entry], file: str) -> Settings:
     for entry in entries:
         groups = sorted(set(entry.groups) & set(_GROUPS))
         if len(groups) != 1:
-            problems.append(f"{file}: {entry.name}: put it in one of the groups {' and '.join(_GROUPS)}, and in one only")
+            problems.append(
+                f"{file}: {entry.name}: put it in one of the groups {' and '.join(_GROUPS)}, and in one only"
+            )
             continue
         model = _validate(entry, _GROUPS[groups[0]], file, problems)
         if isinstance(model, LxcHost):
@@ -120,7 +122,9 @@ def make_settings(entries: Iterable[Entry], file: str) -> Settings:
     if not problems and not hosts:
         problems = [f"{file}: no machine in group lxc_hosts; name the machine that runs the containers, or @local"]
     if problems:
-        raise SettingsError("\n    ".join([f"{len(problems)} problem(s) in the inventory; nothing was touched:", *problems]))
+        raise SettingsError(
+            "\n    ".join([f"{len(problems)} problem(s) in the inventory; nothing was touched:", *problems])
+        )
     return settings
 
 
@@ -138,7 +142,11 @@ def _said_twice(file: str) -> list[str]:
 def _validate(
     entry: Entry, model: type[LxcHost] | type[Container], file: str, problems: list[str]
 ) -> LxcHost | Container | None:
-    data = {key: value for key, value in entry.data.items() if not key.startswith(_CONNECTOR_KEYS) and key not in _COMMAND_KEYS}
+    data = {
+        key: value
+        for key, value in entry.data.items()
+        if not key.startswith(_CONNECTOR_KEYS) and key not in _COMMAND_KEYS
+    }
     try:
         return model.model_validate({**data, "name": entry.name})
     except ValidationError as error:

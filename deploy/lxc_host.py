@@ -9,7 +9,17 @@ from deploy.operations import files, lxc_host, services
 from deploy.render import render
 from deploy.settings import POSTGRESQL_OF_RELEASE, Container, LxcHost
 
-PACKAGES = ["lxc", "mmdebstrap", "uidmap", "dnsmasq-base", "iptables", "e2fsprogs", "iproute2", "procps", "ca-certificates"]
+PACKAGES = [
+    "lxc",
+    "mmdebstrap",
+    "uidmap",
+    "dnsmasq-base",
+    "iptables",
+    "e2fsprogs",
+    "iproute2",
+    "procps",
+    "ca-certificates",
+]
 
 
 @deploy("LXC host")

@@ -1,6 +1,7 @@
 """PostgreSQL in a container: packages, cluster on the data volume, configuration, a running server."""
 
 from pyinfra.api import deploy
+from pyinfra.context import host
 
 from deploy.images import required_packages
 from deploy.operations import files, postgres, services
@@ -32,16 +33,19 @@ def deploy_postgresql(container: Container, settings: Settings) -> None:
     """Have the server running as declared; restarted only where it says that this is due."""
     paths = ClusterPaths(container.version)
     configuration, access = postgresql_conf(container), pg_hba_conf(container, settings)
-    conf = {"owner": "postgres:postgres", "mode": "640"}
     postgres.have_cluster(name="Have the cluster", paths=paths)
     postgres.have_certificate(name="Have the TLS certificate", paths=paths, common_name=container.lxc_name)
-    files.install(
-        name="Write postgresql.conf", path=f"{paths.conf}/postgresql.conf", content=configuration, mode="644",
-        owner="postgres:postgres",
-    )  # fmt: skip
-    files.install(name="Write pg_hba.conf", path=f"{paths.conf}/pg_hba.conf", content=access, **conf)
-    files.install(name="Write pg_ident.conf", path=f"{paths.conf}/pg_ident.conf", content="", **conf)
-    files.install(name="Start at boot", path=f"{paths.conf}/start.conf", content="auto\n", owner="postgres:postgres")
+    for name, content in host.loop(
+        {
+            "postgresql.conf": configuration,
+            "pg_hba.conf": access,
+            "pg_ident.conf": "",
+            "start.conf": "auto\n",  # Debian's generator starts such clusters at boot
+        }.items()
+    ):
+        files.install(
+            name=f"Write {name}", path=f"{paths.conf}/{name}", content=content, mode="640", owner="postgres:postgres"
+        )
     postgres.reset_altered(name="Reset ALTER SYSTEM", paths=paths)
     postgres.start(name="Start PostgreSQL", paths=paths)
     postgres.reload(name="Reload PostgreSQL", paths=paths, configuration=configuration, access=access)

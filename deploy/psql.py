@@ -43,7 +43,7 @@ def fact_query(sql: str, *, database: str = "postgres") -> str:
     quoted = StringCommand(name).get_raw_value()
     return (
         f'{_BINARY}; [ -x "$1" ] || exit 0; cd /\n'
-        f'{_AS_POSTGRES} "$1" {_OPTIONS} -d {quoted} -f - <<\'SQL_END\' || {{ code=$?; [ $code = 2 ] || exit $code; '
+        f"{_AS_POSTGRES} \"$1\" {_OPTIONS} -d {quoted} -f - <<'SQL_END' || {{ code=$?; [ $code = 2 ] || exit $code; "
         f'if "${{1%psql}}pg_isready" -q; then echo {DATABASE_ABSENT!r}; else echo {SERVER_DOWN!r}; fi; }} 2>/dev/null\n'
         f"{sql}\nSQL_END"
     )

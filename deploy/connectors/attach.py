@@ -50,9 +50,7 @@ def attach_command(name: str, inner: StringCommand) -> StringCommand:
     attach = StringCommand("lxc-attach", "-n", quoted, "--clear-env", *variables, "--", "sh", "-c", QuoteString(inner))
     # lxc-attach's own failure and the command's cannot be told apart by status, so ask only after a failure.
     state = StringCommand('"$(lxc-info -sH -n', quoted, '2>/dev/null)"')
-    return StringCommand(
-        attach, "|| { code=$?; [", state, f"= RUNNING ] || echo '{NOT_RUNNING}' >&2; exit $code; }}"
-    )
+    return StringCommand(attach, "|| { code=$?; [", state, f"= RUNNING ] || echo '{NOT_RUNNING}' >&2; exit $code; }}")
 
 
 class AttachConnector(BaseConnector):
@@ -68,7 +66,7 @@ class AttachConnector(BaseConnector):
     def lxc_host(self) -> Host | None:
         """The inventory's entry for the machine that this container runs on, if it has one."""
         try:
-            return cast(Host, self.state.inventory.get_host(self.host.data.lxc_host))
+            return self.state.inventory.get_host(self.host.data.lxc_host)
         except NoHostError:
             return None
 
@@ -78,13 +76,13 @@ class AttachConnector(BaseConnector):
     def disconnect(self) -> None:
         self.outer.disconnect()
 
-    def _outer_arguments(self, inner: ConnectorArguments) -> ConnectorArguments:
+    def _privilege_outside(self, inner: ConnectorArguments) -> ConnectorArguments:
         """Privilege on the LXC host: as its own inventory entry says, else as the command line says (``--sudo``)."""
         source: dict[str, Any] = dict(inner)
         if (entry := self.lxc_host()) is not None:
             source.update({key: value for key in _OUTER_ARGUMENTS if (value := entry.data.get(key)) is not None})
         source.pop("_sudo_user", None)  # a user of the container
-        return cast(ConnectorArguments, {key: source[key] for key in _OUTER_ARGUMENTS if key in source})
+        return cast("ConnectorArguments", {key: source[key] for key in _OUTER_ARGUMENTS if key in source})
 
     def run_shell_command(
         self,
@@ -94,13 +92,13 @@ class AttachConnector(BaseConnector):
         **arguments: Unpack[ConnectorArguments],
     ) -> tuple[bool, CommandOutput]:
         """Run a command as root in the container; see the module's text for a container that does not run."""
-        control = extract_control_arguments(arguments)
-        outer = self._outer_arguments(arguments)
+        outer = extract_control_arguments(arguments)
+        outer.update(self._privilege_outside(arguments))
         if not arguments.get("_sudo_user"):
             arguments.pop("_sudo", None)  # root already, and a minimal container has no sudo
         inner = make_unix_command_for_host(self.state, self.host, command, **arguments)
         status, output = self.outer.run_shell_command(
-            attach_command(self.name, inner), print_output=print_output, print_input=print_input, **control, **outer
+            attach_command(self.name, inner), print_output=print_output, print_input=print_input, **outer
         )
         if status or NOT_RUNNING not in output.stderr_lines:
             return status, output
@@ -122,9 +120,9 @@ class AttachConnector(BaseConnector):
 
         The mode and owner of a file that is there already are kept. Raises `OSError` where it cannot be written.
         """
-        with get_file_io(filename_or_io) as file_io:
+        with get_file_io(cast("Any", filename_or_io)) as file_io:
             data = file_io.read()
-        content = data.encode() if isinstance(data, str) else cast(bytes, data)
+        content = data.encode() if isinstance(data, str) else cast("bytes", data)
         # base64, because pyinfra's standard input is text and gets a newline at its end.
         script = """
             set -e; umask 077
@@ -156,6 +154,6 @@ class AttachConnector(BaseConnector):
         status, output = self.run_shell_command(command, False, print_input, **arguments)
         if not status:
             raise OSError(output.stderr or f"could not read {remote_filename}")
-        with get_file_io(filename_or_io, "wb") as file_io:
+        with get_file_io(cast("Any", filename_or_io), "wb") as file_io:
             file_io.write(base64.b64decode(output.stdout))
         return True

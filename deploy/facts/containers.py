@@ -26,7 +26,7 @@ class VolumeFact(FactBase[Volume]):
     def command(self, path: str) -> StringCommand:
         """The superblock says the size, so that nothing has to be mounted to be looked at."""
         quoted = QuoteString(path)
-        blocks = "awk -F: '$1 == \"Block count\" {n = $2} $1 == \"Block size\" {s = $2} END {printf \"%.0f\\n\", n * s}'"
+        blocks = 'awk -F: \'$1 == "Block count" {n = $2} $1 == "Block size" {s = $2} END {printf "%.0f\\n", n * s}\''
         return StringCommand(
             "[ ! -f", quoted, "] || { stat -c %s --", quoted, "; dumpe2fs -h", quoted, f"2>/dev/null | {blocks}; }}"
         )

@@ -1,6 +1,5 @@
 """Operations that have a container exist, limited and running, on its LXC host."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand, operation
@@ -12,7 +11,7 @@ from deploy.facts.containers import Container as State
 from deploy.facts.lxc_host import Machine, MachineFact
 from deploy.images import Image
 from deploy.limits import cgroup_limits, is_limit
-from deploy.operations import files
+from deploy.operations import Commands, files
 from deploy.operations.differences import refuse, report
 from deploy.operations.images import image_key
 from deploy.settings import Container, LxcHost
@@ -21,7 +20,7 @@ _BOOTED: Final = ("running", "degraded")
 
 
 @operation()
-def have_volume(path: str, size: int) -> Iterator[object]:
+def have_volume(path: str, size: int) -> Commands:
     """Have a sparse disk image of ``size`` bytes with a file system on all of it. It grows in use; it never shrinks."""
     volume: Volume = host.get_fact(VolumeFact, path=path)
     image = QuoteString(path)
@@ -50,7 +49,7 @@ def have_volume(path: str, size: int) -> Iterator[object]:
 
 
 @operation()
-def have_root(container: Container, settings: LxcHost) -> Iterator[object]:
+def have_root(container: Container, settings: LxcHost) -> Commands:
     """Have the container's root file system: a copy of its image, made under a temporary name."""
     paths = Paths.of(container, settings)
     release: str | None = host.get_fact(RootFileSystem, image=f"{paths.mount}.img", directory=paths.mount)
@@ -77,7 +76,7 @@ def have_root(container: Container, settings: LxcHost) -> Iterator[object]:
 
 
 @operation()
-def configure(container: Container, settings: LxcHost) -> Iterator[object]:
+def configure(container: Container, settings: LxcHost) -> Commands:
     """Have the container's LXC configuration, as this host's cgroup hierarchy and AppArmor want it."""
     machine: Machine = host.get_fact(MachineFact)
     path = f"/var/lib/lxc/{container.lxc_name}/config"
@@ -107,7 +106,7 @@ def _restart_reasons(container: Container, settings: LxcHost, state: State, mach
 
 
 @operation()
-def limit(container: Container, settings: LxcHost) -> Iterator[object]:
+def limit(container: Container, settings: LxcHost) -> Commands:
     """Give a running container its declared limits while it runs."""
     machine: Machine = host.get_fact(MachineFact)
     state, limits = _state(container, machine)
@@ -125,7 +124,7 @@ def limit(container: Container, settings: LxcHost) -> Iterator[object]:
 
 
 @operation()
-def restart(container: Container, settings: LxcHost) -> Iterator[object]:
+def restart(container: Container, settings: LxcHost) -> Commands:
     """Restart a running container whose configuration changed in what it cannot take over while it runs."""
     machine: Machine = host.get_fact(MachineFact)
     state, _ = _state(container, machine)
@@ -136,7 +135,7 @@ def restart(container: Container, settings: LxcHost) -> Iterator[object]:
 
 
 @operation()
-def start(container: Container) -> Iterator[object]:
+def start(container: Container) -> Commands:
     """Start a container that does not run."""
     state: State = host.get_fact(ContainerFact, container=container.lxc_name, keys=[])
     if not state.running:
@@ -152,7 +151,7 @@ def _start(container: Container) -> StringCommand:
 
 
 @operation()
-def booted() -> Iterator[object]:
+def booted() -> Commands:
     """The barrier between hosts and containers: every host calls it on the same line, and containers are up after it."""
     if host.data.get("lxc_name") is None:
         host.noop("not a container")
@@ -168,7 +167,7 @@ def booted() -> Iterator[object]:
 
 
 @operation()
-def destroy(container: Container, settings: LxcHost, delete_volume: bool) -> Iterator[object]:
+def destroy(container: Container, settings: LxcHost, delete_volume: bool) -> Commands:
     """Stop a container and remove it with its root file system; its data volume only where that is asked for."""
     paths = Paths.of(container, settings)
     name, mounts = QuoteString(container.lxc_name), [paths.mount, paths.volume.removesuffix(".img")]
@@ -179,6 +178,10 @@ def destroy(container: Container, settings: LxcHost, delete_volume: bool) -> Ite
     doomed = mounts if delete_volume else mounts[:1]
     for mount in doomed:
         # rmdir, not rm -r: whatever is still mounted there must not be emptied.
-        yield StringCommand("rm -f --", QuoteString(f"{mount}.img"), "&& rmdir --ignore-fail-on-non-empty --", QuoteString(mount))
-    yield StringCommand("rm -rf --", QuoteString(f"/var/lib/lxc/{container.lxc_name}"), QuoteString(f"/run/event-store/{container.lxc_name}.config"))
+        directory = QuoteString(mount)
+        yield StringCommand(
+            "rm -f --", QuoteString(f"{mount}.img"), "&& { [ ! -d", directory, "] || rmdir --", directory, "; }"
+        )
+    started = QuoteString(f"/run/event-store/{container.lxc_name}.config")
+    yield StringCommand("rm -rf --", QuoteString(f"/var/lib/lxc/{container.lxc_name}"), started)
     yield f"sed -i '/^root:{container.ids.start}:{len(container.ids)}$/d' /etc/subuid /etc/subgid"

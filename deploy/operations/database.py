@@ -11,6 +11,7 @@ from pyinfra.context import host
 
 from deploy import scram
 from deploy.facts.database import Catalogue, CatalogueFact
+from deploy.operations import Commands
 from deploy.operations.differences import refuse, report
 from deploy.passwords import Passwords
 from deploy.psql import psql
@@ -55,7 +56,7 @@ class Credentials:
             return False
         salt = base64.b64decode(stored["salt"])
         text = scram.verifier(password, salt=salt, iterations=int(stored["iterations"]))
-        return hashlib.sha256(text.encode()).hexdigest() == stored["digest"]
+        return bool(hashlib.sha256(text.encode()).hexdigest() == stored["digest"])
 
     def verifier(self, role: str) -> str:
         """A new verifier; the password is generated where there is none yet."""
@@ -63,7 +64,7 @@ class Credentials:
 
 
 @operation()
-def have_roles(credentials: Credentials) -> Iterator[object]:
+def have_roles(credentials: Credentials) -> Commands:
     """Have the roles with exactly their attributes and passwords, members of nothing and without members."""
     catalogue = _catalogue()
     if catalogue.up is False:
@@ -88,7 +89,9 @@ def have_roles(credentials: Credentials) -> Iterator[object]:
     for role, member in catalogue.memberships:
         differences.append(f"role {member}: is a member of {role}")
         statements.append(f"REVOKE {role} FROM {member} CASCADE;")
-    differences += [f"{statement.replace(' RESET ', ': has a setting of its own for ')}" for statement in catalogue.settings]
+    differences += [
+        f"{statement.replace(' RESET ', ': has a setting of its own for ')}" for statement in catalogue.settings
+    ]
     statements += [f"{statement};" for statement in catalogue.settings]
     report(differences)
     if statements:
@@ -105,7 +108,7 @@ def _with_passwords(statements: list[str], credentials: Credentials) -> Iterator
 
 
 @operation()
-def have_database() -> Iterator[object]:
+def have_database() -> Commands:
     """Have the database with its owner, encoding, locale, connection limit and privileges, and no way into others."""
     catalogue = _catalogue()
     if catalogue.up is False:
@@ -115,7 +118,9 @@ def have_database() -> Iterator[object]:
         fixed = {"encoding": "UTF8", "collate": "en_US.UTF-8", "ctype": "en_US.UTF-8"}
         wrong = [f"{key} is {present[key]}, not {value}" for key, value in fixed.items() if present[key] != value]
         if wrong:
-            yield refuse(f"database {DATABASE}: {'; '.join(wrong)}; this takes a dump and a restore into a new database")
+            yield refuse(
+                f"database {DATABASE}: {'; '.join(wrong)}; this takes a dump and a restore into a new database"
+            )
             return
     statements, differences = [], []
     if present is None:

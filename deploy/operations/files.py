@@ -9,11 +9,12 @@ from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.facts.files import File, ManagedFile, Packages
+from deploy.operations import Commands
 from deploy.operations.differences import report
 
 
 @operation()
-def install(path: str, content: str, mode: str = "644", owner: str = "root:root") -> Iterator[object]:
+def install(path: str, content: str, mode: str = "644", owner: str = "root:root") -> Commands:
     """Have a file with exactly this content, mode and owner; written beside its target and renamed, so never half there."""
     wanted = File(content.encode(), mode, owner)
     current: File | None = host.get_fact(ManagedFile, path=path)
@@ -41,12 +42,12 @@ def _differences(path: str, current: File | None, wanted: File) -> Iterator[str]
             yield f"{path}: {what} is {one}, not {other}"
     if current.content != wanted.content:
         yield f"{path}: content differs"
-        texts = (text.decode(errors="replace").splitlines() for text in (current.content, wanted.content))
-        yield from difflib.unified_diff(*texts, "there", "declared", lineterm="", n=1)
+        there, declared = (text.decode(errors="replace").splitlines() for text in (current.content, wanted.content))
+        yield from difflib.unified_diff(there, declared, "there", "declared", lineterm="", n=1)
 
 
 @operation()
-def remove(path: str) -> Iterator[object]:
+def remove(path: str) -> Commands:
     """Have no file of that name."""
     if host.get_fact(ManagedFile, path=path) is not None:
         report([f"{path}: is there"])
@@ -54,7 +55,7 @@ def remove(path: str) -> Iterator[object]:
 
 
 @operation()
-def install_packages(packages: list[str]) -> Iterator[object]:
+def install_packages(packages: list[str]) -> Commands:
     """Have these Debian packages, also after an installation that was cut off half-way. None is ever removed."""
     present: dict[str, bool] = host.get_fact(Packages, names=packages)
     missing = [name for name in packages if not present.get(name)]

@@ -1,12 +1,11 @@
 """Operations for images."""
 
-from collections.abc import Iterator
-
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.facts.images import AptSources, Images
 from deploy.images import Image
+from deploy.operations import Commands
 from deploy.operations.differences import report
 
 
@@ -16,7 +15,7 @@ def image_key(image: Image) -> str:
 
 
 @operation()
-def build(directory: str, image: Image) -> Iterator[object]:
+def build(directory: str, image: Image) -> Commands:
     """Have the image; it is built under a temporary name and renamed when it is whole."""
     path = f"{directory}/{(key := image_key(image))}"
     if key in host.get_fact(Images, directory=directory):
@@ -31,7 +30,7 @@ def build(directory: str, image: Image) -> Iterator[object]:
 
 
 @operation()
-def remove_superseded(directory: str, image: Image) -> Iterator[object]:
+def remove_superseded(directory: str, image: Image) -> Commands:
     """Drop what this image was before its recipe or sources changed; containers are copies and do not need it."""
     key = image_key(image)
     there: list[str] = host.get_fact(Images, directory=directory)

@@ -1,31 +1,31 @@
 """Operations that make a machine an LXC host."""
 
-from collections.abc import Iterator
 from ipaddress import IPv4Interface
 
 from pyinfra.api import StringCommand, operation
 from pyinfra.context import host
 
 from deploy.facts.lxc_host import Bridge, BridgeExists, IdRanges, Machine, MachineFact
+from deploy.operations import Commands
 from deploy.operations.differences import refuse, report
 from deploy.settings import ID_RANGE
 
 # Debian moved it; the first that is there is right.
-_LXC_NET = "set -- /usr/libexec/lxc/lxc-net /usr/lib/*/lxc/lxc-net; [ -x \"$1\" ] || shift"
+_LXC_NET = 'set -- /usr/libexec/lxc/lxc-net /usr/lib/*/lxc/lxc-net; [ -x "$1" ] || shift'
 
 
 @operation()
-def check_machine(supported: list[str]) -> Iterator[object]:
+def check_machine(supported: list[str]) -> Commands:
     """End here where the machine cannot be an LXC host of ours."""
     machine: Machine = host.get_fact(MachineFact)
     if not machine.root:
-        yield refuse(f"commands do not run as root; set _sudo = True in its inventory entry")
+        yield refuse("commands do not run as root; set _sudo = True in its inventory entry")
     if machine.codename and machine.codename not in supported:
         yield refuse(f"this machine runs {machine.codename}; an LXC host has to run Debian {' or '.join(supported)}")
 
 
 @operation()
-def have_bridge(bridge: str, address: IPv4Interface, dhcp_range: str) -> Iterator[object]:
+def have_bridge(bridge: str, address: IPv4Interface, dhcp_range: str) -> Commands:
     """Have lxc-net's bridge up with its address, DHCP, forwarding and NAT. Containers stay attached over a restart."""
     works: set[str] = host.get_fact(Bridge, bridge=bridge, address=str(address), dhcp_range=dhcp_range)
     missing = sorted({"address", "dhcp", "forwarding", "nat"} - works)
@@ -34,21 +34,19 @@ def have_bridge(bridge: str, address: IPv4Interface, dhcp_range: str) -> Iterato
         return
     report(f"bridge {bridge}: {what} is missing" for what in missing)
     restart = f'{_LXC_NET}; "$1" stop force; "$1" start'
-    yield StringCommand(
-        "if [ -d /run/systemd/system ]; then systemctl restart lxc-net.service; else", restart, "; fi"
-    )
+    yield StringCommand("if [ -d /run/systemd/system ]; then systemctl restart lxc-net.service; else", restart, "; fi")
     yield "sysctl -q -w net.ipv4.ip_forward=1"
 
 
 @operation()
-def have_existing_bridge(bridge: str) -> Iterator[object]:
+def have_existing_bridge(bridge: str) -> Commands:
     """End here where the bridge that the inventory names is not on the machine."""
     if not host.get_fact(BridgeExists, bridge=bridge):
         yield refuse(f"there is no bridge {bridge}; make it, or set network to managed")
 
 
 @operation()
-def have_id_ranges(bases: list[int]) -> Iterator[object]:
+def have_id_ranges(bases: list[int]) -> Commands:
     """Let root map these ranges of 65,536 ids each into containers."""
     lines: dict[str, list[str]] = host.get_fact(IdRanges)
     missing = []

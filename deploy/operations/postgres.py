@@ -1,13 +1,12 @@
 """Operations for a PostgreSQL cluster and its server."""
 
-from collections.abc import Iterator
-
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.state import StateStage
 from pyinfra.context import host
 
 from deploy.facts.files import File, ManagedFile
 from deploy.facts.postgres import Certificate, Cluster, ClusterFact, Server, ServerFact, Service, ServiceFact
+from deploy.operations import Commands
 from deploy.operations.differences import refuse, report
 from deploy.psql import psql
 from deploy.server_config import VOLUME, ClusterPaths, changed_settings
@@ -40,7 +39,7 @@ def _start(paths: ClusterPaths, verb: str) -> StringCommand:
 
 
 @operation()
-def have_cluster(paths: ClusterPaths) -> Iterator[object]:
+def have_cluster(paths: ClusterPaths) -> Commands:
     """Have a cluster with data checksums on the volume. One that is there already is taken over with its data."""
     cluster = _cluster(paths)
     if cluster.other_versions:
@@ -51,7 +50,9 @@ def have_cluster(paths: ClusterPaths) -> Iterator[object]:
     elif cluster.configured and cluster.initialized:
         host.noop(f"cluster {paths.data} is there")
     else:
-        report([f"cluster {paths.data}: missing" if not cluster.initialized else f"cluster {paths.data}: not configured"])
+        report(
+            [f"cluster {paths.data}: missing" if not cluster.initialized else f"cluster {paths.data}: not configured"]
+        )
         yield f"mkdir -p {VOLUME}/{paths.version} && chown postgres:postgres {VOLUME} {VOLUME}/{paths.version}"
         # A directory without pg_control is what a killed initdb left: there are no data in it yet.
         yield f"[ -f {paths.data}/global/pg_control ] || rm -rf {paths.data}"
@@ -63,7 +64,7 @@ def have_cluster(paths: ClusterPaths) -> Iterator[object]:
 
 
 @operation()
-def have_certificate(paths: ClusterPaths, common_name: str) -> Iterator[object]:
+def have_certificate(paths: ClusterPaths, common_name: str) -> Commands:
     """Have a key and a self-signed certificate for TLS, good for ten years."""
     if host.get_fact(Certificate, tls=paths.tls):
         host.noop("the certificate is good")
@@ -79,7 +80,7 @@ def have_certificate(paths: ClusterPaths, common_name: str) -> Iterator[object]:
 
 
 @operation()
-def reset_altered(paths: ClusterPaths) -> Iterator[object]:
+def reset_altered(paths: ClusterPaths) -> Commands:
     """Undo what ALTER SYSTEM left behind; the inventory is where settings are overridden."""
     cluster = _cluster(paths)
     report(f"ALTER SYSTEM left behind: {line}" for line in cluster.altered)
@@ -92,7 +93,7 @@ def reset_altered(paths: ClusterPaths) -> Iterator[object]:
 
 
 @operation()
-def start(paths: ClusterPaths) -> Iterator[object]:
+def start(paths: ClusterPaths) -> Commands:
     """Have the server running, now and after each boot."""
     service: Service = host.get_fact(ServiceFact, unit=paths.unit)
     wanted = (("enabled", service.enabled), ("active", service.active))
@@ -113,7 +114,7 @@ def _planned(paths: ClusterPaths, configuration: str) -> set[str]:
 
 
 @operation()
-def reload(paths: ClusterPaths, configuration: str, access: str) -> Iterator[object]:
+def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
     """Have the running server load its files, where they are newer than what it has loaded."""
     server = _server(paths)
     if not server.up:
@@ -136,7 +137,7 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Iterator[obj
 
 
 @operation()
-def restart(paths: ClusterPaths, configuration: str) -> Iterator[object]:
+def restart(paths: ClusterPaths, configuration: str) -> Commands:
     """Restart the server where it says that settings wait for that."""
     server = _server(paths)
     reasons = sorted(set(server.pending_restart) | (_planned(paths, configuration) & set(server.restart_only)))

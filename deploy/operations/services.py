@@ -1,16 +1,15 @@
 """Operations for systemd units, on LXC hosts and in containers alike."""
 
-from collections.abc import Iterator
-
 from pyinfra.api import operation
 from pyinfra.context import host
 
 from deploy.facts.lxc_host import MachineFact, Services
+from deploy.operations import Commands
 from deploy.operations.differences import report
 
 
 @operation()
-def enable(unit: str) -> Iterator[object]:
+def enable(unit: str) -> Commands:
     """Have a unit enabled and active, where systemd is there to do it."""
     state: dict[str, dict[str, str]] = host.get_fact(Services, units=[unit])
     properties = state.get(unit, {})

@@ -1,0 +1,134 @@
+"""`make demo`: appends the events of some made-up stock positions and shows the portfolio that follows from them."""
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import psycopg
+from psycopg.types.json import Jsonb
+from pyinfra.api.exceptions import PyinfraError
+
+from deploy.commands.connection import arguments, dsn
+from deploy.inventory import SettingsError
+from event_store.batches import batches
+from event_store.portfolio import AGGREGATE_TYPE, Event, generate
+
+_POSITIONS: Final = 12
+_BATCH: Final = 50
+# Apart from the small seeds that tests and benchmarks take, whose positions may be in this store.
+_FIRST_SEED: Final = 1_000_000
+
+_APPEND: Final = """
+    SELECT event_store.append_events(%(type)s, %(id)s, %(version)s, %(events)s,
+                                     actor => %(actor)s, actor_type => %(actor_type)s, source => %(source)s)
+"""
+# The index of the feed answers it, however many events there are.
+_LAST: Final = """
+    SELECT global_position FROM event_store.events ORDER BY transaction_id DESC, global_position DESC LIMIT 1
+"""
+_NEW: Final = """
+    SELECT symbol, quantity, average_price, current_value, last_updated
+      FROM projections.portfolio_positions WHERE position_id = ANY (%s) ORDER BY current_value DESC
+"""
+_TOTALS: Final = """
+    SELECT symbol, count(*) FILTER (WHERE quantity > 0), sum(quantity), sum(current_value)
+      FROM projections.portfolio_positions
+     GROUP BY symbol HAVING sum(quantity) > 0 ORDER BY sum(current_value) DESC
+"""
+
+
+def main() -> None:
+    """Append, refresh, show. Each call brings positions of its own, made from where the store's feed ends."""
+    _, file, container = arguments()
+    uri = dsn(container, file)
+    deploy = "make deploy" if file == "inventory/local.py" else f"make deploy INVENTORY={file}"
+    try:
+        with psycopg.connect(uri, autocommit=True, connect_timeout=5) as connection:
+            _show(connection, container.name)
+    except psycopg.OperationalError as error:
+        raise SettingsError(f"no connection to {container.name}: {error}\nBring it up with: {deploy}") from None
+    except psycopg.ProgrammingError as error:  # a table or a function is missing, or the right to use it
+        raise SettingsError(f"{container.name} is not as it was deployed: {error}\nMend it with: {deploy}") from None
+    except psycopg.Error as error:
+        raise SettingsError(f"{container.name} refused: {error}") from None
+
+
+def _show(connection: psycopg.Connection[Any], name: str) -> None:
+    last = connection.execute(_LAST).fetchone()
+    events = list(generate(_FIRST_SEED + (last[0] if last else 0), _POSITIONS))
+
+    started = time.perf_counter()
+    calls = _append(connection, events)
+    appended = time.perf_counter()
+    connection.execute("SELECT public.refresh_materialized_views()")
+    refreshed = time.perf_counter()
+    positions = connection.execute(_NEW, (list({event.aggregate_id for event in events}),)).fetchall()
+    totals = connection.execute(_TOTALS).fetchall()
+    queried = time.perf_counter()
+
+    info = connection.info
+    print(f"Event store {name} at {info.host}:{info.port}, database {info.dbname}, role {info.user}\n")
+    print("The new positions, as of their latest event")
+    _print_table(("symbol", "quantity", "average price", "value", "last event"), positions)
+    print("\nThe whole portfolio, by symbol")
+    total = ("total", *(sum(column) for column in list(zip(*totals, strict=True))[1:])) if totals else ()
+    _print_table(("symbol", "positions", "quantity", "value"), [*totals, total])
+    print(
+        f"\nAppended {len(events)} events of {len(positions)} positions in {calls} transactions: {_ms(started, appended)}"
+        f"\nRefreshed the projection: {_ms(appended, refreshed)}"
+        f"\nQueried it twice: {_ms(refreshed, queried)}"
+    )
+
+
+def _append(connection: psycopg.Connection[Any], events: Iterable[Event]) -> int:
+    """Append as the application does, a batch in a transaction of its own each; returns how many there were."""
+    calls = 0
+    for calls, batch in enumerate(batches(events, _BATCH), start=1):  # noqa: B007  # the number is the result
+        first = batch.events[0]
+        connection.execute(
+            _APPEND,
+            {
+                "type": AGGREGATE_TYPE,
+                "id": batch.aggregate_id,
+                "version": batch.expected_version,
+                "events": Jsonb([event.document() for event in batch.events]),
+                "actor": first.actor,
+                "actor_type": first.actor_type,
+                "source": first.source,
+            },
+        )
+    return calls
+
+
+def _print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Names to the left, numbers to the right."""
+    table = [list(head), *([_cell(value) for value in row] for row in rows if row)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for number, row in enumerate(table):
+        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  ".join(["", row[0].ljust(widths[0]), *cells]).rstrip())
+        if number == 0:
+            print("  ".join(["", *("-" * width for width in widths)]))
+
+
+def _cell(value: object) -> str:
+    match value:
+        case Decimal():
+            return f"{value:,.2f}" if value % 1 else f"{value:,.0f}"
+        case int():
+            return f"{value:,}"
+        case _:
+            return f"{value:%H:%M:%S}" if hasattr(value, "hour") else str(value)
+
+
+def _ms(start: float, end: float) -> str:
+    return f"{(end - start) * 1000:.1f} ms"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except PyinfraError as error:
+        sys.exit(str(error))

@@ -1,0 +1,122 @@
+"""A real deployment for the tests: an inventory file of their own, and the literal command line."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+ROOT = Path(__file__).parents[2]
+PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
+STORAGE = "/var/lib/event-store"
+SMALL = {"memory": "768MiB", "cpus": 1, "disk": "2GiB", "root_disk": "2GiB", "max_connections": 40}
+
+
+def run(*command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A command in the repository's root; its output is in the failure, if it fails."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
+    if check and done.returncode:
+        raise AssertionError(
+            f"{shlex.join(command)} gave {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-6000:]}"
+        )
+    return done
+
+
+def inside(container: str, script: str, *, check: bool = True, stdin: str | None = None) -> str:
+    """Run a shell script as root in a container, by an independent command; its standard output."""
+    path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+    done = run(
+        "lxc-attach",
+        "-n",
+        container,
+        "--clear-env",
+        "--set-var",
+        path,
+        "--",
+        "sh",
+        "-c",
+        script,
+        check=check,
+        input=stdin,
+    )
+    return done.stdout.strip()
+
+
+def sql(container: str, statements: str, database: str = "stock_analysis_event_store", *, check: bool = True) -> str:
+    """Run SQL as the superuser in a container."""
+    psql = f"cd /; exec runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {database} -f -"
+    return inside(container, psql, stdin=statements, check=check)
+
+
+@dataclass
+class Deployment:
+    """An inventory file with containers on this machine."""
+
+    folder: Path
+    name: str
+    containers: dict[str, dict[str, Any]]
+    host: dict[str, Any] = field(default_factory=dict)
+    host_name: str = "@local"
+
+    @property
+    def inventory(self) -> str:
+        """The inventory file, written anew so that it is what this object says."""
+        path = self.folder / f"{self.name}.py"
+        prefix = "@lxc/" if self.host_name == "@local" else f"@lxcssh/{self.host_name}:"
+        stores = [(f"{prefix}{name}", data) for name, data in self.containers.items()]
+        path.write_text(f"lxc_hosts = [({self.host_name!r}, {self.host!r})]\nevent_stores = {stores!r}\n")
+        return str(path)
+
+    def pyinfra(
+        self, *arguments: str, check: bool = True, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """`pyinfra INVENTORY deploy/ ARGUMENTS`, literally."""
+        return run(PYINFRA, self.inventory, "deploy/", *arguments, check=check, env=os.environ | (env or {}))
+
+    def apply(self) -> list[str]:
+        """Deploy; which operations changed something, with their hosts."""
+        results = json.loads(self.pyinfra("-y", "--json").stdout)["results"]
+        return [
+            f"{operation['name']} {operation['success']}" for operation in results["operations"] if operation["success"]
+        ]
+
+    def drift(self) -> tuple[int, str]:
+        """`make drift`: exit status and report."""
+        done = run(sys.executable, "-m", "deploy.commands.drift", self.inventory, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def verify(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`make verify`."""
+        inventory = f"--inventory={self.inventory}"
+        return run(sys.executable, "-m", "pytest", "-q", "tests/verify", inventory, *arguments, check=check)
+
+    def dsn(self, container: str) -> str:
+        """`make dsn`."""
+        return run(sys.executable, "-m", "deploy.commands.dsn", self.inventory, container).stdout.strip()
+
+    def connect(self, container: str) -> "psycopg.Connection[Any]":
+        """A connection of the application."""
+        return psycopg.connect(self.dsn(container), autocommit=True)
+
+    def destroy(self) -> None:
+        """`make destroy` for each container, with its data; also for one that a killed test left half-made."""
+        for name in self.containers:
+            data = ("--data", f"confirm={name}", "--data", "volumes=delete")
+            run(PYINFRA, self.inventory, "deploy/destroy.py", "-y", *data)
+
+
+def init_pid(container: str) -> str:
+    """The process id of a container's init: another one after a restart."""
+    return run("lxc-info", "-n", container, "-pH").stdout.strip()
+
+
+def differences(report: str) -> list[str]:
+    """The objects in a report of `make drift`, without the texts of files."""
+    lines = [line.strip() for line in report.splitlines() if line.startswith("  ")]
+    return [line for line in lines if not re.match(r"[-+ @]", line)]
