@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -29,11 +30,11 @@ _LAST: Final = """
     SELECT global_position FROM event_store.events ORDER BY transaction_id DESC, global_position DESC LIMIT 1
 """
 _NEW: Final = """
-    SELECT symbol, quantity, average_price, current_value, last_updated
+    SELECT symbol, quantity, round(average_price, 2), round(current_value, 2), last_updated
       FROM projections.portfolio_positions WHERE position_id = ANY (%s) ORDER BY current_value DESC
 """
 _TOTALS: Final = """
-    SELECT symbol, count(*) FILTER (WHERE quantity > 0), sum(quantity), sum(current_value)
+    SELECT symbol, count(*) FILTER (WHERE quantity > 0), sum(quantity), round(sum(current_value), 2)
       FROM projections.portfolio_positions
      GROUP BY symbol HAVING sum(quantity) > 0 ORDER BY sum(current_value) DESC
 """
@@ -76,7 +77,7 @@ def _show(connection: psycopg.Connection[Any], name: str) -> None:
     total = ("total", *(sum(column) for column in list(zip(*totals, strict=True))[1:])) if totals else ()
     _print_table(("symbol", "positions", "quantity", "value"), [*totals, total])
     print(
-        f"\nAppended {len(events)} events of {len(positions)} positions in {calls} transactions: {_ms(started, appended)}"
+        f"\nAppended {len(events)} events of {_POSITIONS} positions in {calls} transactions: {_ms(started, appended)}"
         f"\nRefreshed the projection: {_ms(appended, refreshed)}"
         f"\nQueried it twice: {_ms(refreshed, queried)}"
     )
@@ -115,12 +116,12 @@ def _print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 def _cell(value: object) -> str:
     match value:
-        case Decimal():
-            return f"{value:,.2f}" if value % 1 else f"{value:,.0f}"
-        case int():
+        case int() | Decimal():
             return f"{value:,}"
+        case datetime():
+            return f"{value:%H:%M:%S}"
         case _:
-            return f"{value:%H:%M:%S}" if hasattr(value, "hour") else str(value)
+            return str(value)
 
 
 def _ms(start: float, end: float) -> str:
