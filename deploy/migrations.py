@@ -129,7 +129,7 @@ SET LOCAL ROLE NONE;
 INSERT INTO deployment.migrations (version, name, sha256)
 VALUES ({migration.version}, '{migration.name}', '{migration.sha256}');
 \\endif
-"""  # noqa: S608
+"""
 
 
 def down_script(migration: Migration, ledger_sql: str) -> str:
@@ -145,4 +145,4 @@ SET LOCAL ROLE {OWNER};
 {migration.down}
 SET LOCAL ROLE NONE;
 DELETE FROM deployment.migrations WHERE version = {migration.version};
-"""  # noqa: S608
+"""

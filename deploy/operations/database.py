@@ -26,6 +26,14 @@ _ATTRIBUTES: Final = ("SUPERUSER", "CREATEDB", "CREATEROLE", "INHERIT", "LOGIN",
 CONNECTION_LIMIT: Final = 100
 #: Database → privileges other than the owner's. Nobody may connect anywhere by default.
 _PRIVILEGES: Final = {DATABASE: [f"{OWNER_ROLE}=CREATE"], "postgres": [], "template1": []}
+#: What only a new database can have otherwise.
+_FIXED: Final = {"encoding": "UTF8", "collate": "en_US.UTF-8", "ctype": "en_US.UTF-8"}
+_CHANGEABLE: Final = (
+    ("owner", APPLICATION_ROLE, f"OWNER TO {APPLICATION_ROLE}"),
+    ("connection_limit", CONNECTION_LIMIT, f"CONNECTION LIMIT {CONNECTION_LIMIT}"),
+    ("allow_connections", True, "ALLOW_CONNECTIONS true"),
+    ("template", False, "IS_TEMPLATE false"),
+)
 #: What a new database has.
 _DEFAULT_PRIVILEGES: Final = ["public=CONNECT", "public=TEMPORARY"]
 # A failing statement is logged with its text; these have verifiers in it.
@@ -114,38 +122,14 @@ def have_database() -> Commands:
     if catalogue.up is False:
         return
     present = catalogue.databases.get(DATABASE)
-    if present is not None:
-        fixed = {"encoding": "UTF8", "collate": "en_US.UTF-8", "ctype": "en_US.UTF-8"}
-        wrong = [f"{key} is {present[key]}, not {value}" for key, value in fixed.items() if present[key] != value]
-        if wrong:
-            yield refuse(
-                f"database {DATABASE}: {'; '.join(wrong)}; this takes a dump and a restore into a new database"
-            )
-            return
-    statements, differences = [], []
-    if present is None:
-        differences.append(f"database {DATABASE}: missing")
-    else:
-        for key, value, change in (
-            ("owner", APPLICATION_ROLE, f"OWNER TO {APPLICATION_ROLE}"),
-            ("connection_limit", CONNECTION_LIMIT, f"CONNECTION LIMIT {CONNECTION_LIMIT}"),
-            ("allow_connections", True, "ALLOW_CONNECTIONS true"),
-            ("template", False, "IS_TEMPLATE false"),
-        ):
-            if present[key] != value:
-                differences.append(f"database {DATABASE}: {key} is {present[key]}, not {value}")
-                statements.append(f"ALTER DATABASE {DATABASE} {change};")
-    for database, wanted in _PRIVILEGES.items():
-        there = catalogue.databases.get(database, {}).get("privileges", _DEFAULT_PRIVILEGES)
-        for privilege in set(there) ^ set(wanted):
-            role, _, word = privilege.partition("=")
-            if privilege in wanted:
-                differences.append(f"database {database}: {role} lacks {word}")
-                statements.append(f"GRANT {word} ON DATABASE {database} TO {role};")
-            else:
-                differences.append(f"database {database}: {role} has {word}")
-                statements.append(f"REVOKE {word} ON DATABASE {database} FROM {role} CASCADE;")
-    report(differences)
+    if wrong := [
+        f"{key} is {present[key]}, not {value}" for key, value in _FIXED.items() if present and present[key] != value
+    ]:
+        yield refuse(f"database {DATABASE}: {'; '.join(wrong)}; this takes a dump and a restore into a new database")
+        return
+    changes = [*_attribute_changes(present), *_privilege_changes(catalogue)]
+    report([] if present else [f"database {DATABASE}: missing"])
+    report(difference for difference, _ in changes)
     if present is None:
         # CREATE DATABASE runs in no transaction; the rest is one, and a run in between heals what is missing.
         yield psql(
@@ -153,5 +137,28 @@ def have_database() -> Commands:
             f"LC_COLLATE 'en_US.UTF-8' LC_CTYPE 'en_US.UTF-8' CONNECTION LIMIT {CONNECTION_LIMIT}",
             single_transaction=False,
         )
-    if statements:
-        yield psql("\n".join(statements))
+    if changes:
+        yield psql("\n".join(statement for _, statement in changes))
+
+
+def _attribute_changes(present: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """(difference, statement) for each attribute of the database that is not as declared."""
+    for key, value, change in _CHANGEABLE:
+        if present is not None and present[key] != value:
+            yield (
+                f"database {DATABASE}: {key} is {present[key]}, not {value}",
+                f"ALTER DATABASE {DATABASE} {change};",
+            )
+
+
+def _privilege_changes(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """(difference, statement) for each privilege on a database that is missing, or there and not declared."""
+    for database, wanted in _PRIVILEGES.items():
+        there = catalogue.databases.get(database, {}).get("privileges", _DEFAULT_PRIVILEGES)
+        for privilege in sorted(set(there) ^ set(wanted)):
+            role, _, word = privilege.partition("=")
+            if privilege in wanted:
+                yield f"database {database}: {role} lacks {word}", f"GRANT {word} ON DATABASE {database} TO {role};"
+            else:
+                revoke = f"REVOKE {word} ON DATABASE {database} FROM {role} CASCADE;"
+                yield f"database {database}: {role} has {word}", revoke
