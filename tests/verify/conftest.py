@@ -53,6 +53,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The latencies beside their budgets, also where all of them are kept."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    lines = [
+        f"{report.head_line}: {text}"
+        for report in reports
+        for name, text in report.user_properties
+        if name == "latency" and report.when == "call"
+    ]
+    if lines:
+        terminalreporter.write_sep("-", "latency")
+        terminalreporter.write_line("\n".join(lines))
+
+
 @pytest.fixture(scope="session")
 def deployment(pytestconfig: pytest.Config) -> Deployment:
     return pytestconfig.stash[_DEPLOYMENT]

@@ -49,7 +49,7 @@ def test_configuration_file_is_the_declared_one(
 ) -> None:
     file = inside.file(f"{ClusterPaths(container.version).conf}/{name}.conf")
     text, mode = {
-        "postgresql": (postgresql_conf(container), 0o644),
+        "postgresql": (postgresql_conf(container), 0o640),
         "pg_hba": (pg_hba_conf(container, settings), 0o640),
     }[name]
     assert file.content_string == text
