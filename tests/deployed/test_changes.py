@@ -1,0 +1,119 @@
+"""Changed declarations reach what exists: live where that is possible, with a restart where not, never by losing data."""
+
+import pytest
+
+from .conftest import TRIXIE
+from .deployment import STORAGE, Deployment, differences, init_pid, inside, run, sql
+
+UNIT = "systemctl show --property=MainPID --value postgresql@17-main"
+
+
+def _limit(key: str) -> str:
+    return run("lxc-cgroup", "-n", TRIXIE, key).stdout.strip()
+
+
+def test_limits_are_taken_over_while_the_container_runs(deployed: Deployment) -> None:
+    before = init_pid(TRIXIE)
+    deployed.containers[TRIXIE] |= {"processes": 700, "memory": "1GiB"}
+    _, report = deployed.drift()
+    assert f"container {TRIXIE}: pids.max is 1000, not 700 (live)" in differences(report)
+    assert "restart for" not in report
+    deployed.apply()
+    assert _limit("pids.max") == "700"
+    assert init_pid(TRIXIE) == before
+    assert sql(TRIXIE, "SHOW shared_buffers") == "256MB", "tuning follows the declared memory"
+    assert deployed.drift()[0] == 0
+
+
+def test_what_cannot_be_taken_over_restarts_the_container(deployed: Deployment) -> None:
+    deployed.apply()
+    before = init_pid(TRIXIE)
+    deployed.containers[TRIXIE]["address"] = "10.0.3.61"
+    _, report = deployed.drift()
+    assert f"container {TRIXIE}: restart for configuration: lxc.net.0.ipv4.address = 10.0.3.61/24" in differences(report)
+    deployed.apply()
+    assert init_pid(TRIXIE) != before
+    with deployed.connect(TRIXIE) as connection:
+        assert connection.info.host == "10.0.3.61"
+    assert deployed.drift()[0] == 0
+
+
+def test_a_new_id_range_leaves_the_data_where_they_are(deployed: Deployment) -> None:
+    """Files keep their numbers on disk: they are mapped when they are mounted, and nothing has to be chowned."""
+    deployed.containers[TRIXIE]["id_base"] = 300_000_000
+    deployed.apply()
+    assert run("cat", f"/proc/{init_pid(TRIXIE)}/uid_map").stdout.split() == ["0", "300000000", "65536"]
+    with deployed.connect(TRIXIE) as connection:
+        connection.execute("SELECT count(*) FROM event_store.events")
+    assert deployed.drift()[0] == 0
+
+
+def test_a_setting_that_can_be_reloaded_does_not_restart_the_server(deployed: Deployment) -> None:
+    deployed.apply()
+    before = inside(TRIXIE, UNIT)
+    deployed.containers[TRIXIE]["postgresql_settings"] = {"work_mem": "3MB"}
+    _, report = deployed.drift()
+    assert "reload PostgreSQL for work_mem" in differences(report)
+    assert "restart PostgreSQL" not in report.replace("Restart", "")
+    deployed.apply()
+    assert sql(TRIXIE, "SHOW work_mem") == "3MB"
+    assert inside(TRIXIE, UNIT) == before
+
+
+def test_a_setting_that_needs_it_restarts_the_server_once(deployed: Deployment) -> None:
+    deployed.apply()
+    before, container = inside(TRIXIE, UNIT), init_pid(TRIXIE)
+    deployed.containers[TRIXIE]["postgresql_settings"] = {"max_locks_per_transaction": 128}
+    _, report = deployed.drift()
+    assert "restart PostgreSQL for max_locks_per_transaction" in differences(report)
+    deployed.apply()
+    assert sql(TRIXIE, "SHOW max_locks_per_transaction") == "128"
+    assert inside(TRIXIE, UNIT) != before
+    assert init_pid(TRIXIE) == container
+    assert deployed.drift()[0] == 0
+
+
+def test_a_setting_that_the_server_refuses_fails_and_keeps_it_running(deployed: Deployment) -> None:
+    deployed.apply()
+    deployed.containers[TRIXIE]["postgresql_settings"] = {"work_mem": "plenty"}
+    done = deployed.pyinfra("-y", check=False)
+    assert done.returncode != 0
+    assert "work_mem" in done.stderr
+    with deployed.connect(TRIXIE) as connection:
+        connection.execute("SELECT 1")
+
+
+def test_a_package_is_added(deployed: Deployment) -> None:
+    """From the container's own apt sources, through the bridge."""
+    deployed.containers[TRIXIE]["packages"] = ["tree"]
+    deployed.apply()
+    assert inside(TRIXIE, "command -v tree")
+    assert deployed.drift()[0] == 0
+
+
+def test_volumes_grow_while_they_are_in_use(deployed: Deployment) -> None:
+    before = init_pid(TRIXIE)
+    deployed.containers[TRIXIE] |= {"disk": "3GiB", "root_disk": "3GiB"}
+    assert deployed.drift()[0] == 2
+    deployed.apply()
+    for path in ("/srv/postgresql", "/"):
+        assert int(inside(TRIXIE, f"df -B1 --output=size {path} | tail -n 1")) > 2.8 * 1024**3
+    assert init_pid(TRIXIE) == before
+    assert deployed.drift()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"disk": "2GiB"}, "a volume never shrinks"), ({"release": "bookworm"}, "is Debian trixie, and bookworm is declared")],
+)
+def test_what_would_lose_data_is_refused(deployed: Deployment, change: dict[str, str], message: str) -> None:
+    deployed.containers[TRIXIE] |= {"disk": "3GiB", "root_disk": "3GiB"}
+    deployed.apply()
+    before = run("stat", "-c", "%s", f"{STORAGE}/volumes/{TRIXIE}.img").stdout
+    deployed.containers[TRIXIE] |= change
+    status, report = deployed.drift()
+    assert (status, message in report) == (1, True), report
+    done = deployed.pyinfra("-y", check=False)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert run("stat", "-c", "%s", f"{STORAGE}/volumes/{TRIXIE}.img").stdout == before

@@ -1,0 +1,59 @@
+"""DHCP on the managed bridge, and a bridge that somebody else made."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .deployment import SMALL, Deployment, inside, run
+
+BRIDGE = "estest0"
+
+
+def test_dhcp_on_the_managed_bridge(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path, "estest-dhcp", {"estest-dhcp": {"address": "dhcp", **SMALL}})
+    deployment.destroy()
+    try:
+        deployment.apply()
+        with deployment.connect("estest-dhcp") as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+            assert connection.info.host.startswith("10.0.3.")
+        assert deployment.apply() == []
+        deployment.verify()
+    finally:
+        deployment.destroy()
+
+
+@pytest.fixture
+def bridge() -> Iterator[None]:
+    """A bridge with an address and nothing more, as a host's administrator may have it."""
+    run("sh", "-c", f"ip link delete {BRIDGE} 2>/dev/null; ip link add {BRIDGE} type bridge && "
+                    f"ip address add 10.77.0.1/24 dev {BRIDGE} && ip link set {BRIDGE} up")  # fmt: skip
+    yield
+    run("ip", "link", "delete", BRIDGE)
+
+
+@pytest.mark.usefixtures("bridge")
+def test_an_existing_bridge_is_used_and_left_alone(tmp_path: Path) -> None:
+    """lxc-net's own configuration says that it has no bridge then; the deployment of the other tests puts that right."""
+    host = {"network": "existing", "bridge": BRIDGE, "subnet": "10.77.0.0/24", "gateway": "10.77.0.1", "nameservers": ["10.77.0.1"]}
+    deployment = Deployment(tmp_path, "estest-bridge", {"estest-bridge": {"address": "10.77.0.200", **SMALL}}, host)
+    deployment.destroy()
+    before = Path("/etc/default/lxc-net").read_text()
+    try:
+        deployment.apply()
+        with deployment.connect("estest-bridge") as connection:
+            assert connection.info.host == "10.77.0.200"
+        assert deployment.apply() == []
+        assert "10.77.0.200/24" in inside("estest-bridge", "ip -4 -o address show dev eth0")
+    finally:
+        deployment.destroy()
+        Path("/etc/default/lxc-net").write_text(before)
+
+
+def test_a_bridge_that_is_not_there_ends_the_run(tmp_path: Path) -> None:
+    host = {"network": "existing", "bridge": "nowhere0", "subnet": "10.77.0.0/24", "gateway": "10.77.0.1"}
+    deployment = Deployment(tmp_path, "estest-nowhere", {"estest-nowhere": {"address": "10.77.0.200", **SMALL}}, host)
+    done = deployment.pyinfra("--dry", check=False)
+    assert done.returncode != 0
+    assert "there is no bridge nowhere0; make it, or set network to managed" in done.stderr

@@ -1,0 +1,124 @@
+"""Nothing is lost: rebuilt containers keep their data, and a run that was killed anywhere is finished by the next one."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import BOOKWORM, TRIXIE
+from .deployment import PYINFRA, ROOT, SMALL, STORAGE, Deployment, inside, run, sql
+
+KILLED = "estest-killed"
+
+
+def _append(deployment: Deployment, name: str) -> None:
+    with deployment.connect(name) as connection:
+        connection.execute("SELECT event_store.append_event('Test', gen_random_uuid(), 0, 'Kept', '{}')")
+
+
+def _events(name: str) -> str:
+    return sql(name, "SELECT string_agg(event_id::text, ',' ORDER BY global_position) FROM event_store.events")
+
+
+@pytest.mark.parametrize("name", [TRIXIE, BOOKWORM])
+@pytest.mark.parametrize(
+    "destruction",
+    [
+        f"lxc-stop -n NAME; rm -rf {STORAGE}/containers/NAME/rootfs",
+        f"lxc-stop -n NAME; umount {STORAGE}/containers/NAME; rm {STORAGE}/containers/NAME.img",
+        "lxc-stop -n NAME; lxc-destroy -n NAME",
+        "lxc-stop -k -n NAME; rm -rf /var/lib/lxc/NAME",
+    ],
+    ids=["root emptied", "root volume deleted", "lxc-destroy", "configuration deleted"],
+)
+def test_a_destroyed_container_comes_back_with_all_its_data(deployed: Deployment, name: str, destruction: str) -> None:
+    _append(deployed, name)
+    before = _events(name)
+    run("sh", "-c", destruction.replace("NAME", name))
+    deployed.apply()
+    assert _events(name) == before
+    assert deployed.drift()[0] == 0
+
+
+def test_mounts_come_back_after_a_reboot_of_the_host(deployed: Deployment) -> None:
+    """What a reboot leaves: nothing runs and nothing is mounted; the container is started by LXC, not by a deploy."""
+    _append(deployed, TRIXIE)
+    before = _events(TRIXIE)
+    script = f"lxc-stop -n NAME; umount {STORAGE}/containers/NAME {STORAGE}/volumes/NAME; rm /run/event-store/NAME.config"
+    run("sh", "-c", script.replace("NAME", TRIXIE))
+    run("lxc-start", "-n", TRIXIE)
+    inside(TRIXIE, "until systemctl is-active --quiet postgresql@17-main; do sleep 0.2; done")
+    assert _events(TRIXIE) == before
+    assert deployed.drift()[0] == 0
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A container of its own, since each test begins with nothing."""
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), "estest-killed", {KILLED: {"address": "10.0.3.53", **SMALL}})
+    deployment.destroy()
+    yield deployment
+    deployment.destroy()
+
+
+def _state() -> dict[str, str]:
+    """All that a deploy is to bring about, by independent commands."""
+    return {
+        "configuration": Path(f"/var/lib/lxc/{KILLED}/config").read_text(),
+        "files": inside(KILLED, "cd /etc; stat -c '%n %a %U:%G' postgresql/17/main/* hosts hostname resolv.conf; "
+                                "sha256sum postgresql/17/main/postgresql.conf postgresql/17/main/pg_hba.conf hosts hostname"),
+        "settings": sql(KILLED, "SELECT string_agg(name || '=' || setting, E'\\n' ORDER BY name) FROM pg_settings"),
+        "schema": inside(KILLED, "cd /; runuser -u postgres -- pg_dump --schema-only stock_analysis_event_store | grep -v restrict"),
+        "roles": inside(KILLED, "cd /; runuser -u postgres -- pg_dumpall --roles-only --no-role-passwords | grep -v restrict"),
+    }  # fmt: skip
+
+
+def _start(deployment: Deployment) -> "subprocess.Popen[bytes]":
+    command = [PYINFRA, deployment.inventory, "deploy/", "-y"]
+    devnull = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=ROOT, stdout=devnull, stderr=devnull, start_new_session=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(killed: Deployment) -> tuple[float, dict[str, str]]:
+    """How long a whole deploy takes (seconds), and what it leaves."""
+    killed.apply()  # the image, too
+    killed.destroy()
+    started = time.monotonic()
+    assert _start(killed).wait() == 0
+    return time.monotonic() - started, _state()
+
+
+@pytest.mark.parametrize("moment", range(1, 11))
+def test_a_run_killed_at_any_moment_is_finished_by_the_next(
+    killed: Deployment, undisturbed: tuple[float, dict[str, str]], moment: int
+) -> None:
+    duration, state = undisturbed
+    killed.destroy()
+    process = _start(killed)
+    # From the first operation to the last; the interpreter's own start is nothing to interrupt.
+    time.sleep(0.8 + (duration - 0.8) * moment / 11)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    killed.apply()
+    assert killed.drift()[0] == 0
+    assert _state() == state
+
+
+def test_an_image_build_that_was_killed_is_finished_by_the_next_run(killed: Deployment) -> None:
+    killed.destroy()
+    killed.containers[KILLED]["packages"] = ["tree"]  # a package set of its own, so that there is something to build
+    run("sh", "-c", f"rm -rf {STORAGE}/images/$(cd {ROOT} && {PYINFRA.replace('pyinfra', 'python')} -c \"$FAMILY\")-*",
+        env=os.environ | {"FAMILY": "from deploy.images import *; from deploy.settings import *; print(Image.of(Container("
+                          f"name='x', lxc_name='x', lxc_host='x', address='10.0.3.9', packages=['tree'])).family)"})  # fmt: skip
+    process = _start(killed)
+    time.sleep(8)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    killed.apply()
+    assert inside(KILLED, "command -v tree")
+    assert killed.drift()[0] == 0

@@ -1,0 +1,72 @@
+"""A planted password is found nowhere but where it belongs: in the environment that gave it, and as a verifier."""
+
+import os
+import threading
+from pathlib import Path
+
+from .conftest import TRIXIE
+from .deployment import Deployment, inside, run
+
+PLANTED = "Planted-7f3a-Zebra-Kontrabass"
+
+
+class _Processes(threading.Thread):
+    """Reads the command lines of all processes, on the host and in containers, as fast as it can."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done = threading.Event()
+        self.hits: set[str] = set()
+
+    def run(self) -> None:
+        while not self.done.is_set():
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    text = path.read_bytes()
+                except OSError:
+                    continue
+                if PLANTED.encode() in text or b"SCRAM-SHA-256$" in text:
+                    self.hits.add(text.decode(errors="replace"))
+
+
+def test_a_planted_password_is_found_nowhere(deployed: Deployment) -> None:
+    environment = {"EVENT_STORE_PASSWORD_STOCK_ANALYSIS_USER": PLANTED}
+    processes = _Processes()
+    processes.start()
+    try:
+        outputs = [
+            deployed.pyinfra(*arguments, env=environment)
+            for arguments in (("--dry", "--diff"), ("--dry", "--json"), ("-y", "--debug-operations"), ("-y", "-vvv", "--debug", "--diff"))
+        ]
+    finally:
+        processes.done.set()
+        processes.join()
+    try:
+        with_password = run("make", "-s", "dsn", f"INVENTORY={deployed.inventory}", f"CONTAINER={TRIXIE}", env=os.environ | environment)
+        assert PLANTED in with_password.stdout, "the planted password is in use"
+        for done in outputs:
+            assert PLANTED not in done.stdout + done.stderr
+            assert "SCRAM-SHA-256$" not in done.stdout + done.stderr
+        assert not processes.hits
+        logs = inside(TRIXIE, "journalctl --no-pager; cat /var/log/postgresql/*")
+        assert PLANTED not in logs
+        assert "SCRAM-SHA-256$" not in logs
+        search = f"find / -xdev -type f -perm /o=r -not -path '/proc/*' -print0 | xargs -0 grep -lsF {PLANTED} || true"
+        assert inside(TRIXIE, search) == ""
+        on_host = f"grep -rlsF {PLANTED} /var/lib/lxc /etc /tmp /var/log /run {deployed.folder} || true"
+        assert run("sh", "-c", on_host).stdout == ""
+    finally:
+        deployed.apply()
+
+
+def test_the_passwords_file_is_its_owners_alone(deployed: Deployment) -> None:
+    file = Path(".secrets") / f"{deployed.name}.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert run("git", "check-ignore", str(file)).stdout.strip() == str(file)
+    file.chmod(0o644)
+    try:
+        done = deployed.pyinfra("-y", check=False)
+        assert done.returncode != 0
+        assert "others can read the passwords" in done.stderr
+    finally:
+        file.chmod(0o600)

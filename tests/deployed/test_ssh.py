@@ -1,0 +1,76 @@
+"""`inventory/prod.py`'s way: an LXC host over SSH, as a user who is not root. This machine is that host, on loopback."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .deployment import SMALL, Deployment, inside, run
+
+USER, PORT, CONTAINER = "estest-operator", 22022, "estest-ssh"
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An SSH server with a key and an account of its own, on loopback only; the folder with the client's key."""
+    folder = tmp_path_factory.mktemp("ssh")
+    for name in ("host", "client"):
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name))
+    run("sh", "-c", f"id {USER} 2>/dev/null || useradd --system --shell /bin/sh --create-home --password '*' {USER}")
+    sudoers = Path(f"/etc/sudoers.d/{USER}")
+    sudoers.write_text(f"{USER} ALL=(root) NOPASSWD: ALL\n")
+    authorized = Path(f"/run/{USER}.keys")
+    authorized.write_text((folder / "client.pub").read_text())
+    config = folder / "sshd_config"
+    config.write_text(
+        f"ListenAddress 127.0.0.1:{PORT}\nHostKey {folder / 'host'}\nAuthorizedKeysFile {authorized}\nPidFile none\n"
+        f"PasswordAuthentication no\nAllowUsers {USER}\nMaxSessions 50\nSubsystem sftp internal-sftp\n"
+    )
+    Path("/run/sshd").mkdir(exist_ok=True)
+    server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(config)], stderr=subprocess.DEVNULL)
+    time.sleep(0.5)
+    yield folder
+    server.terminate()
+    server.wait()
+    authorized.unlink()
+    sudoers.unlink()
+    run("userdel", "--remove", USER, check=False)
+
+
+@pytest.fixture(scope="module")
+def remote(sshd: Path) -> Iterator[Deployment]:
+    """A deployment onto that host."""
+    host = {
+        "ssh_hostname": "127.0.0.1",
+        "ssh_port": PORT,
+        "ssh_user": USER,
+        "ssh_key": str(sshd / "client"),
+        "ssh_known_hosts_file": str(sshd / "known_hosts"),
+        "_sudo": True,
+    }
+    deployment = Deployment(sshd, "estest-remote", {CONTAINER: {"address": "10.0.3.54", **SMALL}}, host, "estest-host")
+    deployment.destroy()
+    yield deployment
+    deployment.destroy()
+
+
+def test_deploys_over_ssh_and_changes_nothing_the_second_time(remote: Deployment) -> None:
+    remote.apply()
+    assert remote.apply() == []
+    with remote.connect(CONTAINER) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("stock_analysis_user",)
+
+
+def test_drift_is_found_and_repaired_over_ssh(remote: Deployment) -> None:
+    inside(CONTAINER, "echo '# by hand' >> /etc/hosts; systemctl stop postgresql@17-main")
+    status, report = remote.drift()
+    assert status == 2
+    assert "/etc/hosts: content differs" in report
+    remote.apply()
+    assert remote.drift()[0] == 0
+
+
+def test_verifies_over_ssh(remote: Deployment) -> None:
+    remote.verify()
