@@ -1,6 +1,8 @@
 """How the machines of an inventory are reached, from the same keys that pyinfra's connectors take."""
 
+import atexit
 import shlex
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -41,7 +43,9 @@ def _destination(name: str, data: Mapping[str, Any]) -> str:
 @cache
 def _control_path() -> str:
     """One connection for all commands; in a short-named directory of our own, since socket names are limited."""
-    return f"{tempfile.mkdtemp(prefix='verify-')}/%C"
+    directory = tempfile.mkdtemp(prefix="verify-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return f"{directory}/%C"
 
 
 def _options(data: Mapping[str, Any]) -> list[str]:
