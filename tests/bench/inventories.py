@@ -1,0 +1,106 @@
+"""The benchmarks' own containers: bench-1 to bench-4, deployed and removed as an operator would."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deploy.commands.connection import choose_container, dsn
+from deploy.images import required_packages
+from deploy.inventory import read_inventory
+from deploy.render import ROOT
+from deploy.settings import Container
+
+STORAGE: Final = Path("/var/lib/event-store-bench")
+NAMES: Final = ("bench-1", "bench-2", "bench-3", "bench-4")
+BY_HAND: Final = "bench-by-hand"
+_TEXT: Final = """\
+lxc_hosts = [("@local", {{"storage_path": "{storage}"}})]
+event_stores = [
+{containers}]
+"""
+# Room for a million events and the WAL on the data volume; the image is sparse.
+_CONTAINER: Final = (
+    '    ("@lxc/{name}", {{"address": "10.0.3.{last}", "memory": "1GiB", "disk": "5GiB", "root_disk": "2GiB"}}),\n'
+)
+_SCRIPT: Final = Path(__file__).with_name("by_hand.sh")
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """An inventory file with some of the containers. Its name is bench.py: that names the passwords' file."""
+
+    file: Path
+
+    @classmethod
+    def write(cls, directory: Path, names: tuple[str, ...]) -> "Inventory":
+        """Write the file into a directory of its own."""
+        directory.mkdir(parents=True)
+        containers = "".join(_CONTAINER.format(name=name, last=41 + NAMES.index(name)) for name in names)
+        file = directory / "bench.py"
+        file.write_text(_TEXT.format(storage=STORAGE, containers=containers))
+        return cls(file)
+
+    def deploy(self) -> None:
+        """What is timed: the operator's command."""
+        self._pyinfra("deploy/", "-y")
+
+    def deploy_again(self) -> tuple[int, dict[str, list[str]]]:
+        """Deploy once more; returns how many operations there were, and what changed: operation → machines."""
+        operations = json.loads(self._pyinfra("deploy/", "-y", "--json"))["results"]["operations"]
+        assert not [row["name"] for row in operations if row["error"]]
+        return len(operations), {row["name"]: row["success"] for row in operations if row["success"]}
+
+    def destroy(self, name: str) -> None:
+        """Remove a container with its data."""
+        self._pyinfra("deploy/destroy.py", "-y", "--data", f"confirm={name}", "--data", "volumes=delete")
+
+    def container(self, name: str) -> Container:
+        """One container's settings."""
+        return choose_container(read_inventory(str(self.file)), str(self.file), name)
+
+    def dsn(self, name: str) -> str:
+        """The application's way in."""
+        return dsn(self.container(name), str(self.file))
+
+    def _pyinfra(self, *arguments: str) -> str:
+        return _run(str(Path(sys.executable).with_name("pyinfra")), str(self.file), *arguments)
+
+
+def create_by_hand(container: Container) -> None:
+    """The same container with the bare commands."""
+    packages = ",".join(sorted(required_packages(container)))
+    directory = str(STORAGE / BY_HAND)
+    _run("sh", str(_SCRIPT), "create", BY_HAND, directory, container.release, packages, str(container.version))
+
+
+def remove_by_hand() -> None:
+    """Remove what `create_by_hand` made, wholly or in part."""
+    _run("sh", str(_SCRIPT), "remove", BY_HAND, str(STORAGE / BY_HAND))
+
+
+def remove_everything(every: Inventory) -> None:
+    """Remove all that the benchmarks have made, also in an earlier run that was killed. Nothing where nothing is."""
+    for name in NAMES:
+        files = (Path("/var/lib/lxc") / name, *(STORAGE / kind / f"{name}.img" for kind in ("containers", "volumes")))
+        if any(file.exists() for file in files):
+            every.destroy(name)
+    remove_by_hand()
+    if STORAGE.exists():
+        _run("rm", "-rf", "--one-file-system", str(STORAGE))
+
+
+def remove_images() -> None:
+    """Make the next deploy build its image."""
+    shutil.rmtree(STORAGE / "images", ignore_errors=True)
+
+
+def _run(*command: str) -> str:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-6000:]}"
+    return done.stdout

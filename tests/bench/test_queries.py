@@ -1,0 +1,100 @@
+"""Reads at a million events: one aggregate, and the projection."""
+
+import itertools
+import json
+import os
+from collections.abc import Callable
+from random import Random
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from event_store.batches import batches
+from event_store.portfolio import AGGREGATE_TYPE, SYMBOLS, generate
+
+from .figures import Figure, Figures
+from .timing import percentile, say, seconds
+
+#: EVENT_STORE_BENCH_EVENTS=100000 makes a trial quicker.
+EVENTS = int(os.environ.get("EVENT_STORE_BENCH_EVENTS", "1000000"))
+POSITIONS_AT_ONCE = 1_000
+CALLS = 2_000
+COMMAND = "make bench PYTEST_ARGS='-k queries'"
+# The same positions again and again, each time as new aggregates. All go through the store's API, but without a round
+# trip for each: that would take many minutes.
+APPEND: Final[LiteralString] = """
+    SELECT id, event_store.append_events(%s, id, 0, events, actor_type => 'service', source => 'import')
+      FROM (SELECT gen_random_uuid() AS id, events FROM jsonb_array_elements(%s::jsonb) AS events OFFSET 0) AS positions
+"""
+QUERIES: Final[dict[str, LiteralString]] = {
+    "projection query: one position": "SELECT * FROM projections.portfolio_positions WHERE position_id = %(id)s",
+    "projection query: the 50 most valuable positions of a symbol": """
+        SELECT * FROM projections.portfolio_positions WHERE symbol = %(symbol)s ORDER BY current_value DESC LIMIT 50""",
+    "projection query: totals of a symbol": """
+        SELECT count(*), sum(quantity), sum(current_value) FROM projections.portfolio_positions
+         WHERE symbol = %(symbol)s""",
+}
+
+
+@pytest.fixture(scope="module")
+def positions(connection: psycopg.Connection[Any]) -> list[UUID]:
+    """The positions that the store is filled with."""
+    events = list(generate(3, POSITIONS_AT_ONCE))
+    documents = [[event.document() for event in batch.events] for batch in batches(events, len(events))]
+    assert len(documents) == POSITIONS_AT_ONCE
+    text, rounds = json.dumps(documents), max(EVENTS // len(events), 1)
+    stored: list[UUID] = []
+
+    def fill() -> None:
+        for _ in range(rounds):
+            stored.extend(row[0] for row in connection.execute(APPEND, (AGGREGATE_TYPE, text)))
+
+    say(f"\nFilling the store with {rounds * len(events):,} events of {rounds * POSITIONS_AT_ONCE:,} positions")
+    say(f"  {seconds(fill):.0f} s")
+    # What autovacuum does a minute later.
+    say(f"  vacuum {seconds(lambda: connection.execute('VACUUM ANALYZE event_store.events')):.1f} s")
+    counted = connection.execute("SELECT count(*) FROM event_store.events").fetchone()
+    assert counted is not None
+    assert counted[0] >= rounds * len(events)
+    return stored
+
+
+def test_queries_of_one_aggregate(connection: psycopg.Connection[Any], positions: list[UUID], figures: Figures) -> None:
+    random = Random(1)  # noqa: S311
+    say(f"\nRead one aggregate: {CALLS} calls")
+
+    def read() -> None:
+        position = random.choice(positions)
+        rows = connection.execute("SELECT * FROM event_store.get_events(%s, %s)", (AGGREGATE_TYPE, position)).fetchall()
+        assert rows
+
+    _add("read all events of one position", read, figures)
+
+
+def test_queries_of_the_projection(
+    connection: psycopg.Connection[Any], positions: list[UUID], figures: Figures
+) -> None:
+    random = Random(2)  # noqa: S311
+    refreshed = seconds(lambda: connection.execute("SELECT public.refresh_materialized_views()"))
+    say(f"\nProjection queries: {CALLS} calls each; refresh_materialized_views() took {refreshed:.1f} s")
+    for name, query in QUERIES.items():
+
+        def ask(query: LiteralString = query) -> None:
+            parameters = {"id": random.choice(positions), "symbol": random.choice(SYMBOLS)}
+            rows = connection.execute(query, parameters).fetchall()
+            assert rows
+
+        _add(name, ask, figures)
+
+
+def _add(name: str, call: Callable[[], None], figures: Figures) -> None:
+    for _ in itertools.repeat(None, CALLS // 10):
+        call()
+    times = [seconds(call) for _ in range(CALLS)]
+    p50, p99 = percentile(times, 0.5), percentile(times, 0.99)
+    measured = f"p50 {p50 * 1000:.2f} ms, p99 {p99 * 1000:.2f} ms"
+    figures.add(
+        Figure(f"{name}, {EVENTS:,} events", measured, "", None, "p99 ≤ 5 ms", p99 <= 0.005, COMMAND, {name: times})
+    )
