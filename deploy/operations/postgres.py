@@ -57,6 +57,9 @@ def have_cluster(paths: ClusterPaths) -> Commands:
         # A directory without pg_control is what a killed initdb left: there are no data in it yet.
         yield f"[ -f {paths.data}/global/pg_control ] || rm -rf {paths.data}"
         yield f"rm -rf {paths.conf}"
+        # pg_createcluster takes a data directory over with the files that it expects there; ours follow.
+        empty = "install -o postgres -g postgres -m 640 /dev/null"
+        yield f"[ ! -d {paths.data} ] || for name in postgresql pg_hba pg_ident; do {empty} {paths.data}/$name.conf; done"
         yield (
             f"pg_createcluster {paths.version} main -d {paths.data} --start-conf auto "
             f"$([ -d {paths.data} ] || echo -- --data-checksums --encoding UTF8 --locale en_US.UTF-8)"
