@@ -7,7 +7,6 @@ from typing import Any, Final, LiteralString
 from uuid import uuid4
 
 import psycopg
-from psycopg.rows import dict_row
 
 from event_store.portfolio import AGGREGATE_TYPE, generate
 
@@ -34,11 +33,13 @@ def test_append(connection: psycopg.Connection[Any], figures: Figures) -> None:
     common = {"type": AGGREGATE_TYPE, "actor": "bench", "actor_type": "service", "source": "api", "events": text}
 
     def contender(write: LiteralString, read: LiteralString, reads: list[float]) -> float:
-        with connection.cursor(row_factory=dict_row) as cursor:
-            parameters = {**common, "id": uuid4()}
-            spent = seconds(lambda: cursor.execute(write, parameters))
-            rows: list[dict[str, Any]] = []
-            reads.append(seconds(lambda: rows.extend(cursor.execute(read, parameters).fetchall())))
+        parameters = {**common, "id": uuid4()}
+        spent = seconds(lambda: connection.execute(write, parameters))
+        cursor = connection.cursor()
+        tuples: list[tuple[Any, ...]] = []
+        reads.append(seconds(lambda: tuples.extend(cursor.execute(read, parameters).fetchall())))
+        names = [column.name for column in cursor.description or ()]
+        rows = [dict(zip(names, values, strict=True)) for values in tuples]
         assert [row["event_version"] for row in rows] == list(range(1, COUNT + 1))
         stored = [(row["event_type"], row["event_data"], row["metadata"], row["correlation_id"]) for row in rows]
         assert stored == expected

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 from collections.abc import Callable
 from random import Random
@@ -44,7 +45,7 @@ def positions(connection: psycopg.Connection[Any]) -> list[UUID]:
     events = list(generate(3, POSITIONS_AT_ONCE))
     documents = [[event.document() for event in batch.events] for batch in batches(events, len(events))]
     assert len(documents) == POSITIONS_AT_ONCE
-    text, rounds = json.dumps(documents), max(EVENTS // len(events), 1)
+    text, rounds = json.dumps(documents), math.ceil(EVENTS / len(events))
     stored: list[UUID] = []
 
     def fill() -> None:
