@@ -26,18 +26,7 @@ def test_every_setting_stands_there_once() -> None:
     assert {"data_directory", "shared_buffers", "ssl", "timezone", "cluster_name"} <= set(names)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "work_mem",
-        "cluster_name",
-        "log_timezone",
-        pytest.param("TimeZone", marks=pytest.mark.xfail(strict=True, reason="the default timezone follows and wins")),
-        pytest.param(
-            "DateStyle", marks=pytest.mark.xfail(strict=True, reason="the default datestyle follows and wins")
-        ),
-    ],
-)
+@pytest.mark.parametrize("name", ["work_mem", "cluster_name", "log_timezone", "TimeZone", "DateStyle"])
 def test_an_override_stands_in_place_of_what_it_overrides(name: str) -> None:
     """The server takes the last of several, and does not look at the case of the letters."""
     found = assignments(postgresql_conf(container(postgresql_settings={name: "8MB"})))
