@@ -53,8 +53,9 @@ def postgresql_conf(container: Container) -> str:
     return render(
         "postgresql.conf.j2",
         container=container,
-        settings=container.server_settings,
-        defaults=_DEFAULTS,
+        settings=(settings := container.server_settings),
+        # The server does not care for the case of a name, and the last of two lines would win.
+        defaults={name: value for name, value in _DEFAULTS.items() if name not in {key.lower() for key in settings}},
         paths=ClusterPaths(container.version),
         port=PORT,
     )

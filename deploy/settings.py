@@ -183,7 +183,9 @@ class Container(_Group):
     @property
     def server_settings(self) -> dict[str, str]:
         """What postgresql.conf sets: derived from the declared sizes, then overridden by name."""
-        derived = tuning.derive_settings(self.memory, self.cpus, self.max_connections, self.storage, self.version)
+        derived = tuning.derive_settings(
+            self.memory, self.cpus, self.max_connections, self.storage, self.version, self.disk
+        )
         return derived | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
 
     @field_validator("memory")
@@ -208,7 +210,10 @@ class Container(_Group):
                 f"postgresql_version = {self.version}: Debian {self.release} packages PostgreSQL {packaged}; "
                 f"write {packaged} or leave the key out"
             )
-        problems = check_setting_names(self.postgresql_settings, self.version)
+        problems = [
+            f"{name}: a value is one line" for name, value in self.postgresql_settings.items() if "\n" in str(value)
+        ]
+        problems += check_setting_names(self.postgresql_settings, self.version)
         problems += check_owned_settings(self.postgresql_settings)
         problems += tuning.memory_problems(self.server_settings, self.memory)
         if problems:

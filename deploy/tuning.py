@@ -40,8 +40,13 @@ _BARE_UNITS: Final = {
 _FOLLOWS_ANOTHER: Final = {"wal_buffers": "-1", "autovacuum_work_mem": "-1"}
 
 
-def derive_settings(memory: int, cpus: int, max_connections: int, storage: Storage, version: int) -> dict[str, str]:
-    """The settings for a container with ``memory`` bytes; every one can be overridden by its name."""
+def derive_settings(
+    memory: int, cpus: int, max_connections: int, storage: Storage, version: int, disk: int = 50 * GIB
+) -> dict[str, str]:
+    """The settings for a container with ``memory`` bytes and a data volume of ``disk`` bytes.
+
+    Every one can be overridden by its name.
+    """
     if not MIN_MEMORY <= memory <= MAX_MEMORY:
         raise ValueError(
             f"memory of {format_postgres(memory)}: PostgreSQL is tuned for "
@@ -51,7 +56,7 @@ def derive_settings(memory: int, cpus: int, max_connections: int, storage: Stora
         raise ValueError(f"{cpus} CPUs and {max_connections} connections: each has to be at least 1")
     return {
         **_memory_settings(memory, cpus, max_connections, version),
-        **_wal_settings(memory),
+        **_wal_settings(memory, disk),
         **_planner_settings(storage),
         **_parallel_settings(cpus),
         **_autovacuum_settings(),
@@ -78,13 +83,15 @@ def _memory_settings(memory: int, cpus: int, max_connections: int, version: int)
     }
 
 
-def _wal_settings(memory: int) -> dict[str, str]:
+def _wal_settings(memory: int, disk: int) -> dict[str, str]:
+    # PGTune "web" has 4GB; but the WAL lies on the data volume and may go beyond its soft limit: a fifth of it at most.
+    # In whole segments of 16 MiB.
+    max_wal = min(4 * GIB, disk // 5 // (64 * MIB) * 64 * MIB)
     # wal_buffers: the server's own rule, 1/32 of shared_buffers up to 16MB, written out so that a check can read it.
     return {
         "wal_buffers": format_postgres(min(memory // 4 // 32 // _PAGE * _PAGE, 16 * MIB)),
-        # PGTune "web". Not derived from memory: this is disk, 4 GiB of it stay free for the WAL.
-        "min_wal_size": "1GB",
-        "max_wal_size": "4GB",
+        "min_wal_size": format_postgres(max_wal // 4),
+        "max_wal_size": format_postgres(max_wal),
         # Each page's first change after a checkpoint is logged in full: fewer checkpoints, less WAL. max_wal_size
         # still bounds what recovery has to read (timescaledb-tune for ingest: 15min as well).
         "checkpoint_timeout": "15min",

@@ -30,7 +30,9 @@ def test_what_cannot_be_taken_over_restarts_the_container(deployed: Deployment) 
     before = init_pid(TRIXIE)
     deployed.containers[TRIXIE]["address"] = "10.0.3.61"
     _, report = deployed.drift()
-    assert f"container {TRIXIE}: restart for configuration: lxc.net.0.ipv4.address = 10.0.3.61/24" in differences(report)
+    assert f"container {TRIXIE}: restart for configuration: lxc.net.0.ipv4.address = 10.0.3.61/24" in differences(
+        report
+    )
     deployed.apply()
     assert init_pid(TRIXIE) != before
     with deployed.connect(TRIXIE) as connection:
@@ -104,7 +106,10 @@ def test_volumes_grow_while_they_are_in_use(deployed: Deployment) -> None:
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"disk": "2GiB"}, "a volume never shrinks"), ({"release": "bookworm"}, "is Debian trixie, and bookworm is declared")],
+    [
+        ({"disk": "2GiB"}, "a volume never shrinks"),
+        ({"release": "bookworm"}, "is Debian trixie, and bookworm is declared"),
+    ],
 )
 def test_what_would_lose_data_is_refused(deployed: Deployment, change: dict[str, str], message: str) -> None:
     deployed.containers[TRIXIE] |= {"disk": "3GiB", "root_disk": "3GiB"}

@@ -36,7 +36,13 @@ def bridge() -> Iterator[None]:
 @pytest.mark.usefixtures("bridge")
 def test_an_existing_bridge_is_used_and_left_alone(tmp_path: Path) -> None:
     """lxc-net's own configuration says that it has no bridge then; the deployment of the other tests puts that right."""
-    host = {"network": "existing", "bridge": BRIDGE, "subnet": "10.77.0.0/24", "gateway": "10.77.0.1", "nameservers": ["10.77.0.1"]}
+    host = {
+        "network": "existing",
+        "bridge": BRIDGE,
+        "subnet": "10.77.0.0/24",
+        "gateway": "10.77.0.1",
+        "nameservers": ["10.77.0.1"],
+    }
     deployment = Deployment(tmp_path, "estest-bridge", {"estest-bridge": {"address": "10.77.0.200", **SMALL}}, host)
     deployment.destroy()
     before = Path("/etc/default/lxc-net").read_text()

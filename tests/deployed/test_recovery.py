@@ -48,7 +48,9 @@ def test_mounts_come_back_after_a_reboot_of_the_host(deployed: Deployment) -> No
     """What a reboot leaves: nothing runs and nothing is mounted; the container is started by LXC, not by a deploy."""
     _append(deployed, TRIXIE)
     before = _events(TRIXIE)
-    script = f"lxc-stop -n NAME; umount {STORAGE}/containers/NAME {STORAGE}/volumes/NAME; rm /run/event-store/NAME.config"
+    script = (
+        f"lxc-stop -n NAME; umount {STORAGE}/containers/NAME {STORAGE}/volumes/NAME; rm /run/event-store/NAME.config"
+    )
     run("sh", "-c", script.replace("NAME", TRIXIE))
     run("lxc-start", "-n", TRIXIE)
     inside(TRIXIE, "until systemctl is-active --quiet postgresql@17-main; do sleep 0.2; done")
@@ -59,7 +61,9 @@ def test_mounts_come_back_after_a_reboot_of_the_host(deployed: Deployment) -> No
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A container of its own, since each test begins with nothing."""
-    deployment = Deployment(tmp_path_factory.mktemp("inventory"), "estest-killed", {KILLED: {"address": "10.0.3.53", **SMALL}})
+    deployment = Deployment(
+        tmp_path_factory.mktemp("inventory"), "estest-killed", {KILLED: {"address": "10.0.3.53", **SMALL}}
+    )
     deployment.destroy()
     yield deployment
     deployment.destroy()

@@ -36,13 +36,20 @@ def test_a_planted_password_is_found_nowhere(deployed: Deployment) -> None:
     try:
         outputs = [
             deployed.pyinfra(*arguments, env=environment)
-            for arguments in (("--dry", "--diff"), ("--dry", "--json"), ("-y", "--debug-operations"), ("-y", "-vvv", "--debug", "--diff"))
+            for arguments in (
+                ("--dry", "--diff"),
+                ("--dry", "--json"),
+                ("-y", "--debug-operations"),
+                ("-y", "-vvv", "--debug", "--diff"),
+            )
         ]
     finally:
         processes.done.set()
         processes.join()
     try:
-        with_password = run("make", "-s", "dsn", f"INVENTORY={deployed.inventory}", f"CONTAINER={TRIXIE}", env=os.environ | environment)
+        with_password = run(
+            "make", "-s", "dsn", f"INVENTORY={deployed.inventory}", f"CONTAINER={TRIXIE}", env=os.environ | environment
+        )
         assert PLANTED in with_password.stdout, "the planted password is in use"
         for done in outputs:
             assert PLANTED not in done.stdout + done.stderr

@@ -124,3 +124,9 @@ def test_a_setting_that_follows_another_is_no_problem() -> None:
 @given(memories)
 def test_exactly_the_memory_is_not_above_it(memory: int) -> None:
     assert memory_problems({"effective_cache_size": format_postgres(memory)}, memory) == []
+
+
+def test_the_wal_leaves_room_on_a_small_volume() -> None:
+    small = derive_settings(8 * GIB, 4, 100, "ssd", 17, disk=2 * GIB)
+    assert (small["max_wal_size"], small["min_wal_size"]) == ("384MB", "96MB")
+    assert derive_settings(8 * GIB, 4, 100, "ssd", 17, disk=20 * GIB)["max_wal_size"] == "4GB"
