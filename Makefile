@@ -23,7 +23,7 @@ deploy: $(READY) ## bring everything in INVENTORY to what it declares; again aft
 plan: $(READY) ## what a deploy would change, with differences; changes nothing
 	@$(BIN)/pyinfra $(INVENTORY) deploy/ --dry --diff
 
-drift: $(READY) ## exit 0: as declared; 2: drift, listed per machine and object; 1: could not tell
+drift: $(READY) ## 0: as declared; 2: drift, listed per machine and object (1: could not tell, which make itself turns into 2)
 	@$(BIN)/python -m deploy.commands.drift $(INVENTORY)
 
 verify: $(READY) ## check what is deployed, and its latency, with testinfra; changes nothing

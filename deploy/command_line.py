@@ -11,6 +11,8 @@ plugins. At that moment the command line exists and has not run yet.
 import sys
 from pathlib import Path
 
+import click
+
 #: The INVENTORY argument of the running pyinfra, as it was written.
 inventory: str = "inventory"
 
@@ -32,6 +34,9 @@ def extend_pyinfra(_event: object) -> None:
     def extended(*, inventory: str, operations: tuple[str, ...], chdir: str | None, **options: object) -> object:
         globals()["inventory"] = inventory
         base = Path(chdir or ".")
+        # pyinfra itself takes a missing file for a host's name, warns, and succeeds with nothing to do.
+        if inventory.endswith(".py") and not (base / inventory).is_file():
+            raise click.BadParameter(f"{inventory}: no such inventory file")
         files = tuple(_as_file(operation, base) for operation in operations)
         # Only where all of them are deploys: `exec -- ls deploy` has a command behind it, not a deploy.
         if all(name.endswith(".py") for name in files):

@@ -21,7 +21,7 @@ class Paths:
     """Where the root disk image ``MOUNT.img`` is mounted."""
     root: str
     volume: str
-    """The data volume's disk image."""
+    """Where the data volume's disk image ``VOLUME.img`` is mounted."""
     data: str
     hook: str = HOOK
 
@@ -31,7 +31,7 @@ class Paths:
         storage, name = settings.storage_path, container.lxc_name
         mount = f"{storage}/containers/{name}"
         volume = f"{storage}/volumes/{name}"
-        return cls(f"{storage}/images", mount, f"{mount}/rootfs", f"{volume}.img", f"{volume}/data")
+        return cls(f"{storage}/images", mount, f"{mount}/rootfs", volume, f"{volume}/data")
 
 
 def config_text(container: Container, settings: LxcHost, machine: Machine) -> str:

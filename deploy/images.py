@@ -9,6 +9,7 @@ from deploy.settings import Container
 
 _BASE: Final = (
     "systemd-sysv", "dbus", "locales", "tzdata", "iproute2", "netbase", "openssl", "ca-certificates", "procps", "less",
+    "logrotate",
 )  # fmt: skip
 
 

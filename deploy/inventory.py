@@ -147,6 +147,10 @@ def _validate(
         for key, value in entry.data.items()
         if not key.startswith(_CONNECTOR_KEYS) and key not in _COMMAND_KEYS
     }
+    if "name" in data:
+        problems.append(
+            f"{entry.origins.get('name', file)}: {entry.name}: name = {data['name']!r}: unknown key; leave it out"
+        )
     try:
         return model.model_validate({**data, "name": entry.name})
     except ValidationError as error:

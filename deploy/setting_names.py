@@ -5,11 +5,13 @@ up here before anything is touched. ``data/postgresql-<version>-settings.txt`` c
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+_EXTENSION_SETTING: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)+")
 _DATA: Final = Path(__file__).with_name("data")
 
 #: Settings that an operator must not override, each with the reason.
@@ -21,6 +23,7 @@ OWNED_SETTINGS: Final[Mapping[str, str]] = {
     "port": "the checks, the firewall and the clients' addresses follow the port that the inventory declares",
     "unix_socket_directories": "every managed psql call uses Debian's socket directory",
     "listen_addresses": "it follows from the container's address",
+    "ssl": "the application is let in over TLS only",
     "ssl_cert_file": "the certificate is managed together with its key",
     "ssl_key_file": "the key is managed together with its certificate and its file mode",
     "password_encryption": "passwords are handed over as SCRAM-SHA-256 verifiers, and nothing else lets a client in",
@@ -56,7 +59,7 @@ def check_setting_names(names: Iterable[str], version: int) -> list[str]:
     known = {name.lower(): name for name in known_settings(version)}
     problems = []
     for name in names:
-        if "." in name or name in known.values():
+        if name in known.values() or _EXTENSION_SETTING.fullmatch(name):
             continue
         close = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.7)
         hint = " or ".join(f'"{known[match]}"' for match in close)

@@ -110,7 +110,7 @@ class LxcHost(_Group):
 class Container(_Group):
     """Group ``event_stores``: a container with PostgreSQL and the event store in it."""
 
-    lxc_name: str
+    lxc_name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
     """LXC's name of the container (set by the connector)."""
 
     lxc_host: str
@@ -184,7 +184,7 @@ class Container(_Group):
     def server_settings(self) -> dict[str, str]:
         """What postgresql.conf sets: derived from the declared sizes, then overridden by name."""
         derived = tuning.derive_settings(
-            self.memory, self.cpus, self.max_connections, self.storage, self.version, self.disk
+            self.memory, self.cpus, self.max_connections, self.storage, self.version, disk=self.disk
         )
         return derived | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
 
@@ -211,7 +211,9 @@ class Container(_Group):
                 f"write {packaged} or leave the key out"
             )
         problems = [
-            f"{name}: a value is one line" for name, value in self.postgresql_settings.items() if "\n" in str(value)
+            f"{name}: a value is one line of printable characters"
+            for name, value in self.postgresql_settings.items()
+            if not str(value).isprintable()
         ]
         problems += check_setting_names(self.postgresql_settings, self.version)
         problems += check_owned_settings(self.postgresql_settings)

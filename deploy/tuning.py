@@ -41,7 +41,7 @@ _FOLLOWS_ANOTHER: Final = {"wal_buffers": "-1", "autovacuum_work_mem": "-1"}
 
 
 def derive_settings(
-    memory: int, cpus: int, max_connections: int, storage: Storage, version: int, disk: int = 50 * GIB
+    memory: int, cpus: int, max_connections: int, storage: Storage, version: int, *, disk: int = 50 * GIB
 ) -> dict[str, str]:
     """The settings for a container with ``memory`` bytes and a data volume of ``disk`` bytes.
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from pathlib import Path
 
 from deploy.operations.differences import MARK
 
@@ -14,6 +15,9 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 def main(file: str) -> int:
     """Make the plan, and read from it what would change where."""
+    if not Path(file).is_file():
+        print(f"Could not tell: {file}: no such inventory file", file=sys.stderr)
+        return 1
     command = [sys.executable, "-m", "pyinfra", file, "deploy/", "--dry", "--diff", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:

@@ -36,6 +36,30 @@ class VolumeFact(FactBase[Volume]):
         return Volume(int(output[0]), int(output[1]))
 
 
+class Mounts(FactBase[dict[str, list[str]]]):
+    """Of some directories, those that are mounted (``mounted``), and the lines of /etc/fstab (``fstab``)."""
+
+    @staticmethod
+    def default() -> dict[str, list[str]]:
+        """None."""
+        return {"mounted": [], "fstab": []}
+
+    def command(self, directories: list[str]) -> StringCommand:
+        """One word and the rest."""
+        quoted = [QuoteString(directory) for directory in directories]
+        return StringCommand(
+            "for directory in", *quoted, '; do ! mountpoint -q -- "$directory" || echo "mounted $directory"; done;',
+            "sed 's/^/fstab /' /etc/fstab 2>/dev/null || true",
+        )  # fmt: skip
+
+    def process(self, output: list[str]) -> dict[str, list[str]]:
+        """By the word."""
+        return {
+            word: [line.removeprefix(f"{word} ") for line in output if line.startswith(f"{word} ")]
+            for word in ("mounted", "fstab")
+        }
+
+
 class RootFileSystem(FactBase[str | None]):
     """The Debian release that a container's root file system is a complete copy of; None where there is none."""
 

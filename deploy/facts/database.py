@@ -52,8 +52,8 @@ class CatalogueFact(FactBase[Catalogue]):
                     FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
                     WHERE r.rolname IN ({names}) OR m.rolname IN ({names})),
                 'settings', (SELECT coalesce(json_agg(concat_ws(' ',
-                        CASE WHEN setrole = 0 THEN format('ALTER DATABASE %I', datname)
-                             ELSE format('ALTER ROLE %I', rolname) || coalesce(format(' IN DATABASE %I', datname), '') END,
+                        'ALTER ROLE ' || quote_ident(rolname), CASE WHEN setrole = 0 THEN 'ALTER' ELSE 'IN' END
+                            || ' DATABASE ' || quote_ident(datname),
                         format('RESET %s', split_part(setting, '=', 1)))), '[]')
                     FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS setting
                     LEFT JOIN pg_roles r ON r.oid = setrole LEFT JOIN pg_database d ON d.oid = setdatabase

@@ -6,13 +6,14 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.container_config import Paths, config_text
-from deploy.facts.containers import BootState, ContainerFact, RootFileSystem, Volume, VolumeFact
+from deploy.facts.containers import BootState, ContainerFact, Mounts, RootFileSystem, Volume, VolumeFact
 from deploy.facts.containers import Container as State
 from deploy.facts.lxc_host import Machine, MachineFact
 from deploy.images import Image
 from deploy.limits import cgroup_limits, is_limit
 from deploy.operations import Commands, files
 from deploy.operations.differences import refuse, report
+from deploy.operations.files import locked
 from deploy.operations.images import image_key
 from deploy.settings import Container, LxcHost
 
@@ -32,6 +33,8 @@ def have_volume(path: str, size: int) -> Commands:
     elif not volume.size:
         report([f"volume {path}: missing"])
         new = QuoteString(f"{path}.new")
+        # Looked up once more where it counts: a question that was not answered must not cost a volume.
+        yield StringCommand("[ ! -e", image, "] || { echo", image, "is there after all >&2; exit 1; }")
         yield StringCommand('mkdir -p -- "$(dirname', image, ')"; rm -f --', new)
         # A mount of an image that was deleted would hide the new one.
         yield StringCommand("umount -l --", QuoteString(path.removesuffix(".img")), "2>/dev/null || true")
@@ -46,6 +49,37 @@ def have_volume(path: str, size: int) -> Commands:
         )  # fmt: skip
     else:
         host.noop(f"volume {path} is as declared")
+
+
+def _fstab_line(directory: str) -> str:
+    return f"{directory}.img {directory} ext4 loop,noatime,nofail 0 0"
+
+
+def _edit_fstab(directory: str, line: str) -> StringCommand:
+    """Replace what /etc/fstab says of a directory; with an empty line, by nothing. systemd reads it anew."""
+    return locked(StringCommand(
+        "touch /etc/fstab && cp -p /etc/fstab /etc/fstab.new && awk -v", QuoteString(f"directory={directory}"),
+        "'$2 != directory' /etc/fstab > /etc/fstab.new &&", *(["echo", QuoteString(line), ">> /etc/fstab.new &&"] if line else []),
+        "mv -T /etc/fstab.new /etc/fstab; [ ! -d /run/systemd/system ] || systemctl daemon-reload",
+    ))  # fmt: skip
+
+
+@operation()
+def have_mounts(directories: list[str]) -> Commands:
+    """Have disk images mounted on ``DIRECTORY``, now and by /etc/fstab at each boot, before LXC starts containers.
+
+    By fstab and not by a hook of LXC, because AppArmor does not let lxc-start mount them.
+    """
+    mounts: dict[str, list[str]] = host.get_fact(Mounts, directories=directories)
+    unlisted = [directory for directory in directories if _fstab_line(directory) not in mounts["fstab"]]
+    unmounted = [directory for directory in directories if directory not in mounts["mounted"]]
+    report(f"/etc/fstab: {_fstab_line(directory)} is missing" for directory in unlisted)
+    report(f"{directory}: not mounted" for directory in unmounted)
+    for directory in unlisted:
+        yield _edit_fstab(directory, _fstab_line(directory))
+    for directory in unmounted:
+        quoted = QuoteString(directory)
+        yield StringCommand("mkdir -p --", quoted, "&& mount --", quoted)
 
 
 @operation()
@@ -63,15 +97,12 @@ def have_root(container: Container, settings: LxcHost) -> Commands:
         )
         return
     report([f"root file system {paths.root}: missing"])
-    name, mount, root = (QuoteString(text) for text in (container.lxc_name, paths.mount, paths.root))
-    image = f"{paths.images}/{image_key(Image.of(container))}"
-    yield StringCommand("lxc-stop -n", name, "--timeout 60 2>/dev/null || true")
-    yield StringCommand(
-        "mkdir -p --", mount, "&& { mountpoint -q --", mount, "|| mount -o loop,noatime", QuoteString(f"{paths.mount}.img"),
-        mount, "; }",
-    )  # fmt: skip
-    new = QuoteString(f"{paths.root}.new")
-    yield StringCommand("rm -rf --", new, root, "&& cp -a --reflink=auto --", QuoteString(image), new)
+    image, root, new = (
+        QuoteString(path)
+        for path in (f"{paths.images}/{image_key(Image.of(container))}", paths.root, f"{paths.root}.new")
+    )
+    yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), "--timeout 60 2>/dev/null || true")
+    yield StringCommand("rm -rf --", new, root, "&& cp -a --reflink=auto --", image, new)
     yield StringCommand("sync -f --", new, "&& mv -T --", new, root)
 
 
@@ -170,18 +201,16 @@ def booted() -> Commands:
 def destroy(container: Container, settings: LxcHost, delete_volume: bool) -> Commands:
     """Stop a container and remove it with its root file system; its data volume only where that is asked for."""
     paths = Paths.of(container, settings)
-    name, mounts = QuoteString(container.lxc_name), [paths.mount, paths.volume.removesuffix(".img")]
-    yield StringCommand("lxc-stop -n", name, "--timeout 120 2>/dev/null || true")
-    for mount in mounts:
-        quoted = QuoteString(mount)
-        yield StringCommand("! mountpoint -q --", quoted, "|| umount --", quoted)
-    doomed = mounts if delete_volume else mounts[:1]
-    for mount in doomed:
-        # rmdir, not rm -r: whatever is still mounted there must not be emptied.
+    yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), "--timeout 120 2>/dev/null || true")
+    for mount in (paths.mount, paths.volume):
         directory = QuoteString(mount)
-        yield StringCommand(
-            "rm -f --", QuoteString(f"{mount}.img"), "&& { [ ! -d", directory, "] || rmdir --", directory, "; }"
-        )
+        yield StringCommand("! mountpoint -q --", directory, "|| umount --", directory)
+        yield _edit_fstab(mount, "")
+        if mount == paths.mount or delete_volume:
+            # rmdir, not rm -r: whatever is still mounted there must not be emptied.
+            image = QuoteString(f"{mount}.img")
+            yield StringCommand("rm -f --", image, "&& { [ ! -d", directory, "] || rmdir --", directory, "; }")
     started = QuoteString(f"/run/event-store/{container.lxc_name}.config")
     yield StringCommand("rm -rf --", QuoteString(f"/var/lib/lxc/{container.lxc_name}"), started)
-    yield f"sed -i '/^root:{container.ids.start}:{len(container.ids)}$/d' /etc/subuid /etc/subgid"
+    id_range = f"^root:{container.ids.start}:{len(container.ids)}$"
+    yield locked(StringCommand(f"sed -i '/{id_range}/d' /etc/subuid /etc/subgid"))

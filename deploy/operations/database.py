@@ -24,8 +24,9 @@ ROLES: Final[Mapping[str, Mapping[str, bool]]] = {
 }
 _ATTRIBUTES: Final = ("SUPERUSER", "CREATEDB", "CREATEROLE", "INHERIT", "LOGIN", "REPLICATION", "BYPASSRLS")
 CONNECTION_LIMIT: Final = 100
-#: Database → privileges other than the owner's. Nobody may connect anywhere by default.
-_PRIVILEGES: Final = {DATABASE: [f"{OWNER_ROLE}=CREATE"], "postgres": [], "template1": []}
+#: Database → privileges other than the owner's. Nobody may connect anywhere by default. TEMPORARY is for REFRESH
+#: MATERIALIZED VIEW CONCURRENTLY, which puts the new rows into a temporary table first.
+_PRIVILEGES: Final = {DATABASE: [f"{OWNER_ROLE}=CREATE", f"{OWNER_ROLE}=TEMPORARY"], "postgres": [], "template1": []}
 #: What only a new database can have otherwise.
 _FIXED: Final = {"encoding": "UTF8", "collate": "en_US.UTF-8", "ctype": "en_US.UTF-8"}
 _CHANGEABLE: Final = (

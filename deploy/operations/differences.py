@@ -19,10 +19,10 @@ def report(lines: Iterable[str]) -> None:
 
 
 def refuse(message: str) -> StringCommand:
-    """End here for the current host, touching nothing of it: raises `OperationError` while the plan is made.
+    """End here, touching nothing.
 
-    At execution it is a command that fails with the message, so that other hosts go on; an exception would end their run
-    as well.
+    While the plan is made this raises `OperationError`, which ends the run for all machines before it began. At execution
+    it is a command that fails with the message, so that other hosts, half-way through their work, go on.
     """
     if state.current_stage < StateStage.Execute:
         raise OperationError(f"{host.name}: {message}")

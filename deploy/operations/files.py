@@ -13,6 +13,11 @@ from deploy.operations import Commands
 from deploy.operations.differences import report
 
 
+def locked(command: StringCommand) -> StringCommand:
+    """A command that edits a file which all deploys onto a machine share, one deploy at a time."""
+    return StringCommand("flock /run/lock/event-store sh -c", QuoteString(command))
+
+
 @operation()
 def install(path: str, content: str, mode: str = "644", owner: str = "root:root") -> Commands:
     """Have a file with exactly this content, mode and owner; written beside its target and renamed, so never half there."""

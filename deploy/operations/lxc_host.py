@@ -8,6 +8,7 @@ from pyinfra.context import host
 from deploy.facts.lxc_host import Bridge, BridgeExists, IdRanges, Machine, MachineFact
 from deploy.operations import Commands
 from deploy.operations.differences import refuse, report
+from deploy.operations.files import locked
 from deploy.settings import ID_RANGE
 
 # Debian moved it; the first that is there is right.
@@ -60,7 +61,7 @@ def have_id_ranges(bases: list[int]) -> Commands:
                 missing.append((file, wanted))
     report(f"{file}: {wanted} is missing" for file, wanted in missing)
     for file, wanted in missing:
-        yield f"echo {wanted} >> {file}"
+        yield locked(StringCommand(f"echo {wanted} >> {file}"))
 
 
 def _other_user(lines: list[str], base: int) -> str | None:

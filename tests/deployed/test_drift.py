@@ -27,13 +27,15 @@ HOST = [
     Case("DHCP and DNS", "host", 'kill "$(cat /run/lxc/dnsmasq.pid)"', "dhcp is missing"),
     Case("NAT", "host", "nft flush table ip lxc 2>/dev/null || iptables -t nat -F POSTROUTING", "nat is missing"),
     Case("bridge address", "host", "ip address flush dev lxcbr0", "address is missing"),
-    Case("id ranges", "host", "sed -i '/^root:/d' /etc/subuid", "/etc/subuid: root:"),
+    Case("id ranges", "host", f"sed -i \"/^root:$(sed -n 's/lxc.idmap = u 0 \\([0-9]*\\).*/\\1/p' /var/lib/lxc/{TRIXIE}/config):/d\" /etc/subuid",
+         "/etc/subuid: root:"),
+    Case("fstab", "host", f"sed -i '/{TRIXIE}/d' /etc/fstab", "/etc/fstab"),
     Case("autostart", "host", f"sed -i '/lxc.start.auto/d' /var/lib/lxc/{TRIXIE}/config", f"{TRIXIE}/config: content"),
     Case("memory limit in the file", "host", f"sed -i '/memory/d' /var/lib/lxc/{TRIXIE}/config", f"{TRIXIE}/config: content"),
     Case("configuration's mode", "host", f"chmod 666 /var/lib/lxc/{TRIXIE}/config", "mode is 666, not 640"),
     Case("live process limit", "host", f"lxc-cgroup -n {TRIXIE} pids.max 500", "pids.max is 500, not 1000 (live)"),
     Case("container stopped", "host", f"lxc-stop -n {TRIXIE}", f"container {TRIXIE}: not running"),
-    Case("container frozen out of its volume", "host", f"lxc-stop -n {TRIXIE} && umount {STORAGE}/volumes/{TRIXIE}", "not running"),
+    Case("container frozen out of its volume", "host", f"lxc-stop -n {TRIXIE} && umount {STORAGE}/volumes/{TRIXIE}", f"volumes/{TRIXIE}: not mounted"),
 ]  # fmt: skip
 CONF = "/etc/postgresql/17/main"
 INSIDE = [

@@ -45,13 +45,17 @@ def test_a_destroyed_container_comes_back_with_all_its_data(deployed: Deployment
 
 
 def test_mounts_come_back_after_a_reboot_of_the_host(deployed: Deployment) -> None:
-    """What a reboot leaves: nothing runs and nothing is mounted; the container is started by LXC, not by a deploy."""
+    """What a reboot leaves: nothing runs and nothing is mounted; fstab and LXC start the container, no deploy does."""
     _append(deployed, TRIXIE)
     before = _events(TRIXIE)
     script = (
         f"lxc-stop -n NAME; umount {STORAGE}/containers/NAME {STORAGE}/volumes/NAME; rm /run/event-store/NAME.config"
     )
     run("sh", "-c", script.replace("NAME", TRIXIE))
+    refused = run("lxc-start", "-n", TRIXIE, check=False)
+    assert refused.returncode != 0, "started without its data"
+    run("mount", "-a")
+    run("lxc-autostart", "-L")
     run("lxc-start", "-n", TRIXIE)
     inside(TRIXIE, "until systemctl is-active --quiet postgresql@17-main; do sleep 0.2; done")
     assert _events(TRIXIE) == before
@@ -118,7 +122,7 @@ def test_an_image_build_that_was_killed_is_finished_by_the_next_run(killed: Depl
     killed.containers[KILLED]["packages"] = ["tree"]  # a package set of its own, so that there is something to build
     run("sh", "-c", f"rm -rf {STORAGE}/images/$(cd {ROOT} && {PYINFRA.replace('pyinfra', 'python')} -c \"$FAMILY\")-*",
         env=os.environ | {"FAMILY": "from deploy.images import *; from deploy.settings import *; print(Image.of(Container("
-                          f"name='x', lxc_name='x', lxc_host='x', address='10.0.3.9', packages=['tree'])).family)"})  # fmt: skip
+                          "name='x', lxc_name='x', lxc_host='x', address='10.0.3.9', packages=['tree'])).family)"})  # fmt: skip
     process = _start(killed)
     time.sleep(8)
     os.killpg(process.pid, signal.SIGKILL)

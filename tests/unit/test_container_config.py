@@ -21,7 +21,7 @@ def test_the_data_volume_lies_apart_from_what_goes_with_the_container() -> None:
         images="/data/images",
         mount="/data/containers/one",
         root="/data/containers/one/rootfs",
-        volume="/data/volumes/one.img",
+        volume="/data/volumes/one",
         data="/data/volumes/one/data",
     )
 

@@ -82,7 +82,7 @@ def test_privileges_on_databases_are_exactly_the_declared_ones(server: Server) -
         FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
         WHERE grantee <> datdba AND datname <> 'template0'"""
     granted = {(row["datname"], row["grantee"], row["privilege_type"]) for row in server.rows(query)}
-    assert granted == {(DATABASE, OWNER_ROLE, "CREATE")}
+    assert granted == {(DATABASE, OWNER_ROLE, "CREATE"), (DATABASE, OWNER_ROLE, "TEMPORARY")}
 
 
 def test_application_is_let_in_over_tls(application: Application) -> None:
