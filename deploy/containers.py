@@ -22,8 +22,10 @@ def build_images(settings: LxcHost, on_host: list[Container]) -> None:
 def create(container: Container, settings: LxcHost) -> None:
     """Have the container running as declared. What exists is changed in place; its data volume is never touched."""
     name, paths = container.lxc_name, Paths.of(container, settings)
-    containers.have_volume(name=f"Have the data volume of {name}", path=f"{paths.volume}.img", size=container.disk)
-    containers.have_volume(name=f"Have the root volume of {name}", path=f"{paths.mount}.img", size=container.root_disk)
+    for kind, path, size in host.loop(
+        (("data", f"{paths.volume}.img", container.disk), ("root", f"{paths.mount}.img", container.root_disk))
+    ):
+        containers.have_volume(name=f"Have the {kind} volume of {name}", container=name, path=path, size=size)
     containers.have_mounts(name=f"Mount the volumes of {name}", directories=[paths.mount, paths.volume])
     containers.have_root(name=f"Copy the image to {name}", container=container, settings=settings)
     containers.configure(name=f"Configure {name}", container=container, settings=settings)

@@ -20,6 +20,8 @@ class Machine:
     """The kernel enforces AppArmor profiles."""
     codename: str = ""
     """Debian's release name."""
+    grows_mounted: bool = True
+    """Root may resize a mounted file system (CAP_SYS_RESOURCE, capability 24)."""
 
 
 class MachineFact(FactBase[Machine]):
@@ -38,8 +40,11 @@ class MachineFact(FactBase[Machine]):
             [ -d /run/systemd/system ] && systemd=true || systemd=false
             grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null && cgroup=2 || cgroup=1
             [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ] && apparmor=true || apparmor=false
-            printf '{"root": %s, "systemd": %s, "cgroup_version": %s, "apparmor": %s, "codename": "%s"}' \\
+            capabilities=$(sed -n 's/^CapEff:[^0-9a-f]*/0x/p' /proc/self/status)
+            [ $((capabilities >> 24 & 1)) = 1 ] && grows=true || grows=false
+            printf '{"root": %s, "systemd": %s, "cgroup_version": %s, "apparmor": %s, "codename": "%s"' \\
                 $root $systemd $cgroup $apparmor "$VERSION_CODENAME"
+            printf ', "grows_mounted": %s}' $grows
         """
 
     def process(self, output: list[str]) -> Machine:

@@ -136,8 +136,8 @@ class ServerFact(FactBase[Server]):
                           WHERE (pg_stat_file(name, true)).modification > pg_conf_load_time()),
                 'pending_restart', (SELECT coalesce(json_agg(name), '[]') FROM pg_settings WHERE pending_restart),
                 'errors', (SELECT coalesce(json_agg(line), '[]') FROM (
-                    SELECT format('%s:%s: %s', sourcefile, sourceline, error) AS line FROM pg_file_settings
-                    WHERE error IS NOT NULL AND NOT (name IN (SELECT name FROM pg_settings WHERE context = 'postmaster')
+                    SELECT format('%s:%s: %s %s', sourcefile, sourceline, name, error) AS line FROM pg_file_settings
+                    WHERE error NOT LIKE '%cannot be changed without restarting%' AND NOT (name IN (SELECT name FROM pg_settings WHERE context = 'postmaster')
                           AND error LIKE 'setting could not be applied')
                     UNION ALL
                     SELECT format('%s/pg_hba.conf:%s: %s', '{conf}', line_number, error) FROM pg_hba_file_rules

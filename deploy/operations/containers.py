@@ -18,13 +18,21 @@ from deploy.operations.images import image_key
 from deploy.settings import Container, LxcHost
 
 _BOOTED: Final = ("running", "degraded")
+_GROW_MOUNTED: Final = """
+    device=$(losetup -n -O NAME -j "$1" | head -n 1)
+    [ -z "$device" ] || { losetup -c "$device" && resize2fs "$device"; }
+"""
+_GROW_UNMOUNTED: Final = """
+    [ -z "$(losetup -n -O NAME -j "$1")" ] || exit 0
+    e2fsck -f -p "$1" || [ $? -le 2 ] && resize2fs "$1"
+"""
 
 
 @operation()
-def have_volume(path: str, size: int) -> Commands:
+def have_volume(container: str, path: str, size: int) -> Commands:
     """Have a sparse disk image of ``size`` bytes with a file system on all of it. It grows in use; it never shrinks."""
     volume: Volume = host.get_fact(VolumeFact, path=path)
-    image = QuoteString(path)
+    image, directory = QuoteString(path), QuoteString(path.removesuffix(".img"))
     if volume.size > size:
         yield refuse(
             f"{path} has {volume.size} bytes and {size} are declared: a volume never shrinks, since that could lose data; "
@@ -37,16 +45,20 @@ def have_volume(path: str, size: int) -> Commands:
         yield StringCommand("[ ! -e", image, "] || { echo", image, "is there after all >&2; exit 1; }")
         yield StringCommand('mkdir -p -- "$(dirname', image, ')"; rm -f --', new)
         # A mount of an image that was deleted would hide the new one.
-        yield StringCommand("umount -l --", QuoteString(path.removesuffix(".img")), "2>/dev/null || true")
+        yield StringCommand("umount -l --", directory, "2>/dev/null || true")
         yield StringCommand(f"truncate -s {size} --", new, "&& mkfs.ext4 -q -F -m 0 --", new)
         yield StringCommand("mv -T --", new, image)
     elif volume.file_system < size:
-        report([f"volume {path}: {volume.file_system} bytes, not {size}"])
+        machine: Machine = host.get_fact(MachineFact)
+        how = "live" if machine.grows_mounted else "with a restart, as root here may not resize what is mounted"
+        report([f"volume {path}: {volume.file_system} bytes, not {size} ({how})"])
         yield StringCommand(f"truncate -s {size} --", image)
-        yield StringCommand(
-            'device=$(losetup -n -O NAME -j', image, '| head -n 1); if [ -n "$device" ]; then losetup -c "$device";',
-            'else device=', image, '; e2fsck -f -p "$device" || [ $? -le 2 ]; fi; resize2fs "$device"',
-        )  # fmt: skip
+        if machine.grows_mounted:
+            yield StringCommand("sh -c", QuoteString(_GROW_MOUNTED), "grow", image)
+        else:  # have_mounts and start bring it back
+            yield StringCommand("lxc-stop -n", QuoteString(container), "--timeout 120 2>/dev/null || true")
+            yield StringCommand("! mountpoint -q --", directory, "|| umount --", directory)
+        yield StringCommand("sh -c", QuoteString(_GROW_UNMOUNTED), "grow", image)
     else:
         host.noop(f"volume {path} is as declared")
 
@@ -186,6 +198,8 @@ def booted() -> Commands:
     """The barrier between hosts and containers: every host calls it on the same line, and containers are up after it."""
     if host.data.get("lxc_name") is None:
         host.noop("not a container")
+    elif host.inventory.get_host(host.data.lxc_host, default=None) in host.state.failed_hosts:
+        yield refuse(f"its LXC host {host.data.lxc_host} failed; nothing is changed inside")
     # Not running is for the command below to say: a failed fact would end the run of all machines.
     elif host.get_fact(BootState, _ignore_errors=True) in _BOOTED:
         host.noop("booted")

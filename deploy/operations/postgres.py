@@ -14,7 +14,7 @@ from deploy.server_config import VOLUME, ClusterPaths, changed_settings
 # systemctl says "started" also where the server did not come up, and recovery takes the time it takes: ask the server.
 _WAIT = """
     unit=$1; log=$2; isready=$(echo /usr/lib/postgresql/*/bin/pg_isready)
-    until "$isready" -q; do
+    until setpriv --reuid=postgres --regid=postgres --init-groups "$isready" -q; do
         if [ "$(systemctl show --property=ActiveState --value "$unit")" != active ]; then
             echo "$unit did not start; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1
         fi

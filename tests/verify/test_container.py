@@ -72,7 +72,7 @@ def test_disk_has_the_declared_size(
     paths = Paths.of(container, host_settings)
     image, mount, declared = {
         "root": (f"{paths.mount}.img", "/", container.root_disk),
-        "data": (paths.volume, VOLUME, container.disk),
+        "data": (f"{paths.volume}.img", VOLUME, container.disk),
     }[volume]
     assert lxc_host.file(image).size == declared
     seen = int(inside.check_output("df --block-size=1 --output=size %s | tail -n 1", mount))
