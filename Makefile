@@ -10,7 +10,7 @@ READY := .venv/.ready
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift verify dsn demo destroy test bench check
+.PHONY: help deploy plan drift verify dsn demo destroy test bench check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -38,7 +38,7 @@ demo: $(READY) ## append some stock-analysis events and show the portfolio [CONT
 destroy: $(READY) ## remove container CONFIRM=name; its data volume only with VOLUMES=delete
 	@$(BIN)/pyinfra $(INVENTORY) deploy/destroy.py -y --data confirm=$(CONFIRM) --data volumes=$(VOLUMES)
 
-test: $(READY) ## all tests, on real containers of their own
+test: .venv/.ready-test ## all tests, on real containers of their own
 	@$(MAKE) check
 	@$(BIN)/pytest tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
@@ -53,11 +53,28 @@ check: $(READY) ## ruff and mypy --strict
 # Everything that the machine lacks; on standard error, because `make dsn` owns standard output.
 $(READY): requirements.txt pyproject.toml
 	@{ set -e; \
-	   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then \
-	       apt-get -q update; DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends python3 python3-venv; \
-	   fi; \
+	   packages=; \
+	   python3 -c 'import ensurepip, venv' 2>/dev/null || packages="python3 python3-venv"; \
+	   command -v psql >/dev/null || packages="$$packages postgresql-client"; \
+	   $(MAKE) packages PACKAGES="$$packages"; \
 	   echo "Setting up .venv"; \
 	   python3 -m venv .venv; \
 	   $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .; \
 	   $(BIN)/python -m compileall -q deploy event_store; \
 	   touch $(READY); } >&2
+
+# What only the tests use: this machine's own SSH server as a way to an LXC host, and a user who is not root there.
+.venv/.ready-test: $(READY)
+	@{ set -e; \
+	   packages=; \
+	   command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || packages="openssh-server"; \
+	   command -v sudo >/dev/null || packages="$$packages sudo"; \
+	   $(MAKE) packages PACKAGES="$$packages"; \
+	   touch $@; } >&2
+
+packages:
+	@if [ -n "$(strip $(PACKAGES))" ]; then \
+	   if [ "$$(id -u)" != 0 ]; then echo "As root, install:$(PACKAGES)"; exit 1; fi; \
+	   apt-get -q update; \
+	   DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $(PACKAGES); \
+	 fi
