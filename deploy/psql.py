@@ -14,9 +14,9 @@ SERVER_DOWN: Final = "!server-down"
 DATABASE_ABSENT: Final = "!database-absent"
 
 # Debian's /usr/bin/psql is a Perl wrapper that costs more than most queries; the real one needs no PATH.
-# setpriv instead of runuser: no PAM session for each query.
+#: Before a command: run it as PostgreSQL's user. Not runuser, which opens a PAM session for each query.
 _BINARY: Final = "set -- /usr/lib/postgresql/*/bin/psql"
-_AS_POSTGRES: Final = "setpriv --reuid=postgres --regid=postgres --init-groups"
+AS_POSTGRES: Final = "setpriv --reuid=postgres --regid=postgres --init-groups"
 _OPTIONS: Final = "-X -q -A -t -v ON_ERROR_STOP=1"
 
 
@@ -27,7 +27,7 @@ def psql(sql: str, *, database: str = "postgres", single_transaction: bool = Tru
     """
     options = f"{_OPTIONS} --single-transaction" if single_transaction else _OPTIONS
     return StringCommand(
-        f'{_BINARY}; cd / && exec {_AS_POSTGRES} "$1" {options} -d', QuoteString(database), "-f -", _stdin=sql
+        f'{_BINARY}; cd / && exec {AS_POSTGRES} "$1" {options} -d', QuoteString(database), "-f -", _stdin=sql
     )
 
 
@@ -43,7 +43,7 @@ def fact_query(sql: str, *, database: str = "postgres") -> str:
     quoted = StringCommand(name).get_raw_value()
     return (
         f'{_BINARY}; [ -x "$1" ] || exit 0; cd /\n'
-        f"{_AS_POSTGRES} \"$1\" {_OPTIONS} -d {quoted} -f - <<'SQL_END' || {{ code=$?; [ $code = 2 ] || exit $code; "
+        f"{AS_POSTGRES} \"$1\" {_OPTIONS} -d {quoted} -f - <<'SQL_END' || {{ code=$?; [ $code = 2 ] || exit $code; "
         f'if "${{1%psql}}pg_isready" -q; then echo {DATABASE_ABSENT!r}; else echo {SERVER_DOWN!r}; fi; }} 2>/dev/null\n'
         f"{sql}\nSQL_END"
     )

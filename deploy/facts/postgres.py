@@ -6,7 +6,7 @@ from typing import Any
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
-from deploy.psql import DATABASE_ABSENT, SERVER_DOWN, fact_query
+from deploy.psql import AS_POSTGRES, DATABASE_ABSENT, SERVER_DOWN, fact_query
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ClusterFact(FactBase[Cluster]):
         script = r"""
             version=$1 volume=$2 data=$2/$1/main
             [ -f "/etc/postgresql/$version/main/postgresql.conf" ] && echo configured
-            [ -f "$data/global/pg_control" ] && echo initialized
+            [ -f "$data/PG_VERSION" ] && echo initialized
             for other in "$volume"/[0-9]*/main/PG_VERSION; do
                 [ ! -f "$other" ] || [ "$other" = "$data/PG_VERSION" ] || echo "other $(cat "$other")"
             done
@@ -78,10 +78,11 @@ class Certificate(FactBase[bool]):
 
 @dataclass(frozen=True)
 class Service:
-    """A cluster's unit, and whether Debian's generator starts clusters at boot."""
+    """A cluster's unit; whether Debian's generator starts clusters at boot, and whether the server takes connections."""
 
     active: bool = False
     enabled: bool = False
+    answering: bool = False
 
 
 class ServiceFact(FactBase[Service]):
@@ -95,11 +96,12 @@ class ServiceFact(FactBase[Service]):
     def command(self, unit: str) -> str:
         """Debian's postgresql.service is a dummy; it counts only as what pulls the clusters in at boot."""
         link = "/etc/systemd/system/multi-user.target.wants/postgresql.service"
-        return f"systemctl is-active {unit} || true; [ ! -L {link} ] || echo enabled"
+        answering = f"cd / && {AS_POSTGRES} /usr/lib/postgresql/*/bin/pg_isready -q 2>/dev/null && echo answering"
+        return f"systemctl is-active {unit} || true; [ ! -L {link} ] || echo enabled; {answering}; true"
 
     def process(self, output: list[str]) -> Service:
         """The state, then a word."""
-        return Service(active="active" in output, enabled="enabled" in output)
+        return Service(active="active" in output, enabled="enabled" in output, answering="answering" in output)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pyinfra.context import host
 from deploy import scram
 from deploy.facts.database import Catalogue, CatalogueFact
 from deploy.operations import Commands
-from deploy.operations.differences import refuse, report
+from deploy.operations.differences import refuse, report, unanswered
 from deploy.passwords import Passwords
 from deploy.psql import psql
 from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE
@@ -46,8 +46,6 @@ SET LOCAL log_min_duration_statement = -1;
 
 def _catalogue() -> Catalogue:
     catalogue: Catalogue = host.get_fact(CatalogueFact, roles=list(ROLES), databases=list(_PRIVILEGES))
-    if catalogue.up is False and not host.state.is_executing:
-        host.log("roles and databases cannot be compared while the server is stopped")
     return catalogue
 
 
@@ -77,6 +75,7 @@ def have_roles(credentials: Credentials) -> Commands:
     """Have the roles with exactly their attributes and passwords, members of nothing and without members."""
     catalogue = _catalogue()
     if catalogue.up is False:
+        yield from unanswered("roles and databases")
         return
     statements, differences = [], []
     for role, attributes in ROLES.items():
@@ -121,6 +120,7 @@ def have_database() -> Commands:
     """Have the database with its owner, encoding, locale, connection limit and privileges, and no way into others."""
     catalogue = _catalogue()
     if catalogue.up is False:
+        yield from unanswered("roles and databases")
         return
     present = catalogue.databases.get(DATABASE)
     if wrong := [

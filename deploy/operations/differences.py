@@ -1,6 +1,6 @@
 """Says what an operation found to differ, so that a plan names objects and not only operations."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pyinfra.api import QuoteString, StringCommand
 from pyinfra.api.exceptions import OperationError
@@ -27,3 +27,11 @@ def refuse(message: str) -> StringCommand:
     if state.current_stage < StateStage.Execute:
         raise OperationError(f"{host.name}: {message}")
     return StringCommand("echo", QuoteString(message), ">&2; exit 1")
+
+
+def unanswered(what: str) -> Iterator[StringCommand]:
+    """The server could not be asked: while the plan is made that is said, and at execution it is a failure."""
+    if state.is_executing:
+        yield refuse(f"the server does not answer, so {what} cannot be compared")
+    else:
+        host.log(f"{what} cannot be compared while the server is stopped")

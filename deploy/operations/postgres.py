@@ -8,19 +8,19 @@ from deploy.facts.files import File, ManagedFile
 from deploy.facts.postgres import Certificate, Cluster, ClusterFact, Server, ServerFact, Service, ServiceFact
 from deploy.operations import Commands
 from deploy.operations.differences import refuse, report
-from deploy.psql import psql
+from deploy.psql import AS_POSTGRES, psql
 from deploy.server_config import VOLUME, ClusterPaths, changed_settings
 
 # systemctl says "started" also where the server did not come up, and recovery takes the time it takes: ask the server.
 _WAIT = """
     unit=$1; log=$2; isready=$(echo /usr/lib/postgresql/*/bin/pg_isready)
-    until setpriv --reuid=postgres --regid=postgres --init-groups "$isready" -q; do
+    until AS_POSTGRES "$isready" -q; do
         if [ "$(systemctl show --property=ActiveState --value "$unit")" != active ]; then
             echo "$unit did not start; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1
         fi
         sleep 0.1
     done
-"""
+""".replace("AS_POSTGRES", AS_POSTGRES)
 
 
 def _cluster(paths: ClusterPaths) -> Cluster:
@@ -54,16 +54,21 @@ def have_cluster(paths: ClusterPaths) -> Commands:
             [f"cluster {paths.data}: missing" if not cluster.initialized else f"cluster {paths.data}: not configured"]
         )
         yield f"mkdir -p {VOLUME}/{paths.version} && chown postgres:postgres {VOLUME} {VOLUME}/{paths.version}"
-        # A directory without pg_control is what a killed initdb left: there are no data in it yet.
-        yield f"[ -f {paths.data}/global/pg_control ] || rm -rf {paths.data}"
-        yield f"rm -rf {paths.conf}"
+        if not cluster.initialized:
+            # Under a temporary name: what a killed initdb leaves looks like a cluster and has no databases. Nothing that
+            # is there is ever removed: mv fails on a directory that is not empty.
+            yield StringCommand(
+                f"rm -rf {paths.data}.new && cd / && {AS_POSTGRES} /usr/lib/postgresql/{paths.version}/bin/initdb",
+                f"-D {paths.data}.new --data-checksums --encoding UTF8 --locale en_US.UTF-8 --auth-local peer",
+                f"--auth-host scram-sha-256 --no-instructions && mv -T {paths.data}.new {paths.data}",
+            )
         # pg_createcluster takes a data directory over with the files that it expects there; ours follow.
         empty = "install -o postgres -g postgres -m 640 /dev/null"
-        yield f"[ ! -d {paths.data} ] || for name in postgresql pg_hba pg_ident; do {empty} {paths.data}/$name.conf; done"
         yield (
-            f"pg_createcluster {paths.version} main -d {paths.data} --start-conf auto "
-            f"$([ -d {paths.data} ] || echo -- --data-checksums --encoding UTF8 --locale en_US.UTF-8)"
+            f"for name in postgresql pg_hba pg_ident; do [ -e {paths.data}/$name.conf ] || "
+            f"{empty} {paths.data}/$name.conf; done"
         )
+        yield f"rm -rf {paths.conf} && pg_createcluster {paths.version} main -d {paths.data} --start-conf auto"
 
 
 @operation()
@@ -99,12 +104,13 @@ def reset_altered(paths: ClusterPaths) -> Commands:
 def start(paths: ClusterPaths) -> Commands:
     """Have the server running, now and after each boot."""
     service: Service = host.get_fact(ServiceFact, unit=paths.unit)
-    wanted = (("enabled", service.enabled), ("active", service.active))
+    wanted = (("enabled", service.enabled), ("active", service.active), ("answering", service.answering))
     report(f"service {paths.unit}: not {what}" for what, there in wanted if not there)
     if not service.enabled:
         yield "systemctl enable --quiet postgresql.service"
     if not service.active:
         yield f"systemctl reset-failed {paths.unit} 2>/dev/null || true"
+    if not (service.active and service.answering):  # a server that is still recovering is only waited for
         yield _start(paths, "start")
 
 

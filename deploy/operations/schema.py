@@ -8,7 +8,7 @@ from pyinfra.context import host
 from deploy import catalogue, migrations
 from deploy.catalogue import Schema
 from deploy.facts.schema import Answer, SchemaState, State
-from deploy.operations.differences import MARK, refuse, report
+from deploy.operations.differences import MARK, refuse, report, unanswered
 from deploy.psql import psql
 
 
@@ -26,7 +26,7 @@ def converged(database: str) -> Generator[object, None, None]:
     schema = catalogue.load()
     state: State = host.get_fact(SchemaState, database=database)
     if state.answer is Answer.SERVER_DOWN:
-        host.log(f"database {database} cannot be compared while the server is stopped")
+        yield from unanswered(f"database {database}")
         return
     if reason := _ledger_refusal(schema, state) or loss_refusal(state):
         yield refuse(reason)

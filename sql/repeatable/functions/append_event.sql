@@ -28,6 +28,7 @@ AS $$
 BEGIN
     IF (append_event.event_type <> '' AND jsonb_typeof(append_event.event_data) = 'object'
         AND jsonb_typeof(append_event.metadata) = 'object' AND append_event.schema_version >= 1
+        AND append_event.aggregate_type <> '' AND append_event.aggregate_id IS NOT NULL
         AND append_event.actor IS NOT NULL
         AND append_event.actor_type IN ('user', 'service', 'system')
         AND append_event.source IN ('ui', 'api', 'import', 'webhook', 'system')) IS NOT TRUE

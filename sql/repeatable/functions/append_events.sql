@@ -33,6 +33,7 @@ BEGIN
                 !(@.event_type.type() == "string" && @.event_type != "" && @.event_data.type() == "object"))'
         AND NOT append_events.events @? '$[*].metadata ? (@.type() != "object" && @ != null)'
         AND NOT append_events.events @? '$[*].schema_version ? (@ < 1)'
+        AND append_events.aggregate_type <> '' AND append_events.aggregate_id IS NOT NULL
         AND append_events.actor IS NOT NULL
         AND append_events.actor_type IN ('user', 'service', 'system')
         AND append_events.source IN ('ui', 'api', 'import', 'webhook', 'system')) IS NOT TRUE
