@@ -7,6 +7,7 @@ from pyinfra.context import host
 
 from deploy import command_line, containers, database, lxc_host, postgres, schema
 from deploy.inventory import passwords_of, settings_of
+from deploy.look import ahead
 from deploy.operations import containers as container_operations
 
 settings = settings_of(host.inventory, command_line.inventory)
@@ -25,6 +26,8 @@ if lxc_settings := settings.hosts.get(host.name):
 container_operations.booted(name="Wait until the containers have booted")
 
 if own := settings.containers.get(host.name):
+    asks = [*postgres.questions(own), *database.questions(), *schema.questions()]
+    ahead(name="Look at the container", asks=asks)
     postgres.deploy_system(container=own, settings=settings)
     postgres.deploy_postgresql(container=own, settings=settings)
     database.deploy_database(container=own, passwords=passwords)

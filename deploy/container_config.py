@@ -23,6 +23,9 @@ class Paths:
     volume: str
     """Where the data volume's disk image ``VOLUME.img`` is mounted."""
     data: str
+    """What the container sees of the data volume."""
+    config: str
+    """LXC's configuration of the container."""
     hook: str = HOOK
 
     @classmethod
@@ -31,7 +34,9 @@ class Paths:
         storage, name = settings.storage_path, container.lxc_name
         mount = f"{storage}/containers/{name}"
         volume = f"{storage}/volumes/{name}"
-        return cls(f"{storage}/images", mount, f"{mount}/rootfs", volume, f"{volume}/data")
+        return cls(
+            f"{storage}/images", mount, f"{mount}/rootfs", volume, f"{volume}/data", f"/var/lib/lxc/{name}/config"
+        )
 
 
 def config_text(container: Container, settings: LxcHost, machine: Machine) -> str:

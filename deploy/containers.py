@@ -4,9 +4,28 @@ from pyinfra.api import deploy
 from pyinfra.context import host
 
 from deploy.container_config import Paths
+from deploy.facts.containers import ContainerFact, Mounts, RootFileSystem, VolumeFact
+from deploy.facts.files import ManagedFile
+from deploy.facts.images import AptSources, Images
 from deploy.images import Image
+from deploy.look import Ask
 from deploy.operations import containers, images
 from deploy.settings import Container, LxcHost
+
+
+def questions(container: Container, settings: LxcHost) -> list[Ask]:
+    """What the operations of `build_images` and `create` are going to ask."""
+    paths = Paths.of(container, settings)
+    return [
+        Ask(AptSources),
+        Ask(Images, directory=paths.images),
+        Ask(VolumeFact, path=f"{paths.mount}.img"),
+        Ask(VolumeFact, path=f"{paths.volume}.img"),
+        Ask(Mounts, directories=[paths.mount, paths.volume]),
+        Ask(RootFileSystem, image=f"{paths.mount}.img", directory=paths.mount),
+        Ask(ManagedFile, path=paths.config),
+        Ask(ContainerFact, container=container.lxc_name),
+    ]
 
 
 @deploy("Images")

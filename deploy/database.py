@@ -2,10 +2,17 @@
 
 from pyinfra.api import deploy
 
+from deploy.facts.database import CatalogueFact
+from deploy.look import Ask
 from deploy.operations import database
-from deploy.operations.database import Credentials
+from deploy.operations.database import PRIVILEGES, ROLES, Credentials
 from deploy.passwords import Passwords
 from deploy.settings import Container
+
+
+def questions() -> list[Ask]:
+    """What the operations of `deploy_database` are going to ask."""
+    return [Ask(CatalogueFact, roles=list(ROLES), databases=list(PRIVILEGES))]
 
 
 @deploy("Database")

@@ -3,24 +3,20 @@
 from deploy.settings import Container
 
 _PERIOD = 100_000
+#: The keys of `cgroup_limits`, by cgroup version.
+KEYS = {
+    1: ("memory.limit_in_bytes", "cpu.cfs_period_us", "cpu.cfs_quota_us", "pids.max"),
+    2: ("memory.max", "memory.swap.max", "cpu.max", "pids.max"),
+}
 
 
 def cgroup_limits(container: Container, cgroup_version: int) -> dict[str, str]:
     """cgroup key → value. Memory in bytes; CPU time in microseconds for each period of 100,000; processes by number."""
     quota = str(container.cpus * _PERIOD)
-    if cgroup_version == 2:
-        return {
-            "memory.max": str(container.memory),
-            "memory.swap.max": "0",
-            "cpu.max": f"{quota} {_PERIOD}",
-            "pids.max": str(container.processes),
-        }
-    return {
-        "memory.limit_in_bytes": str(container.memory),
-        "cpu.cfs_period_us": str(_PERIOD),
-        "cpu.cfs_quota_us": quota,
-        "pids.max": str(container.processes),
-    }
+    cpu = (str(_PERIOD), quota) if cgroup_version == 1 else ("0", f"{quota} {_PERIOD}")
+    memory, processes = str(container.memory), str(container.processes)
+    values = (memory, *cpu, processes)
+    return dict(zip(KEYS[cgroup_version], values, strict=True))
 
 
 def is_limit(line: str) -> bool:

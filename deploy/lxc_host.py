@@ -5,10 +5,16 @@ from ipaddress import IPv4Interface
 from pyinfra.api import deploy
 
 from deploy.container_config import HOOK
+from deploy.containers import questions
+from deploy.facts.files import ManagedFile, Packages
+from deploy.facts.lxc_host import Bridge, IdRanges, MachineFact, Services
+from deploy.look import Ask, ahead
 from deploy.operations import files, lxc_host, services
 from deploy.render import render
 from deploy.settings import POSTGRESQL_OF_RELEASE, Container, LxcHost
 
+_LXC_NET = "/etc/default/lxc-net"
+_FORWARDING = "/etc/sysctl.d/60-event-store.conf"
 PACKAGES = [
     "lxc",
     "mmdebstrap",
@@ -25,21 +31,33 @@ PACKAGES = [
 @deploy("LXC host")
 def provision(settings: LxcHost, containers: list[Container]) -> None:
     """Bring one LXC host to what ``settings`` says, ready for ``containers``."""
+    gateway = IPv4Interface((settings.gateway_address, settings.subnet.prefixlen))
+    dhcp_range = ",".join(str(address) for address in settings.dhcp_range)
+    asks = [
+        Ask(MachineFact),
+        *(Ask(ManagedFile, path=path) for path in (_LXC_NET, _FORWARDING, HOOK)),
+        Ask(Packages, names=PACKAGES),
+        Ask(Bridge, bridge=settings.bridge, address=str(gateway), dhcp_range=dhcp_range),
+        *(Ask(Services, units=[unit]) for unit in ("lxc-net.service", "lxc.service")),
+        Ask(IdRanges),
+        *(ask for container in containers for ask in questions(container, settings)),
+    ]
+    ahead(name="Look at the machine", asks=asks)
     lxc_host.check_machine(name="Check the machine", supported=list(POSTGRESQL_OF_RELEASE))
     # Before the package, whose installation starts the network with whatever stands here.
-    files.install(name="Configure lxc-net", path="/etc/default/lxc-net", content=render("lxc-net.j2", host=settings))
+    files.install(name="Configure lxc-net", path=_LXC_NET, content=render("lxc-net.j2", host=settings))
     files.install_packages(name="Install packages", packages=PACKAGES)
     if settings.network == "managed":
         files.install(
             name="Keep forwarding on",
-            path="/etc/sysctl.d/60-event-store.conf",
+            path=_FORWARDING,
             content=render("forwarding.conf.j2"),
         )
         lxc_host.have_bridge(
             name=f"Start bridge {settings.bridge}",
             bridge=settings.bridge,
-            address=IPv4Interface((settings.gateway_address, settings.subnet.prefixlen)),
-            dhcp_range=",".join(str(address) for address in settings.dhcp_range),
+            address=gateway,
+            dhcp_range=dhcp_range,
         )
         services.enable(name="Enable lxc-net", unit="lxc-net.service")
     else:

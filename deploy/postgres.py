@@ -3,13 +3,31 @@
 from pyinfra.api import deploy
 from pyinfra.context import host
 
+from deploy.facts.files import ManagedFile, Packages
+from deploy.facts.postgres import Certificate, ClusterFact, ServerFact, ServiceFact
 from deploy.images import required_packages
+from deploy.look import Ask
 from deploy.operations import files, postgres, services
 from deploy.render import render
-from deploy.server_config import ClusterPaths, pg_hba_conf, postgresql_conf
+from deploy.server_config import VOLUME, ClusterPaths, pg_hba_conf, postgresql_conf
 from deploy.settings import Container, Settings
 
 _DHCP = "/etc/systemd/network/10-eth0.network"
+
+
+def questions(container: Container) -> list[Ask]:
+    """What the operations of `deploy_system` and `deploy_postgresql` are going to ask."""
+    paths = ClusterPaths(container.version)
+    files = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf", _DHCP]
+    files += [f"{paths.conf}/{name}" for name in ("postgresql.conf", "pg_hba.conf", "pg_ident.conf", "start.conf")]
+    return [
+        *(Ask(ManagedFile, path=path) for path in files),
+        Ask(Packages, names=sorted(required_packages(container))),
+        Ask(ClusterFact, version=paths.version, volume=VOLUME),
+        Ask(Certificate, tls=paths.tls),
+        Ask(ServiceFact, unit=paths.unit),
+        Ask(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls),
+    ]
 
 
 @deploy("System")

@@ -1,12 +1,16 @@
 """The content of the database: what sql/ describes."""
 
-from typing import Final
-
 from pyinfra.api.deploy import deploy
 
+from deploy.facts.schema import SchemaState
+from deploy.look import Ask
 from deploy.operations import schema
+from deploy.settings import DATABASE
 
-DATABASE: Final = "stock_analysis_event_store"
+
+def questions() -> list[Ask]:
+    """What the operation of `deploy_schema` is going to ask."""
+    return [Ask(SchemaState, database=DATABASE)]
 
 
 @deploy("Schema")

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
+from deploy.limits import KEYS
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -97,19 +99,19 @@ class ContainerFact(FactBase[Container]):
         """Not there."""
         return Container()
 
-    def command(self, container: str, keys: list[str]) -> StringCommand:
-        """``keys`` are the cgroup keys to read. lxc-cgroup knows where the container's cgroup is, on every hierarchy."""
+    def command(self, container: str) -> StringCommand:
+        """lxc-cgroup knows where the container's cgroup is, on every hierarchy."""
         script = r"""
-            name=$1; shift
+            name=$1
+            grep -qsw memory /sys/fs/cgroup/cgroup.controllers && keys=$3 || keys=$2
             [ "$(lxc-info -n "$name" -sH 2>/dev/null)" = RUNNING ] || exit 0
             echo running
-            for key in "$@"; do echo "limit $key $(lxc-cgroup -n "$name" "$key" 2>/dev/null)"; done
+            for key in $keys; do echo "limit $key $(lxc-cgroup -n "$name" "$key" 2>/dev/null)"; done
             lxc-cgroup -n "$name" memory.stat | sed -n 's/^\(total_rss\|total_shmem\|anon\|shmem\) /memory /p'
             [ ! -f "/run/event-store/$name.config" ] || base64 "/run/event-store/$name.config" | sed 's/^/config /'
         """
-        return StringCommand(
-            "sh -c", QuoteString(script), "container", QuoteString(container), *[QuoteString(key) for key in keys]
-        )
+        keys = (QuoteString(" ".join(KEYS[version])) for version in (1, 2))
+        return StringCommand("sh -c", QuoteString(script), "container", QuoteString(container), *keys)
 
     def process(self, output: list[str]) -> Container:
         """A word that says what the rest of a line is."""

@@ -11,6 +11,7 @@ from deploy.facts.containers import Container as State
 from deploy.facts.lxc_host import Machine, MachineFact
 from deploy.images import Image
 from deploy.limits import cgroup_limits, is_limit
+from deploy.look import look
 from deploy.operations import Commands, files
 from deploy.operations.differences import refuse, report
 from deploy.operations.files import locked
@@ -31,7 +32,7 @@ _GROW_UNMOUNTED: Final = """
 @operation()
 def have_volume(container: str, path: str, size: int) -> Commands:
     """Have a sparse disk image of ``size`` bytes with a file system on all of it. It grows in use; it never shrinks."""
-    volume: Volume = host.get_fact(VolumeFact, path=path)
+    volume: Volume = look(VolumeFact, path=path)
     image, directory = QuoteString(path), QuoteString(path.removesuffix(".img"))
     if volume.size > size:
         yield refuse(
@@ -49,7 +50,7 @@ def have_volume(container: str, path: str, size: int) -> Commands:
         yield StringCommand(f"truncate -s {size} --", new, "&& mkfs.ext4 -q -F -m 0 --", new)
         yield StringCommand("mv -T --", new, image)
     elif volume.file_system < size:
-        machine: Machine = host.get_fact(MachineFact)
+        machine: Machine = look(MachineFact)
         how = "live" if machine.grows_mounted else "with a restart, as root here may not resize what is mounted"
         report([f"volume {path}: {volume.file_system} bytes, not {size} ({how})"])
         yield StringCommand(f"truncate -s {size} --", image)
@@ -82,7 +83,7 @@ def have_mounts(directories: list[str]) -> Commands:
 
     By fstab and not by a hook of LXC, because AppArmor does not let lxc-start mount them.
     """
-    mounts: dict[str, list[str]] = host.get_fact(Mounts, directories=directories)
+    mounts: dict[str, list[str]] = look(Mounts, directories=directories)
     unlisted = [directory for directory in directories if _fstab_line(directory) not in mounts["fstab"]]
     unmounted = [directory for directory in directories if directory not in mounts["mounted"]]
     report(f"/etc/fstab: {_fstab_line(directory)} is missing" for directory in unlisted)
@@ -98,7 +99,7 @@ def have_mounts(directories: list[str]) -> Commands:
 def have_root(container: Container, settings: LxcHost) -> Commands:
     """Have the container's root file system: a copy of its image, made under a temporary name."""
     paths = Paths.of(container, settings)
-    release: str | None = host.get_fact(RootFileSystem, image=f"{paths.mount}.img", directory=paths.mount)
+    release: str | None = look(RootFileSystem, image=f"{paths.mount}.img", directory=paths.mount)
     if release == container.release:
         host.noop(f"{paths.root} is there")
         return
@@ -121,15 +122,15 @@ def have_root(container: Container, settings: LxcHost) -> Commands:
 @operation()
 def configure(container: Container, settings: LxcHost) -> Commands:
     """Have the container's LXC configuration, as this host's cgroup hierarchy and AppArmor want it."""
-    machine: Machine = host.get_fact(MachineFact)
-    path = f"/var/lib/lxc/{container.lxc_name}/config"
+    machine: Machine = look(MachineFact)
+    path = Paths.of(container, settings).config
     yield from files.install._inner(path=path, content=config_text(container, settings, machine), mode="640")
 
 
 def _state(container: Container, machine: Machine) -> tuple[State, dict[str, str]]:
     """The container as it is, and the limits that it should have."""
     limits = cgroup_limits(container, machine.cgroup_version)
-    return host.get_fact(ContainerFact, container=container.lxc_name, keys=list(limits)), limits
+    return look(ContainerFact, container=container.lxc_name), limits
 
 
 def _restart_reasons(container: Container, settings: LxcHost, state: State, machine: Machine) -> list[str]:
@@ -151,7 +152,7 @@ def _restart_reasons(container: Container, settings: LxcHost, state: State, mach
 @operation()
 def limit(container: Container, settings: LxcHost) -> Commands:
     """Give a running container its declared limits while it runs."""
-    machine: Machine = host.get_fact(MachineFact)
+    machine: Machine = look(MachineFact)
     state, limits = _state(container, machine)
     if _restart_reasons(container, settings, state, machine):
         host.noop("a restart brings the limits")
@@ -169,7 +170,7 @@ def limit(container: Container, settings: LxcHost) -> Commands:
 @operation()
 def restart(container: Container, settings: LxcHost) -> Commands:
     """Restart a running container whose configuration changed in what it cannot take over while it runs."""
-    machine: Machine = host.get_fact(MachineFact)
+    machine: Machine = look(MachineFact)
     state, _ = _state(container, machine)
     if reasons := _restart_reasons(container, settings, state, machine):
         report(f"container {container.lxc_name}: restart for {reason}" for reason in reasons)
@@ -180,7 +181,7 @@ def restart(container: Container, settings: LxcHost) -> Commands:
 @operation()
 def start(container: Container) -> Commands:
     """Start a container that does not run."""
-    state: State = host.get_fact(ContainerFact, container=container.lxc_name, keys=[])
+    state: State = look(ContainerFact, container=container.lxc_name)
     if not state.running:
         report([f"container {container.lxc_name}: not running"])
         yield _start(container)

@@ -11,6 +11,7 @@ from pyinfra.context import host
 
 from deploy import scram
 from deploy.facts.database import Catalogue, CatalogueFact
+from deploy.look import look
 from deploy.operations import Commands
 from deploy.operations.differences import refuse, report, unanswered
 from deploy.passwords import Passwords
@@ -26,7 +27,7 @@ _ATTRIBUTES: Final = ("SUPERUSER", "CREATEDB", "CREATEROLE", "INHERIT", "LOGIN",
 CONNECTION_LIMIT: Final = 100
 #: Database → privileges other than the owner's. Nobody may connect anywhere by default. TEMPORARY is for REFRESH
 #: MATERIALIZED VIEW CONCURRENTLY, which puts the new rows into a temporary table first.
-_PRIVILEGES: Final = {DATABASE: [f"{OWNER_ROLE}=CREATE", f"{OWNER_ROLE}=TEMPORARY"], "postgres": [], "template1": []}
+PRIVILEGES: Final = {DATABASE: [f"{OWNER_ROLE}=CREATE", f"{OWNER_ROLE}=TEMPORARY"], "postgres": [], "template1": []}
 #: What only a new database can have otherwise.
 _FIXED: Final = {"encoding": "UTF8", "collate": "en_US.UTF-8", "ctype": "en_US.UTF-8"}
 _CHANGEABLE: Final = (
@@ -45,7 +46,7 @@ SET LOCAL log_min_duration_statement = -1;
 
 
 def _catalogue() -> Catalogue:
-    catalogue: Catalogue = host.get_fact(CatalogueFact, roles=list(ROLES), databases=list(_PRIVILEGES))
+    catalogue: Catalogue = look(CatalogueFact, roles=list(ROLES), databases=list(PRIVILEGES))
     return catalogue
 
 
@@ -154,7 +155,7 @@ def _attribute_changes(present: Mapping[str, Any] | None) -> Iterator[tuple[str,
 
 def _privilege_changes(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     """(difference, statement) for each privilege on a database that is missing, or there and not declared."""
-    for database, wanted in _PRIVILEGES.items():
+    for database, wanted in PRIVILEGES.items():
         there = catalogue.databases.get(database, {}).get("privileges", _DEFAULT_PRIVILEGES)
         for privilege in sorted(set(there) ^ set(wanted)):
             role, _, word = privilege.partition("=")

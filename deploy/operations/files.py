@@ -9,6 +9,7 @@ from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.facts.files import File, ManagedFile, Packages
+from deploy.look import look
 from deploy.operations import Commands
 from deploy.operations.differences import report
 
@@ -22,7 +23,7 @@ def locked(command: StringCommand) -> StringCommand:
 def install(path: str, content: str, mode: str = "644", owner: str = "root:root") -> Commands:
     """Have a file with exactly this content, mode and owner; written beside its target and renamed, so never half there."""
     wanted = File(content.encode(), mode, owner)
-    current: File | None = host.get_fact(ManagedFile, path=path)
+    current: File | None = look(ManagedFile, path=path)
     if current == wanted:
         host.noop(f"{path} is as declared")
         return
@@ -54,7 +55,7 @@ def _differences(path: str, current: File | None, wanted: File) -> Iterator[str]
 @operation()
 def remove(path: str) -> Commands:
     """Have no file of that name."""
-    if host.get_fact(ManagedFile, path=path) is not None:
+    if look(ManagedFile, path=path) is not None:
         report([f"{path}: is there"])
         yield StringCommand("rm -f --", QuoteString(path))
 
@@ -62,7 +63,7 @@ def remove(path: str) -> Commands:
 @operation()
 def install_packages(packages: list[str]) -> Commands:
     """Have these Debian packages, also after an installation that was cut off half-way. None is ever removed."""
-    present: dict[str, bool] = host.get_fact(Packages, names=packages)
+    present: dict[str, bool] = look(Packages, names=packages)
     missing = [name for name in packages if not present.get(name)]
     if not missing:
         host.noop("all packages are installed")

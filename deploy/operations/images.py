@@ -5,20 +5,21 @@ from pyinfra.context import host
 
 from deploy.facts.images import AptSources, Images
 from deploy.images import Image
+from deploy.look import look
 from deploy.operations import Commands
 from deploy.operations.differences import report
 
 
 def image_key(image: Image) -> str:
     """The image's name on this host, given its apt sources as they are now."""
-    return image.key(host.get_fact(AptSources))
+    return image.key(look(AptSources))
 
 
 @operation()
 def build(directory: str, image: Image) -> Commands:
     """Have the image; it is built under a temporary name and renamed when it is whole."""
     path = f"{directory}/{(key := image_key(image))}"
-    if key in host.get_fact(Images, directory=directory):
+    if key in look(Images, directory=directory):
         host.noop(f"image {path} is there")
         return
     report([f"image {path}: missing"])
@@ -33,7 +34,7 @@ def build(directory: str, image: Image) -> Commands:
 def remove_superseded(directory: str, image: Image) -> Commands:
     """Drop what this image was before its recipe or sources changed; containers are copies and do not need it."""
     key = image_key(image)
-    there: list[str] = host.get_fact(Images, directory=directory)
+    there: list[str] = look(Images, directory=directory)
     superseded = [old for old in there if old.startswith(f"{image.family}-") and old != key and key in there]
     report(f"image {directory}/{old}: superseded by {key}" for old in superseded)
     for old in superseded:

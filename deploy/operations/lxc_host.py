@@ -6,6 +6,7 @@ from pyinfra.api import StringCommand, operation
 from pyinfra.context import host
 
 from deploy.facts.lxc_host import Bridge, BridgeExists, IdRanges, Machine, MachineFact
+from deploy.look import look
 from deploy.operations import Commands
 from deploy.operations.differences import refuse, report
 from deploy.operations.files import locked
@@ -18,7 +19,7 @@ _LXC_NET = 'set -- /usr/libexec/lxc/lxc-net /usr/lib/*/lxc/lxc-net; [ -x "$1" ] 
 @operation()
 def check_machine(supported: list[str]) -> Commands:
     """End here where the machine cannot be an LXC host of ours."""
-    machine: Machine = host.get_fact(MachineFact)
+    machine: Machine = look(MachineFact)
     if not machine.root:
         yield refuse("commands do not run as root; set _sudo = True in its inventory entry")
     if machine.codename and machine.codename not in supported:
@@ -28,7 +29,7 @@ def check_machine(supported: list[str]) -> Commands:
 @operation()
 def have_bridge(bridge: str, address: IPv4Interface, dhcp_range: str) -> Commands:
     """Have lxc-net's bridge up with its address, DHCP, forwarding and NAT. Containers stay attached over a restart."""
-    works: set[str] = host.get_fact(Bridge, bridge=bridge, address=str(address), dhcp_range=dhcp_range)
+    works: set[str] = look(Bridge, bridge=bridge, address=str(address), dhcp_range=dhcp_range)
     missing = sorted({"address", "dhcp", "forwarding", "nat"} - works)
     if not missing:
         host.noop(f"bridge {bridge} works")
@@ -42,14 +43,14 @@ def have_bridge(bridge: str, address: IPv4Interface, dhcp_range: str) -> Command
 @operation()
 def have_existing_bridge(bridge: str) -> Commands:
     """End here where the bridge that the inventory names is not on the machine."""
-    if not host.get_fact(BridgeExists, bridge=bridge):
+    if not look(BridgeExists, bridge=bridge):
         yield refuse(f"there is no bridge {bridge}; make it, or set network to managed")
 
 
 @operation()
 def have_id_ranges(bases: list[int]) -> Commands:
     """Let root map these ranges of 65,536 ids each into containers."""
-    lines: dict[str, list[str]] = host.get_fact(IdRanges)
+    lines: dict[str, list[str]] = look(IdRanges)
     missing = []
     for file in ("/etc/subuid", "/etc/subgid"):
         for base in bases:

@@ -6,6 +6,7 @@ from pyinfra.context import host
 
 from deploy.facts.files import File, ManagedFile
 from deploy.facts.postgres import Certificate, Cluster, ClusterFact, Server, ServerFact, Service, ServiceFact
+from deploy.look import look
 from deploy.operations import Commands
 from deploy.operations.differences import refuse, report
 from deploy.psql import AS_POSTGRES, psql
@@ -24,12 +25,12 @@ _WAIT = """
 
 
 def _cluster(paths: ClusterPaths) -> Cluster:
-    cluster: Cluster = host.get_fact(ClusterFact, version=paths.version, volume=VOLUME)
+    cluster: Cluster = look(ClusterFact, version=paths.version, volume=VOLUME)
     return cluster
 
 
 def _server(paths: ClusterPaths) -> Server:
-    server: Server = host.get_fact(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls)
+    server: Server = look(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls)
     return server
 
 
@@ -74,7 +75,7 @@ def have_cluster(paths: ClusterPaths) -> Commands:
 @operation()
 def have_certificate(paths: ClusterPaths, common_name: str) -> Commands:
     """Have a key and a self-signed certificate for TLS, good for ten years."""
-    if host.get_fact(Certificate, tls=paths.tls):
+    if look(Certificate, tls=paths.tls):
         host.noop("the certificate is good")
         return
     report([f"certificate {paths.tls}/server.crt: missing or about to expire"])
@@ -103,7 +104,7 @@ def reset_altered(paths: ClusterPaths) -> Commands:
 @operation()
 def start(paths: ClusterPaths) -> Commands:
     """Have the server running, now and after each boot."""
-    service: Service = host.get_fact(ServiceFact, unit=paths.unit)
+    service: Service = look(ServiceFact, unit=paths.unit)
     wanted = (("enabled", service.enabled), ("active", service.active), ("answering", service.answering))
     report(f"service {paths.unit}: not {what}" for what, there in wanted if not there)
     if not service.enabled:
@@ -118,7 +119,7 @@ def _planned(paths: ClusterPaths, configuration: str) -> set[str]:
     """The settings that this run is going to change, while that can still be seen: before the file is written."""
     if host.state.current_stage >= StateStage.Execute:
         return set()
-    current: File | None = host.get_fact(ManagedFile, path=f"{paths.conf}/postgresql.conf")
+    current: File | None = look(ManagedFile, path=f"{paths.conf}/postgresql.conf")
     return changed_settings(current.content.decode(errors="replace"), configuration) if current else set()
 
 
@@ -133,7 +134,7 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
         return
     changes = sorted(_planned(paths, configuration) - set(server.restart_only))
     if host.state.current_stage < StateStage.Execute:
-        current: File | None = host.get_fact(ManagedFile, path=f"{paths.conf}/pg_hba.conf")
+        current: File | None = look(ManagedFile, path=f"{paths.conf}/pg_hba.conf")
         if current is None or current.content.decode(errors="replace") != access:
             changes.append("pg_hba.conf")
         if _cluster(paths).altered:

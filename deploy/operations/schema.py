@@ -8,6 +8,7 @@ from pyinfra.context import host
 from deploy import catalogue, migrations
 from deploy.catalogue import Schema
 from deploy.facts.schema import Answer, SchemaState, State
+from deploy.look import look
 from deploy.operations.differences import MARK, refuse, report, unanswered
 from deploy.psql import psql
 
@@ -24,7 +25,7 @@ def converged(database: str) -> Generator[object, None, None]:
     the database is all that a run with nothing to change should cost.
     """
     schema = catalogue.load()
-    state: State = host.get_fact(SchemaState, database=database)
+    state: State = look(SchemaState, database=database)
     if state.answer is Answer.SERVER_DOWN:
         yield from unanswered(f"database {database}")
         return

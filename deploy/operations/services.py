@@ -4,6 +4,7 @@ from pyinfra.api import operation
 from pyinfra.context import host
 
 from deploy.facts.lxc_host import MachineFact, Services
+from deploy.look import look
 from deploy.operations import Commands
 from deploy.operations.differences import report
 
@@ -11,9 +12,9 @@ from deploy.operations.differences import report
 @operation()
 def enable(unit: str) -> Commands:
     """Have a unit enabled and active, where systemd is there to do it."""
-    state: dict[str, dict[str, str]] = host.get_fact(Services, units=[unit])
+    state: dict[str, dict[str, str]] = look(Services, units=[unit])
     properties = state.get(unit, {})
-    if not host.get_fact(MachineFact).systemd:
+    if not look(MachineFact).systemd:
         host.noop(f"{unit}: no systemd here")
         return
     missing = [
