@@ -4,12 +4,13 @@ from pyinfra.api import deploy
 from pyinfra.context import host
 
 from deploy.container_config import Paths
+from deploy.facts.claims import ClaimsFact
 from deploy.facts.containers import ContainerFact, Mounts, RootFileSystem, VolumeFact
 from deploy.facts.files import ManagedFile
 from deploy.facts.images import AptSources, Images
 from deploy.images import Image
 from deploy.look import Ask
-from deploy.operations import containers, images
+from deploy.operations import containers, images, storage
 from deploy.settings import Container, LxcHost
 
 
@@ -17,6 +18,7 @@ def questions(container: Container, settings: LxcHost) -> list[Ask]:
     """What the operations of `build_images` and `create` are going to ask."""
     paths = Paths.of(container, settings)
     return [
+        Ask(ClaimsFact, **containers.claims_arguments(container, paths)),
         Ask(AptSources),
         Ask(Images, directory=paths.images),
         Ask(VolumeFact, path=f"{paths.mount}.img"),
@@ -41,11 +43,12 @@ def build_images(settings: LxcHost, on_host: list[Container]) -> None:
 def create(container: Container, settings: LxcHost) -> None:
     """Have the container running as declared. What exists is changed in place; its data volume is never touched."""
     name, paths = container.lxc_name, Paths.of(container, settings)
+    containers.check_claims(name=f"Check what there is of {name}", container=container, settings=settings)
     for kind, path, size in host.loop(
         (("data", f"{paths.volume}.img", container.disk), ("root", f"{paths.mount}.img", container.root_disk))
     ):
-        containers.have_volume(name=f"Have the {kind} volume of {name}", container=name, path=path, size=size)
-    containers.have_mounts(name=f"Mount the volumes of {name}", directories=[paths.mount, paths.volume])
+        storage.have_volume(name=f"Have the {kind} volume of {name}", container=name, path=path, size=size)
+    storage.have_mounts(name=f"Mount the volumes of {name}", directories=[paths.mount, paths.volume])
     containers.have_root(name=f"Copy the image to {name}", container=container, settings=settings)
     containers.configure(name=f"Configure {name}", container=container, settings=settings)
     containers.limit(name=f"Limit {name} while it runs", container=container, settings=settings)

@@ -8,23 +8,23 @@ from deploy.inventory import settings_of
 from deploy.operations import containers
 
 settings = settings_of(host.inventory, command_line.inventory)
-confirmed = str(host.data.get("confirm") or "")
-volumes = host.data.get("volumes", "keep")
+said = host.inventory.get_override_data()
+confirmed, volumes = str(said.get("confirm") or ""), said.get("volumes", "keep")
 
-if confirmed not in {container.lxc_name for container in settings.containers.values()}:
-    names = ", ".join(container.lxc_name for container in settings.containers.values())
+doomed = [own for own in settings.containers.values() if confirmed in (own.lxc_name, own.name)]
+if len(doomed) != 1:
     raise PyinfraError(
-        f"nothing was touched: say CONFIRM=name of the container to remove; {command_line.inventory} has {names}"
+        f"nothing was touched: CONFIRM={confirmed} names {len(doomed)} containers, not one; "
+        f"{command_line.inventory} has {', '.join(settings.containers)}"
     )
 if volumes not in ("keep", "delete"):
     raise PyinfraError(f"nothing was touched: VOLUMES={volumes} is neither keep nor delete")
 
-if lxc_settings := settings.hosts.get(host.name):
-    for container in settings.containers_on(host.name):
-        if container.lxc_name == confirmed:
-            containers.destroy(
-                name=f"Remove {confirmed}" + (" and its data" if volumes == "delete" else ", keeping its data volume"),
-                container=container,
-                settings=lxc_settings,
-                delete_volume=volumes == "delete",
-            )
+[container] = doomed
+if container.lxc_host == host.name:
+    containers.destroy(
+        name=f"Remove {confirmed}" + (" and its data" if volumes == "delete" else ", keeping its data volume"),
+        container=container,
+        settings=settings.host_of(container),
+        delete_volume=volumes == "delete",
+    )

@@ -142,11 +142,8 @@ def _said_twice(file: str) -> list[str]:
 def _validate(
     entry: Entry, model: type[LxcHost] | type[Container], file: str, problems: list[str]
 ) -> LxcHost | Container | None:
-    data = {
-        key: value
-        for key, value in entry.data.items()
-        if not key.startswith(_CONNECTOR_KEYS) and key not in _COMMAND_KEYS
-    }
+    said = {key for key in _COMMAND_KEYS if entry.origins.get(key) == "--data"}
+    data = {key: value for key, value in entry.data.items() if not key.startswith(_CONNECTOR_KEYS) and key not in said}
     if "name" in data:
         problems.append(
             f"{entry.origins.get('name', file)}: {entry.name}: name = {data['name']!r}: unknown key; leave it out"

@@ -5,11 +5,13 @@ file in there does. So a deploy says ahead what its operations are going to look
 Operations need not know: what was not asked ahead, or was before something changed, is asked when they look.
 """
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pyinfra.api import FactBase, QuoteString, StringCommand, operation
+from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import host, state
 
 from deploy.operations import Commands
@@ -60,7 +62,9 @@ class Bulk(FactBase[list[Answer]]):
         script = "".join(
             f"(\n{ask.command().get_raw_value()}\n) 2>/dev/null; printf '\\n{_END} %d\\n' $?\n" for ask in asks
         )
-        return StringCommand("sh -c", QuoteString(script))
+        # Encoded, because quotes within quotes (sudo, lxc-attach, sh) would grow beyond what one argument can hold.
+        encoded = base64.b64encode(script.encode()).decode()
+        return StringCommand(f'eval "$(echo {encoded} | base64 -d)"')
 
     def process(self, output: list[str]) -> list[Answer]:
         """The end's line starts with a line end of its own, which leaves an empty line behind complete output."""
@@ -79,7 +83,11 @@ def look(fact: type[FactBase[Any]], **arguments: object) -> Any:
     answers: dict[object, Any] = host.connector_data.setdefault("answers", {})
     key = Ask(fact, **arguments).key
     if key not in answers:
-        answers[key] = host.get_fact(fact, **arguments)
+        answer = host.get_fact(fact, **arguments)
+        if host in state.failed_hosts:
+            # pyinfra goes on with the fact's default, which reads as a blank machine: that must not be acted on.
+            raise PyinfraError(f"{host.name}: {fact.__name__} could not be told; nothing more is changed")
+        answers[key] = answer
     return answers[key]
 
 

@@ -45,7 +45,8 @@ def provision(settings: LxcHost, containers: list[Container]) -> None:
     ahead(name="Look at the machine", asks=asks)
     lxc_host.check_machine(name="Check the machine", supported=list(POSTGRESQL_OF_RELEASE))
     # Before the package, whose installation starts the network with whatever stands here.
-    files.install(name="Configure lxc-net", path=_LXC_NET, content=render("lxc-net.j2", host=settings))
+    configure_network = files.install if settings.network == "managed" else files.install_if_absent
+    configure_network(name="Configure lxc-net", path=_LXC_NET, content=render("lxc-net.j2", host=settings))
     files.install_packages(name="Install packages", packages=PACKAGES)
     if settings.network == "managed":
         files.install(

@@ -17,6 +17,8 @@ DATABASE_ABSENT: Final = "!database-absent"
 #: Before a command: run it as PostgreSQL's user. Not runuser, which opens a PAM session for each query.
 _BINARY: Final = "set -- /usr/lib/postgresql/*/bin/psql"
 AS_POSTGRES: Final = "setpriv --reuid=postgres --regid=postgres --init-groups"
+# The application owns the database and may make schemas: no name of ours is ever to be found in one of its.
+_SAFE: Final = "PGOPTIONS='-c search_path=pg_catalog,pg_temp'"
 _OPTIONS: Final = "-X -q -A -t -v ON_ERROR_STOP=1"
 
 
@@ -27,7 +29,10 @@ def psql(sql: str, *, database: str = "postgres", single_transaction: bool = Tru
     """
     options = f"{_OPTIONS} --single-transaction" if single_transaction else _OPTIONS
     return StringCommand(
-        f'{_BINARY}; cd / && exec {AS_POSTGRES} "$1" {options} -d', QuoteString(database), "-f -", _stdin=sql
+        f'{_BINARY}; cd / && exec env {_SAFE} {AS_POSTGRES} "$1" {options} -d',
+        QuoteString(database),
+        "-f -",
+        _stdin=sql,
     )
 
 
@@ -43,7 +48,7 @@ def fact_query(sql: str, *, database: str = "postgres") -> str:
     quoted = StringCommand(name).get_raw_value()
     return (
         f'{_BINARY}; [ -x "$1" ] || exit 0; cd /\n'
-        f"{AS_POSTGRES} \"$1\" {_OPTIONS} -d {quoted} -f - <<'SQL_END' || {{ code=$?; [ $code = 2 ] || exit $code; "
+        f"{_SAFE} {AS_POSTGRES} \"$1\" {_OPTIONS} -d {quoted} -f - <<'SQL_END' || {{ code=$?; [ $code = 2 ] || exit $code; "
         f'if "${{1%psql}}pg_isready" -q; then echo {DATABASE_ABSENT!r}; else echo {SERVER_DOWN!r}; fi; }} 2>/dev/null\n'
         f"{sql}\nSQL_END"
     )

@@ -7,7 +7,7 @@ class is the reference of one inventory group: its fields are the keys that may 
 
 import binascii
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -188,6 +188,13 @@ class Container(_Group):
         )
         return derived | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
 
+    @field_validator("memory", "disk", "root_disk")
+    @classmethod
+    def _whole_mebibytes(cls, value: int) -> int:
+        if value % _MIB and value > _MIB:  # smaller ones are too small, which is said below
+            raise ValueError('not a whole number of MiB; round it, for example "2048MiB"')
+        return value
+
     @field_validator("memory")
     @classmethod
     def _enough_memory(cls, value: int) -> int:
@@ -246,7 +253,3 @@ class Settings(BaseModel):
     def client_networks(self, container: Container) -> list[IPv4Network]:
         """Where the application may connect from."""
         return container.client_networks or [self.host_of(container).subnet]
-
-    def as_data(self) -> dict[str, Any]:
-        """Plain values, for programs that read JSON."""
-        return self.model_dump(mode="json")

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 from pyinfra.api import Host, QuoteString, StringCommand
 from pyinfra.api.arguments import ConnectorArguments
-from pyinfra.api.exceptions import InventoryError, NoHostError
+from pyinfra.api.exceptions import ConnectError, InventoryError, NoHostError
 from pyinfra.api.state import State, StateStage
 from pyinfra.api.util import get_file_io
 from pyinfra.connectors.base import BaseConnector
@@ -25,7 +25,7 @@ from typing_extensions import Unpack
 #: The line on standard error that says "the container is not running", which an exit status alone could not.
 NOT_RUNNING: Final = "!container-not-running"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-_OUTER_ARGUMENTS: Final = ("_sudo", "_sudo_user", "_sudo_password", "_use_sudo_login", "_doas", "_doas_user")
+_OUTER_ARGUMENTS: Final = ("_sudo", "_use_sudo_login", "_doas", "_doas_user")
 _ENVIRONMENT: Final = (
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/root",
@@ -71,6 +71,10 @@ class AttachConnector(BaseConnector):
             return None
 
     def connect(self) -> None:
+        if (entry := self.lxc_host()) is not None and entry.data.get("_sudo_password"):
+            raise ConnectError(
+                f"{entry.name}: _sudo_password does not reach its containers; allow sudo without a password there"
+            )
         self.outer.connect()
 
     def disconnect(self) -> None:
@@ -81,7 +85,6 @@ class AttachConnector(BaseConnector):
         source: dict[str, Any] = dict(inner)
         if (entry := self.lxc_host()) is not None:
             source.update({key: value for key in _OUTER_ARGUMENTS if (value := entry.data.get(key)) is not None})
-        source.pop("_sudo_user", None)  # a user of the container
         return cast("ConnectorArguments", {key: source[key] for key in _OUTER_ARGUMENTS if key in source})
 
     def run_shell_command(

@@ -15,6 +15,7 @@ class Volume:
     size: int = 0
     file_system: int = 0
     """What the file system in it spans; less than ``size`` until it has been grown."""
+    mode: str = ""
 
 
 class VolumeFact(FactBase[Volume]):
@@ -30,12 +31,19 @@ class VolumeFact(FactBase[Volume]):
         quoted = QuoteString(path)
         blocks = 'awk -F: \'$1 == "Block count" {n = $2} $1 == "Block size" {s = $2} END {printf "%.0f\\n", n * s}\''
         return StringCommand(
-            "[ ! -f", quoted, "] || { stat -c %s --", quoted, "; dumpe2fs -h", quoted, f"2>/dev/null | {blocks}; }}"
+            "[ ! -f",
+            quoted,
+            "] || { stat -c '%s %a' --",
+            quoted,
+            "; dumpe2fs -h",
+            quoted,
+            f"2>/dev/null | {blocks}; }}",
         )
 
     def process(self, output: list[str]) -> Volume:
         """Two numbers."""
-        return Volume(int(output[0]), int(output[1]))
+        size, mode = output[0].split()
+        return Volume(int(size), int(output[1]), mode)
 
 
 class Mounts(FactBase[dict[str, list[str]]]):

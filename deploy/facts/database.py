@@ -17,7 +17,7 @@ class Catalogue:
     up: bool | None = None
     """False where the server is stopped, so that nothing can be said about the rest."""
     roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Role → attributes, and salt, iterations and SHA-256 digest of its verifier."""
+    """Role → attributes, and salt and iterations of its verifier."""
     memberships: list[tuple[str, str]] = field(default_factory=list)
     """(role, member) for the roles that have to have no members and be members of nothing."""
     settings: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class CatalogueFact(FactBase[Catalogue]):
         return Catalogue()
 
     def command(self, roles: list[str], databases: list[str]) -> str:
-        """One query for all of it. A verifier is compared by digest: it could be attacked offline if it were printed."""
+        """One query for all of it. Of a verifier only salt and iterations, which tell nothing about the password."""
         names = ", ".join(f"'{role}'" for role in roles)
         wanted = ", ".join(f"'{database}'" for database in databases)
         return fact_query(f"""
@@ -45,19 +45,19 @@ class CatalogueFact(FactBase[Catalogue]):
                     'LOGIN', rolcanlogin, 'REPLICATION', rolreplication, 'BYPASSRLS', rolbypassrls,
                     'connection_limit', rolconnlimit, 'valid_until', rolvaliduntil,
                     'salt', split_part(split_part(rolpassword, ':', 2), '$', 1),
-                    'iterations', nullif(split_part(split_part(rolpassword, ':', 1), '$', 2), ''),
-                    'digest', encode(sha256(convert_to(rolpassword, 'UTF8')), 'hex'))), '{{}}')
+                    'iterations', nullif(split_part(split_part(rolpassword, ':', 1), '$', 2), ''))), '{{}}')
                     FROM pg_authid WHERE rolname IN ({names})),
-                'memberships', (SELECT coalesce(json_agg(json_build_array(r.rolname, m.rolname)), '[]')
+                'memberships', (SELECT coalesce(json_agg(json_build_array(quote_ident(r.rolname), quote_ident(m.rolname))), '[]')
                     FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
                     WHERE r.rolname IN ({names}) OR m.rolname IN ({names})),
                 'settings', (SELECT coalesce(json_agg(concat_ws(' ',
-                        'ALTER ROLE ' || quote_ident(rolname), CASE WHEN setrole = 0 THEN 'ALTER' ELSE 'IN' END
+                        CASE WHEN setrole <> 0 THEN 'ALTER ROLE ' || quote_ident(rolname)
+                             WHEN setdatabase = 0 THEN 'ALTER ROLE ALL' END, CASE WHEN setrole = 0 THEN 'ALTER' ELSE 'IN' END
                             || ' DATABASE ' || quote_ident(datname),
                         format('RESET %s', split_part(setting, '=', 1)))), '[]')
                     FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS setting
                     LEFT JOIN pg_roles r ON r.oid = setrole LEFT JOIN pg_database d ON d.oid = setdatabase
-                    WHERE rolname IN ({names}) OR datname IN ({wanted})),
+                    WHERE rolname IN ({names}, 'postgres') OR datname IN ({wanted}) OR (setrole = 0 AND setdatabase = 0)),
                 'databases', (SELECT json_object_agg(datname, json_build_object(
                     'owner', pg_get_userbyid(datdba), 'connection_limit', datconnlimit,
                     'encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype,

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
@@ -68,8 +69,11 @@ class Certificate(FactBase[bool]):
     def command(self, tls: str) -> StringCommand:
         """openssl's own reading."""
         key, certificate = QuoteString(f"{tls}/server.key"), QuoteString(f"{tls}/server.crt")
-        check = StringCommand("openssl x509 -checkend 2592000 -noout -in", certificate, ">/dev/null 2>&1")
-        return StringCommand("[ ! -f", key, "] || !", check, "|| echo good")
+        mode = StringCommand('"$(stat -c %a:%U', key, ')" = 600:postgres')
+        check = StringCommand(
+            "[", mode, "] && openssl x509 -checkend 2592000 -noout -in", certificate, ">/dev/null 2>&1"
+        )
+        return StringCommand("[ ! -f", key, "] || {", check, "&& echo good; } || true")
 
     def process(self, output: list[str]) -> bool:  # noqa: ARG002  any output is a yes
         """See `command`."""
@@ -109,6 +113,8 @@ class Server:
     """What a running server says of its own configuration; `up` is False where there is none to ask."""
 
     up: bool = False
+    loaded: str = "0"
+    """When it loaded its configuration, in seconds since 1970."""
     stale: list[str] = field(default_factory=list)
     """Configuration files that are newer than what the server has loaded."""
     pending_restart: list[str] = field(default_factory=list)
@@ -128,14 +134,12 @@ class ServerFact(FactBase[Server]):
         return Server()
 
     def command(self, conf: str, data: str, tls: str) -> str:
-        """Asks the server; pg_stat_file takes absolute names, from a superuser."""
+        """Asks the server, then looks at the files."""
         files = [f"{conf}/{name}.conf" for name in ("postgresql", "pg_hba", "pg_ident")]
         files += [f"{data}/postgresql.auto.conf", f"{tls}/server.crt"]
-        names = ", ".join(f"'{name}'" for name in files)
-        return fact_query(f"""
+        query = fact_query(f"""
             SELECT json_build_object(
-                'stale', (SELECT coalesce(json_agg(name), '[]') FROM unnest(ARRAY[{names}]) AS name
-                          WHERE (pg_stat_file(name, true)).modification > pg_conf_load_time()),
+                'loaded', extract(epoch FROM pg_conf_load_time())::numeric::text,
                 'pending_restart', (SELECT coalesce(json_agg(name), '[]') FROM pg_settings WHERE pending_restart),
                 'errors', (SELECT coalesce(json_agg(line), '[]') FROM (
                     SELECT format('%s:%s: %s %s', sourcefile, sourceline, name, error) AS line FROM pg_file_settings
@@ -146,10 +150,17 @@ class ServerFact(FactBase[Server]):
                     WHERE error IS NOT NULL) AS broken),
                 'restart_only', (SELECT json_agg(lower(name)) FROM pg_settings WHERE context = 'postmaster'))
         """)
+        # By stat, since the server's own pg_stat_file knows whole seconds only.
+        return f"{query}\nstat -c '%.9Y %n' {' '.join(files)} 2>/dev/null || true"
 
     def process(self, output: list[str]) -> Server:
-        """One JSON object, or a word that says why not."""
-        if output[0] in (SERVER_DOWN, DATABASE_ABSENT):
+        """One JSON object, or a word that says why not; then modification time and name of each file."""
+        if output[0] == SERVER_DOWN or not output[0].startswith(("{", "!")):
             return Server()
-        values: dict[str, Any] = json.loads("".join(output))
-        return Server(up=True, **values)
+        if output[0] == DATABASE_ABSENT:
+            # It runs and lets the superuser not in: what it has loaded is not what is declared.
+            return Server(up=True, loaded="0", stale=["access rules that keep the superuser out"])
+        values: dict[str, Any] = json.loads(output[0])
+        times = (line.split(" ", 1) for line in output[1:])
+        stale = [name for modified, name in times if Decimal(modified) > Decimal(values["loaded"])]
+        return Server(up=True, stale=stale, **values)

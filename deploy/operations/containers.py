@@ -1,12 +1,13 @@
 """Operations that have a container exist, limited and running, on its LXC host."""
 
-from typing import Final
+from typing import Any, Final
 
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.container_config import Paths, config_text
-from deploy.facts.containers import BootState, ContainerFact, Mounts, RootFileSystem, Volume, VolumeFact
+from deploy.facts.claims import Claims, ClaimsFact
+from deploy.facts.containers import BootState, ContainerFact, RootFileSystem
 from deploy.facts.containers import Container as State
 from deploy.facts.lxc_host import Machine, MachineFact
 from deploy.images import Image
@@ -16,83 +17,49 @@ from deploy.operations import Commands, files
 from deploy.operations.differences import refuse, report
 from deploy.operations.files import locked
 from deploy.operations.images import image_key
+from deploy.operations.storage import edit_fstab
 from deploy.settings import Container, LxcHost
 
 _BOOTED: Final = ("running", "degraded")
-_GROW_MOUNTED: Final = """
-    device=$(losetup -n -O NAME -j "$1" | head -n 1)
-    [ -z "$device" ] || { losetup -c "$device" && resize2fs "$device"; }
-"""
-_GROW_UNMOUNTED: Final = """
-    [ -z "$(losetup -n -O NAME -j "$1")" ] || exit 0
-    e2fsck -f -p "$1" || [ $? -le 2 ] && resize2fs "$1"
-"""
 
 
 @operation()
-def have_volume(container: str, path: str, size: int) -> Commands:
-    """Have a sparse disk image of ``size`` bytes with a file system on all of it. It grows in use; it never shrinks."""
-    volume: Volume = look(VolumeFact, path=path)
-    image, directory = QuoteString(path), QuoteString(path.removesuffix(".img"))
-    if volume.size > size:
-        yield refuse(
-            f"{path} has {volume.size} bytes and {size} are declared: a volume never shrinks, since that could lose data; "
-            f"declare at least {volume.size // 1024**2}MiB"
-        )
-    elif not volume.size:
-        report([f"volume {path}: missing"])
-        new = QuoteString(f"{path}.new")
-        # Looked up once more where it counts: a question that was not answered must not cost a volume.
-        yield StringCommand("[ ! -e", image, "] || { echo", image, "is there after all >&2; exit 1; }")
-        yield StringCommand('mkdir -p -- "$(dirname', image, ')"; rm -f --', new)
-        # A mount of an image that was deleted would hide the new one.
-        yield StringCommand("umount -l --", directory, "2>/dev/null || true")
-        yield StringCommand(f"truncate -s {size} --", new, "&& mkfs.ext4 -q -F -m 0 --", new)
-        yield StringCommand("mv -T --", new, image)
-    elif volume.file_system < size:
-        machine: Machine = look(MachineFact)
-        how = "live" if machine.grows_mounted else "with a restart, as root here may not resize what is mounted"
-        report([f"volume {path}: {volume.file_system} bytes, not {size} ({how})"])
-        yield StringCommand(f"truncate -s {size} --", image)
-        if machine.grows_mounted:
-            yield StringCommand("sh -c", QuoteString(_GROW_MOUNTED), "grow", image)
-        else:  # have_mounts and start bring it back
-            yield StringCommand("lxc-stop -n", QuoteString(container), "--timeout 120 2>/dev/null || true")
-            yield StringCommand("! mountpoint -q --", directory, "|| umount --", directory)
-        yield StringCommand("sh -c", QuoteString(_GROW_UNMOUNTED), "grow", image)
-    else:
-        host.noop(f"volume {path} is as declared")
+def check_claims(container: Container, settings: LxcHost) -> Commands:
+    """End here where going on would take over what is somebody else's, or start an empty store in place of a full one."""
+    paths = Paths.of(container, settings)
+    claims: Claims = look(ClaimsFact, **claims_arguments(container, paths))
+    name = container.lxc_name
+    for wrong, message in (
+        (claims.foreign, f"there is a container {name} that this project did not make; rename one of the two"),
+        (
+            claims.root not in ("", paths.root),
+            f"container {name} has its root file system in {claims.root}, not in {paths.root}; set storage_path back, or "
+            "stop the container, move its files and edit /etc/fstab and its configuration",
+        ),
+        (
+            claims.volume_known and not claims.volume_there,
+            f"the data volume {paths.volume}.img is gone, or its disk is not mounted. Bring it back; or, if the data may "
+            f"go, say make destroy CONFIRM={name} VOLUMES=delete first",
+        ),
+        (
+            claims.volume_replaced and claims.volume_there,
+            f"{paths.volume}.img was replaced while it was in use: the running container still writes to the file before. "
+            "Save the data with pg_dump, or stop the container and unmount the volume to go on with the file that is there",
+        ),
+        (claims.others, f"container {name}: {'; '.join(claims.others)} already; give one of them another"),
+    ):
+        if wrong:
+            yield refuse(message)
 
 
-def _fstab_line(directory: str) -> str:
-    return f"{directory}.img {directory} ext4 loop,noatime,nofail 0 0"
-
-
-def _edit_fstab(directory: str, line: str) -> StringCommand:
-    """Replace what /etc/fstab says of a directory; with an empty line, by nothing. systemd reads it anew."""
-    return locked(StringCommand(
-        "touch /etc/fstab && cp -p /etc/fstab /etc/fstab.new && awk -v", QuoteString(f"directory={directory}"),
-        "'$2 != directory' /etc/fstab > /etc/fstab.new &&", *(["echo", QuoteString(line), ">> /etc/fstab.new &&"] if line else []),
-        "mv -T /etc/fstab.new /etc/fstab; [ ! -d /run/systemd/system ] || systemctl daemon-reload",
-    ))  # fmt: skip
-
-
-@operation()
-def have_mounts(directories: list[str]) -> Commands:
-    """Have disk images mounted on ``DIRECTORY``, now and by /etc/fstab at each boot, before LXC starts containers.
-
-    By fstab and not by a hook of LXC, because AppArmor does not let lxc-start mount them.
-    """
-    mounts: dict[str, list[str]] = look(Mounts, directories=directories)
-    unlisted = [directory for directory in directories if _fstab_line(directory) not in mounts["fstab"]]
-    unmounted = [directory for directory in directories if directory not in mounts["mounted"]]
-    report(f"/etc/fstab: {_fstab_line(directory)} is missing" for directory in unlisted)
-    report(f"{directory}: not mounted" for directory in unmounted)
-    for directory in unlisted:
-        yield _edit_fstab(directory, _fstab_line(directory))
-    for directory in unmounted:
-        quoted = QuoteString(directory)
-        yield StringCommand("mkdir -p --", quoted, "&& mount --", quoted)
+def claims_arguments(container: Container, paths: Paths) -> dict[str, Any]:
+    """What `ClaimsFact` is asked."""
+    return {
+        "container": container.lxc_name,
+        "volume": paths.volume,
+        "address": str(container.address),
+        "id_base": container.ids.start,
+    }
 
 
 @operation()
@@ -115,7 +82,10 @@ def have_root(container: Container, settings: LxcHost) -> Commands:
         for path in (f"{paths.images}/{image_key(Image.of(container))}", paths.root, f"{paths.root}.new")
     )
     yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), "--timeout 60 2>/dev/null || true")
-    yield StringCommand("rm -rf --", new, root, "&& cp -a --reflink=auto --", image, new)
+    # Looked at once more where it counts: a question that was not answered must not cost what is there.
+    marker = QuoteString(f"{paths.root}/etc/event-store-release")
+    yield StringCommand("[ ! -e", marker, "] || { echo", root, "is there after all >&2; exit 1; }")
+    yield StringCommand("rm -rf --one-file-system --", new, root, "&& cp -a --reflink=auto --", image, new)
     yield StringCommand("sync -f --", new, "&& mv -T --", new, root)
 
 
@@ -158,9 +128,14 @@ def limit(container: Container, settings: LxcHost) -> Commands:
         host.noop("a restart brings the limits")
         return
     # A host without swap accounting has no such key; there is nothing to limit then.
-    different = {key: value for key, value in limits.items() if state.limits.get(key, "") not in (value, "")}
+    optional = {key: "" for key in limits if "swap" in key}
+    different = {
+        key: value
+        for key, value in limits.items()
+        if state.running and state.limits.get(key) not in (value, optional.get(key, value))
+    }
     report(
-        f"container {container.lxc_name}: {key} is {state.limits[key]}, not {value} (live)"
+        f"container {container.lxc_name}: {key} is {state.limits.get(key)}, not {value} (live)"
         for key, value in different.items()
     )
     for key, value in different.items():
@@ -216,16 +191,21 @@ def booted() -> Commands:
 def destroy(container: Container, settings: LxcHost, delete_volume: bool) -> Commands:
     """Stop a container and remove it with its root file system; its data volume only where that is asked for."""
     paths = Paths.of(container, settings)
+    claims: Claims = look(ClaimsFact, **claims_arguments(container, paths))
+    if claims.foreign:
+        yield refuse(f"there is a container {container.lxc_name} that this project did not make; it is left alone")
+        return
     yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), "--timeout 120 2>/dev/null || true")
     for mount in (paths.mount, paths.volume):
         directory = QuoteString(mount)
         yield StringCommand("! mountpoint -q --", directory, "|| umount --", directory)
-        yield _edit_fstab(mount, "")
+        yield edit_fstab(mount, "")
         if mount == paths.mount or delete_volume:
             # rmdir, not rm -r: whatever is still mounted there must not be emptied.
             image = QuoteString(f"{mount}.img")
             yield StringCommand("rm -f --", image, "&& { [ ! -d", directory, "] || rmdir --", directory, "; }")
-    started = QuoteString(f"/run/event-store/{container.lxc_name}.config")
-    yield StringCommand("rm -rf --", QuoteString(f"/var/lib/lxc/{container.lxc_name}"), started)
+    configuration, started = QuoteString(paths.config), QuoteString(f"/run/event-store/{container.lxc_name}.config")
+    directory = QuoteString(f"/var/lib/lxc/{container.lxc_name}")
+    yield StringCommand("rm -f --", configuration, started, "&& { [ ! -d", directory, "] || rmdir --", directory, "; }")
     id_range = f"^root:{container.ids.start}:{len(container.ids)}$"
     yield locked(StringCommand(f"sed -i '/{id_range}/d' /etc/subuid /etc/subgid"))

@@ -1,7 +1,6 @@
 """Operations for roles and for databases as a whole. Passwords reach the server as SCRAM verifiers, over standard input."""
 
 import base64
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,14 +56,22 @@ class Credentials:
     passwords: Passwords
     container: str
 
+    def known(self, role: str) -> bool:
+        """Whether there is a password for the role on the operator's side."""
+        return self.passwords.get(self.container, role) is not None
+
     def fits(self, role: str, stored: Mapping[str, Any]) -> bool:
-        """Whether the stored verifier is that of the role's password."""
+        """Whether the stored verifier is that of the role's password; compared on the server, so that none is printed."""
         password = self.passwords.get(self.container, role)
         if password is None or not stored.get("iterations"):
             return False
         salt = base64.b64decode(stored["salt"])
         text = scram.verifier(password, salt=salt, iterations=int(stored["iterations"]))
-        return bool(hashlib.sha256(text.encode()).hexdigest() == stored["digest"])
+        command = psql(f"{_UNLOGGED}SELECT rolpassword = '{text}' FROM pg_authid WHERE rolname = '{role}'")
+        said: Any = host.current_op_global_arguments or {}
+        arguments: Any = {"_sudo": said.get("_sudo"), **command.connector_arguments}
+        _, output = host.run_shell_command(command, **arguments)
+        return output.stdout_lines == ["t"]
 
     def verifier(self, role: str) -> str:
         """A new verifier; the password is generated where there is none yet."""
@@ -81,6 +88,13 @@ def have_roles(credentials: Credentials) -> Commands:
     statements, differences = [], []
     for role, attributes in ROLES.items():
         present = catalogue.roles.get(role)
+        if attributes["LOGIN"] and present and present["iterations"] and not credentials.known(role):
+            yield refuse(
+                f"role {role} has a password, and none is known here: {credentials.passwords.path} has no entry for "
+                f"{credentials.container}. Bring that file along, or give the password by the environment; "
+                f"to set a new one, put it there"
+            )
+            return
         if present is None:
             differences.append(f"role {role}: missing")
             statements.append(f"CREATE ROLE {role};")

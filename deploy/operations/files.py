@@ -16,7 +16,8 @@ from deploy.operations.differences import report
 
 def locked(command: StringCommand) -> StringCommand:
     """A command that edits a file which all deploys onto a machine share, one deploy at a time."""
-    return StringCommand("flock /run/lock/event-store sh -c", QuoteString(command))
+    # Not in /run/lock, where any user could hold it.
+    return StringCommand("mkdir -p /run/event-store && flock /run/event-store/lock sh -c", QuoteString(command))
 
 
 @operation()
@@ -50,6 +51,13 @@ def _differences(path: str, current: File | None, wanted: File) -> Iterator[str]
         yield f"{path}: content differs"
         there, declared = (text.decode(errors="replace").splitlines() for text in (current.content, wanted.content))
         yield from difflib.unified_diff(there, declared, "there", "declared", lineterm="", n=1)
+
+
+@operation()
+def install_if_absent(path: str, content: str) -> Commands:
+    """Have a file with this content where there is none; one that is there is somebody else's."""
+    if look(ManagedFile, path=path) is None:
+        yield from install._inner(path=path, content=content)
 
 
 @operation()

@@ -24,7 +24,8 @@ def build(directory: str, image: Image) -> Commands:
         return
     report([f"image {path}: missing"])
     new = QuoteString(f"{path}.new")
-    yield StringCommand("mkdir -p --", QuoteString(directory), "&& rm -rf --", new)
+    # For root only: there are set-uid programs in it.
+    yield StringCommand("mkdir -p -m 700 --", QuoteString(directory), "&& rm -rf --", new)
     # Standard input, because the recipe is long; progress is what mmdebstrap and apt say (-vvv).
     yield StringCommand("sh -s --", new, _stdin=image.recipe())
     yield StringCommand("mv -T --", new, QuoteString(path))

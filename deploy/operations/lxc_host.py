@@ -62,13 +62,18 @@ def have_id_ranges(bases: list[int]) -> Commands:
                 missing.append((file, wanted))
     report(f"{file}: {wanted} is missing" for file, wanted in missing)
     for file, wanted in missing:
-        yield locked(StringCommand(f"echo {wanted} >> {file}"))
+        # A file without a line end at its end would get its last entry corrupted.
+        yield locked(
+            StringCommand(f'[ -z "$(tail -c 1 {file} 2>/dev/null)" ] || echo >> {file}; echo {wanted} >> {file}')
+        )
 
 
 def _other_user(lines: list[str], base: int) -> str | None:
     """Whose range it would overlap, other than root's own."""
     for line in lines:
-        user, start, count = line.split(":")
+        user, start, count = [*line.split(":"), "", "", ""][:3]
+        if not (start.isdigit() and count.isdigit()):
+            continue
         if user != "root" and int(start) < base + ID_RANGE and base < int(start) + int(count):
             return user
     return None

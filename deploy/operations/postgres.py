@@ -9,12 +9,12 @@ from deploy.facts.postgres import Certificate, Cluster, ClusterFact, Server, Ser
 from deploy.look import look
 from deploy.operations import Commands
 from deploy.operations.differences import refuse, report
-from deploy.psql import AS_POSTGRES, psql
+from deploy.psql import AS_POSTGRES, fact_query, psql
 from deploy.server_config import VOLUME, ClusterPaths, changed_settings
 
 # systemctl says "started" also where the server did not come up, and recovery takes the time it takes: ask the server.
 _WAIT = """
-    unit=$1; log=$2; isready=$(echo /usr/lib/postgresql/*/bin/pg_isready)
+    unit=$1; log=$2; isready=/usr/lib/postgresql/$3/bin/pg_isready
     until AS_POSTGRES "$isready" -q; do
         if [ "$(systemctl show --property=ActiveState --value "$unit")" != active ]; then
             echo "$unit did not start; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1
@@ -36,7 +36,9 @@ def _server(paths: ClusterPaths) -> Server:
 
 def _start(paths: ClusterPaths, verb: str) -> StringCommand:
     log = f"/var/log/postgresql/postgresql-{paths.version}-main.log"
-    return StringCommand(f"systemctl {verb} {paths.unit}; sh -c", QuoteString(_WAIT), f"wait {paths.unit} {log}")
+    return StringCommand(
+        f"systemctl {verb} {paths.unit}; sh -c", QuoteString(_WAIT), f"wait {paths.unit} {log} {paths.version}"
+    )
 
 
 @operation()
@@ -141,9 +143,14 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
             changes.append("postgresql.auto.conf")
     report(f"reload PostgreSQL for {what}" for what in [*changes, *server.stale])
     if changes or server.stale:
-        yield psql("SELECT pg_reload_conf()", single_transaction=False)
-        # The postmaster reads the files a moment later; what waits for a restart is known only then.
-        yield StringCommand("sleep 0.3")
+        # By signal and not by SQL, which needs to be let in. The postmaster reads the files a moment later, and what
+        # waits for a restart is known only then.
+        yield f"pg_ctlcluster {paths.version} main reload"
+        query = f"SELECT extract(epoch FROM pg_conf_load_time())::numeric > {server.loaded}"
+        yield StringCommand(
+            "for _ in $(seq 50); do [", StringCommand('"$(', fact_query(query), ')"', _separator=""), "= t ] && exit 0; sleep 0.1; done;",
+            "echo 'the server did not load its configuration; see its log' >&2; exit 1",
+        )  # fmt: skip
 
 
 @operation()

@@ -23,6 +23,7 @@ def test_the_data_volume_lies_apart_from_what_goes_with_the_container() -> None:
         root="/data/containers/one/rootfs",
         volume="/data/volumes/one",
         data="/data/volumes/one/data",
+        config="/var/lib/lxc/one/config",
     )
 
 

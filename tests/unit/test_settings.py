@@ -89,9 +89,3 @@ def test_containers_are_found_by_their_host_in_the_inventorys_order() -> None:
     settings = Settings(hosts={"@local": lxc_host(), "far": lxc_host(name="far")}, containers=there)
     assert [one.name for one in settings.containers_on("@local")] == ["b", "c"]
     assert settings.host_of(there["a"]).name == "far"
-
-
-def test_plain_data_are_json() -> None:
-    data = Settings(hosts={"@local": lxc_host()}, containers={"@lxc/one": container()}).as_data()
-    assert data["hosts"]["@local"]["subnet"] == "10.0.3.0/24"
-    assert data["containers"]["@lxc/one"]["address"] == "10.0.3.10"

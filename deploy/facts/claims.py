@@ -1,0 +1,73 @@
+"""What is on an LXC host already under a container's name, address, ids or volume."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+
+#: The first words of every file that this project writes.
+OURS = "# Written by the event store's deploy"
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The defaults are those of a host without any containers."""
+
+    foreign: bool = False
+    """There is a container of this name that this project did not make."""
+    root: str = ""
+    """The root file system in the configuration that is there."""
+    volume_known: bool = False
+    """/etc/fstab, or a mount, says that there has been a data volume."""
+    volume_there: bool = False
+    """Its disk image is there."""
+    volume_replaced: bool = False
+    """Another file than the one that is there is mounted: it was deleted or replaced while it was in use."""
+    others: list[str] = field(default_factory=list)
+    """Other containers with this address or id range."""
+
+
+class ClaimsFact(FactBase[Claims]):
+    """See `Claims`."""
+
+    @staticmethod
+    def default() -> Claims:
+        """Nothing there."""
+        return Claims()
+
+    def command(self, container: str, volume: str, address: str, id_base: int) -> StringCommand:
+        """Reads configurations, /etc/fstab and loop devices; a line for each finding."""
+        script = r"""
+            config=/var/lib/lxc/$1/config volume=$2
+            if [ -e "$config" ]; then
+                head -n 1 "$config" | grep -qF "$5" || echo foreign
+                sed -n 's/^lxc.rootfs.path = dir:/root /p' "$config"
+            fi
+            awk -v directory="$volume" '$2 == directory' /etc/fstab 2>/dev/null | grep -q . && echo volume_known
+            [ -f "$volume.img" ] && echo volume_there
+            if mountpoint -q "$volume"; then
+                echo volume_known
+                device=$(findmnt -n -o SOURCE "$volume")
+                [ "$(losetup -n -O BACK-INO "$device" | tr -d ' ')" = "$(stat -c %i "$volume.img" 2>/dev/null)" ] || echo volume_replaced
+            fi
+            for other in /var/lib/lxc/*/config; do
+                [ -f "$other" ] && [ "$other" != "$config" ] || continue
+                grep -qE "^lxc.net.0.ipv4.address = $3/" "$other" && echo "other ${other%/config} has address $3"
+                grep -qE "^lxc.idmap = u 0 $4 " "$other" && echo "other ${other%/config} has the ids from $4"
+            done
+            true
+        """
+        arguments = [QuoteString(text) for text in (container, volume, address, str(id_base), OURS)]
+        return StringCommand("sh -c", QuoteString(script), "claims", *arguments)
+
+    def process(self, output: list[str]) -> Claims:
+        """A word that says what the rest of a line is."""
+        words: dict[str, Any] = {}
+        others = []
+        for line in output:
+            word, _, rest = line.partition(" ")
+            if word == "other":
+                others.append(rest.removeprefix("/var/lib/lxc/"))
+            else:
+                words[word] = rest if word == "root" else True
+        return Claims(**words, others=others)
