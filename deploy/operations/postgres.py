@@ -148,7 +148,7 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
         yield f"pg_ctlcluster {paths.version} main reload"
         query = f"SELECT extract(epoch FROM pg_conf_load_time())::numeric > {server.loaded}"
         yield StringCommand(
-            "for _ in $(seq 50); do [", StringCommand('"$(', fact_query(query), ')"', _separator=""), "= t ] && exit 0; sleep 0.1; done;",
+            "for _ in $(seq 50); do [", StringCommand('"$(', fact_query(query), '\n)"', _separator=""), "= t ] && exit 0; sleep 0.1; done;",
             "echo 'the server did not load its configuration; see its log' >&2; exit 1",
         )  # fmt: skip
 

@@ -35,7 +35,6 @@ def bridge() -> Iterator[None]:
 
 @pytest.mark.usefixtures("bridge")
 def test_an_existing_bridge_is_used_and_left_alone(tmp_path: Path) -> None:
-    """lxc-net's own configuration says that it has no bridge then; the deployment of the other tests puts that right."""
     host = {
         "network": "existing",
         "bridge": BRIDGE,
@@ -51,10 +50,10 @@ def test_an_existing_bridge_is_used_and_left_alone(tmp_path: Path) -> None:
         with deployment.connect("estest-bridge") as connection:
             assert connection.info.host == "10.77.0.200"
         assert deployment.apply() == []
+        assert Path("/etc/default/lxc-net").read_text() == before
         assert "10.77.0.200/24" in inside("estest-bridge", "ip -4 -o address show dev eth0")
     finally:
         deployment.destroy()
-        Path("/etc/default/lxc-net").write_text(before)
 
 
 def test_a_bridge_that_is_not_there_ends_the_run(tmp_path: Path) -> None:

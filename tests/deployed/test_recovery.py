@@ -13,6 +13,7 @@ from .conftest import BOOKWORM, TRIXIE
 from .deployment import PYINFRA, ROOT, SMALL, STORAGE, Deployment, inside, run, sql
 
 KILLED = "estest-killed"
+KILLS: list[bool] = []
 
 
 def _append(deployment: Deployment, name: str) -> None:
@@ -109,12 +110,17 @@ def test_a_run_killed_at_any_moment_is_finished_by_the_next(
     killed.destroy()
     process = _start(killed)
     # From the first operation to the last; the interpreter's own start is nothing to interrupt.
-    time.sleep(0.8 + (duration - 0.8) * moment / 11)
+    time.sleep(0.5 + (duration - 0.5) * moment / 12)
+    KILLS.append(process.poll() is None)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     killed.apply()
     assert killed.drift()[0] == 0
     assert _state() == state
+
+
+def test_the_kills_hit_running_deploys() -> None:
+    assert sum(KILLS) >= 8, KILLS
 
 
 def test_an_image_build_that_was_killed_is_finished_by_the_next_run(killed: Deployment) -> None:
