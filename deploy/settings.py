@@ -9,11 +9,11 @@ import binascii
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from deploy import tuning
 from deploy.setting_names import check_owned_settings, check_setting_names
-from deploy.sizes import parse_size
+from deploy.values import Address, Network, Size
 
 #: The PostgreSQL that each supported Debian release packages.
 POSTGRESQL_OF_RELEASE: Final = {"bookworm": 15, "trixie": 17}
@@ -25,31 +25,6 @@ DATABASE: Final = "stock_analysis_event_store"
 APPLICATION_ROLE: Final = "stock_analysis_user"
 OWNER_ROLE: Final = "event_store_owner"
 PORT: Final = 5432
-
-
-def _size(value: object) -> object:
-    return parse_size(value) if isinstance(value, str) else value
-
-
-def _network(value: object) -> object:
-    try:
-        return IPv4Network(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise ValueError(f'{error}; write a network, for example "10.0.3.0/24"') from None
-
-
-def _address(value: object) -> object:
-    if value == "dhcp" or not isinstance(value, str):
-        return value
-    try:
-        return IPv4Address(value)
-    except ValueError:
-        raise ValueError('not an IPv4 address; write one, for example "10.0.3.10", or "dhcp"') from None
-
-
-Size = Annotated[int, BeforeValidator(_size)]
-Network = Annotated[IPv4Network, BeforeValidator(_network)]
-Address = Annotated[IPv4Address, BeforeValidator(_address)]
 
 
 class _Group(BaseModel):
