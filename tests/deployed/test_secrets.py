@@ -3,11 +3,13 @@
 import os
 import threading
 from pathlib import Path
+from secrets import token_hex
 
 from .conftest import TRIXIE
-from .deployment import Deployment, inside, run
+from .deployment import STORAGE, Deployment, inside, run
 
-PLANTED = "Planted-7f3a-Zebra-Kontrabass"
+# Made up anew in each run, so that this file is no hit.
+PLANTED = f"Planted-{token_hex(12)}"
 
 
 class _Processes(threading.Thread):
@@ -62,6 +64,8 @@ def test_a_planted_password_is_found_nowhere(deployed: Deployment) -> None:
         assert inside(TRIXIE, search) == ""
         on_host = f"grep -rlsF {PLANTED} /var/lib/lxc /etc /tmp /var/log /run {deployed.folder} || true"
         assert run("sh", "-c", on_host).stdout == ""
+        stored = f"find {STORAGE} -type f -perm /o=r -print0 | xargs -0 grep -lsF {PLANTED} || true"
+        assert run("sh", "-c", stored).stdout == ""
     finally:
         deployed.apply()
 
