@@ -7,7 +7,6 @@ from pyinfra.context import host
 
 from deploy import command_line, containers, database, lxc_host, postgres, schema
 from deploy.inventory import passwords_of, settings_of
-from deploy.look import ahead
 from deploy.operations import containers as container_operations
 
 settings = settings_of(host.inventory, command_line.inventory)
@@ -22,12 +21,13 @@ if lxc_settings := settings.hosts.get(host.name):
         if container.lxc_host == host.name:
             containers.create(container=container, settings=lxc_settings)
 
-# pyinfra would interleave the operations of machines that share none: this one is everybody's.
-container_operations.booted(name="Wait until the containers have booted")
+own = settings.containers.get(host.name)
+asks = [*postgres.questions(own), *database.questions(), *schema.questions()] if own else []
 
-if own := settings.containers.get(host.name):
-    asks = [*postgres.questions(own), *database.questions(), *schema.questions()]
-    ahead(name="Look at the container", asks=asks)
+# pyinfra would interleave the operations of machines that share none: this one is everybody's.
+container_operations.booted(name="Wait until the containers have booted", asks=asks)
+
+if own:
     postgres.deploy_system(container=own, settings=settings)
     postgres.deploy_postgresql(container=own, settings=settings)
     database.deploy_database(container=own, passwords=passwords)

@@ -81,23 +81,33 @@ class Bulk(FactBase[list[Answer]]):
 def look(fact: type[FactBase[Any]], **arguments: object) -> Any:
     """The fact's answer on the current machine, from before if nothing has changed there since."""
     answers: dict[object, Any] = host.connector_data.setdefault("answers", {})
-    key = Ask(fact, **arguments).key
+    key = Ask(fact, **{name: value for name, value in arguments.items() if not name.startswith("_")}).key
     if key not in answers:
         answer = host.get_fact(fact, **arguments)
-        if host in state.failed_hosts:
+        if host in state.failed_hosts and not arguments.get("_ignore_errors"):
             # pyinfra goes on with the fact's default, which reads as a blank machine: that must not be acted on.
             raise PyinfraError(f"{host.name}: {fact.__name__} could not be told; nothing more is changed")
         answers[key] = answer
     return answers[key]
 
 
-@operation()
-def ahead(asks: list[Ask]) -> Commands:
+def ask_ahead(asks: list[Ask]) -> None:
     """Ask many facts at once. A question that failed is asked again by who wants to know, and fails there."""
     answers: dict[object, Any] = host.connector_data.setdefault("answers", {})
     bulk: Any = Bulk
-    for ask, answer in zip(asks, host.get_fact(bulk, asks=asks), strict=False):
+    for ask, answer in zip(asks, host.get_fact(bulk, asks=asks, _ignore_errors=True), strict=False):
         if answer.status == 0:
             fact = ask.fact()
             answers[ask.key] = fact.process(answer.lines) if answer.lines else fact.default()
+
+
+def forget() -> None:
+    """Remember nothing of the current machine any more."""
+    host.connector_data.pop("answers", None)
+
+
+@operation()
+def ahead(asks: list[Ask]) -> Commands:
+    """`ask_ahead`, in its place among the operations."""
+    ask_ahead(asks)
     yield from ()

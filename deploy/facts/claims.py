@@ -48,13 +48,12 @@ class ClaimsFact(FactBase[Claims]):
             if mountpoint -q "$volume"; then
                 echo volume_known
                 device=$(findmnt -n -o SOURCE "$volume")
-                [ "$(losetup -n -O BACK-INO "$device" | tr -d ' ')" = "$(stat -c %i "$volume.img" 2>/dev/null)" ] || echo volume_replaced
+                [ "$(echo $(losetup -n -O BACK-INO "$device"))" = "$(stat -c %i "$volume.img" 2>/dev/null)" ] || echo volume_replaced
             fi
-            for other in /var/lib/lxc/*/config; do
-                [ -f "$other" ] && [ "$other" != "$config" ] || continue
-                grep -qE "^lxc.net.0.ipv4.address = $3/" "$other" && echo "other ${other%/config} has address $3"
-                grep -qE "^lxc.idmap = u 0 $4 " "$other" && echo "other ${other%/config} has the ids from $4"
-            done
+            awk -v own="$config" -v address="lxc.net.0.ipv4.address = $3/" -v ids="lxc.idmap = u 0 $4 " '
+                FILENAME == own { next }
+                index($0, address) == 1 { print "other " FILENAME " has its address" }
+                index($0, ids) == 1 { print "other " FILENAME " has its ids" }' /var/lib/lxc/*/config 2>/dev/null
             true
         """
         arguments = [QuoteString(text) for text in (container, volume, address, str(id_base), OURS)]
@@ -67,7 +66,7 @@ class ClaimsFact(FactBase[Claims]):
         for line in output:
             word, _, rest = line.partition(" ")
             if word == "other":
-                others.append(rest.removeprefix("/var/lib/lxc/"))
+                others.append(rest.removeprefix("/var/lib/lxc/").replace("/config", "", 1))
             else:
                 words[word] = rest if word == "root" else True
         return Claims(**words, others=others)

@@ -12,7 +12,7 @@ from deploy.facts.containers import Container as State
 from deploy.facts.lxc_host import Machine, MachineFact
 from deploy.images import Image
 from deploy.limits import cgroup_limits, is_limit
-from deploy.look import look
+from deploy.look import Ask, ask_ahead, forget, look
 from deploy.operations import Commands, files
 from deploy.operations.differences import refuse, report
 from deploy.operations.files import locked
@@ -169,15 +169,26 @@ def _start(container: Container) -> StringCommand:
     )
 
 
+def _has_booted(asks: list[Ask]) -> bool:
+    # Not running is for the command of `booted` to say: a failed fact would end the run of all machines.
+    ask_ahead([Ask(BootState), *asks])
+    if look(BootState, _ignore_errors=True) in _BOOTED:
+        return True
+    forget()  # what was asked of a container that is still booting
+    return False
+
+
 @operation()
-def booted() -> Commands:
-    """The barrier between hosts and containers: every host calls it on the same line, and containers are up after it."""
+def booted(asks: list[Ask]) -> Commands:
+    """The barrier between hosts and containers: every host calls it on the same line, and containers are up after it.
+
+    ``asks`` is what will be asked in a container next; where it has booted already, that is asked in the same go.
+    """
     if host.data.get("lxc_name") is None:
         host.noop("not a container")
     elif host.inventory.get_host(host.data.lxc_host, default=None) in host.state.failed_hosts:
         yield refuse(f"its LXC host {host.data.lxc_host} failed; nothing is changed inside")
-    # Not running is for the command below to say: a failed fact would end the run of all machines.
-    elif host.get_fact(BootState, _ignore_errors=True) in _BOOTED:
+    elif _has_booted(asks):
         host.noop("booted")
     else:
         states = " | ".join(_BOOTED)
