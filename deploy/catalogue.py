@@ -29,6 +29,8 @@ class Schema:
     migrations: tuple[Migration, ...]
     ledger: str
     digest: str
+    #: Makes all of it in an empty database, as the superuser in one transaction.
+    build: str
     state: str
     reference: str
     repair: str
@@ -38,15 +40,25 @@ class Schema:
 def load(root: Path = ROOT) -> Schema:
     """Read the folder once for all hosts; `deploy.migrations.MigrationError` if its migrations are not in order."""
     steps = migrations.load(root / "migrations")
-    repeatables = [path for folder in _REPEATABLE for path in sorted((root / "repeatable" / folder).glob("*.sql"))]
+    repeatables = [path for folder in _REPEATABLE for path in sorted((root / "repeatable" / folder).rglob("*.sql"))]
     digest = _digest(root)
     parts = {"digest": digest, "lock": str(migrations.LOCK), "ledger.sql": (root / "ledger.sql").read_text()}
     # Each migration runs as the owner, whatever role the one before it ended in.
     sources = [f"{step.up}\nSET LOCAL ROLE {migrations.OWNER};" for step in steps]
-    parts["migrations and repeatables"] = "\n".join([*sources, *(path.read_text() for path in repeatables)])
+    parts["build"] = "\n".join(
+        [parts["ledger.sql"], f"SET LOCAL ROLE {migrations.OWNER};", *sources, *(path.read_text() for path in repeatables)]
+    )
     for name in ("leftovers.sql", "snapshot.sql", "drift.sql", "state.sql", "reference.sql", "repair.sql"):
         parts[name] = _include((root / "catalogue" / name).read_text(), parts)
-    return Schema(steps, parts["ledger.sql"], digest, parts["state.sql"], parts["reference.sql"], parts["repair.sql"])
+    return Schema(
+        steps,
+        parts["ledger.sql"],
+        digest,
+        parts["build"],
+        parts["state.sql"],
+        parts["reference.sql"],
+        parts["repair.sql"],
+    )
 
 
 def _include(text: str, parts: dict[str, str]) -> str:

@@ -16,9 +16,9 @@ GRANT CREATE ON DATABASE :"scratch" TO event_store_owner;
 SET client_min_messages = warning;
 SET synchronous_commit = off;
 BEGIN;
-/* ledger.sql */
-SET LOCAL ROLE event_store_owner;
-/* migrations and repeatables */
+-- Functions may call each other, whatever their order in the files.
+SET LOCAL check_function_bodies = off;
+/* build */
 COMMIT;
 SET search_path = pg_catalog;
 SET quote_all_identifiers = off;

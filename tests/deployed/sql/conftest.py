@@ -1,0 +1,69 @@
+"""The SQL tests run on both PostgreSQL versions: in the deployed containers, each module in a database of its own.
+
+While SQL is being written, servers that are there already spare the deploy: ``EVENT_STORE_TEST_SERVERS`` holds their
+DSNs, as a superuser, separated by blanks.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from ..conftest import BOOKWORM, TRIXIE
+from .stores import Server, Store, new_name, remove_leftovers
+
+_AT_HAND = os.environ.get("EVENT_STORE_TEST_SERVERS", "").split()
+
+
+@pytest.fixture(scope="session", params=_AT_HAND or [BOOKWORM, TRIXIE], ids=lambda name: name.split("@")[-1])
+def server(request: pytest.FixtureRequest) -> Server:
+    """One server for each PostgreSQL version."""
+    if _AT_HAND:
+        server = Server.at(request.param)
+        server.have_roles()
+    else:
+        request.getfixturevalue("deployed")
+        server = Server.in_container(request.param)
+    remove_leftovers(server)
+    return server
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> Iterator[str]:
+    """A database with the schema and without an event, to be copied."""
+    store = server.create(new_name())
+    store.build()
+    yield store.name
+    server.drop(store.name)
+
+
+@pytest.fixture(scope="module")
+def store(server: Server, template: str) -> Iterator[Store]:
+    """The module's own database. Events cannot be taken back: a test uses aggregates of its own."""
+    store = server.create(new_name(), template)
+    yield store
+    store.close()
+    server.drop(store.name)
+
+
+@pytest.fixture
+def empty_store(server: Server, template: str) -> Iterator[Store]:
+    """A database of this test's own, for what looks at the whole feed."""
+    store = server.create(new_name(), template)
+    yield store
+    store.close()
+    server.drop(store.name)
+
+
+@pytest.fixture
+def app(store: Store) -> "psycopg.Connection[Any]":
+    """A session of the application."""
+    return store.connect()
+
+
+@pytest.fixture
+def admin(store: Store) -> "psycopg.Connection[Any]":
+    """A session of the superuser."""
+    return store.connect("postgres")

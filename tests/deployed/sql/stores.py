@@ -1,0 +1,151 @@
+"""Event stores for the SQL tests: databases of their own, made from the files in ``sql/``, on real servers."""
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+from deploy import catalogue
+from deploy.operations.database import ROLES
+from deploy.settings import APPLICATION_ROLE, OWNER_ROLE
+
+from ..deployment import init_pid
+
+#: Names of the tests' databases; the schema refers to its own database by name nowhere.
+PREFIX = "event_store_test_"
+_EFFECTIVE_USER = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server that the tests may use as its superuser.
+
+    ``user_id`` and ``socket_of`` are for a server in a container: its postgres as seen from the host, and a process of
+    the container. Only that user is let in without a password, over the socket.
+    """
+
+    parameters: dict[str, Any]
+    user_id: int | None = None
+    socket_of: str = ""
+
+    @classmethod
+    def at(cls, dsn: str) -> "Server":
+        """A server that is reached without further ado."""
+        return cls(psycopg.conninfo.conninfo_to_dict(dsn))
+
+    @classmethod
+    def in_container(cls, name: str) -> "Server":
+        """The server in a container of this machine."""
+        pid = init_pid(name)
+        return cls({"user": "postgres"}, os.stat(f"/proc/{pid}/root/var/lib/postgresql").st_uid, pid)
+
+    def connect(self, database: str = "postgres", **options: Any) -> "psycopg.Connection[Any]":
+        """A connection as the superuser; autocommit unless said otherwise."""
+        with self.reached() as parameters:
+            return psycopg.connect(**{"autocommit": True, **parameters, "dbname": database, **options})
+
+    @contextmanager
+    def reached(self) -> Iterator[dict[str, Any]]:
+        """Connection parameters that hold inside the block; for threads of this process, one block at a time."""
+        if self.user_id is None:
+            yield self.parameters
+            return
+        with _EFFECTIVE_USER:
+            # The server asks the kernel who is at the other end of the socket. The folder is opened as root, because
+            # another user may not go through /proc/PID/root.
+            folder = os.open(f"/proc/{self.socket_of}/root/run/postgresql", os.O_PATH)
+            os.seteuid(self.user_id)
+            try:
+                yield {**self.parameters, "host": f"/proc/self/fd/{folder}"}
+            finally:
+                os.seteuid(0)
+                os.close(folder)
+
+    def have_roles(self) -> None:
+        """What the deploy makes outside of any database; a server that it deployed has them."""
+        with self.connect() as connection:
+            for role, attributes in ROLES.items():
+                if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                    login = "LOGIN" if attributes["LOGIN"] else "NOLOGIN"
+                    connection.execute(f"CREATE ROLE {role} {login}")
+
+    def create(self, name: str, template: str = "template0") -> "Store":
+        """A new database with the privileges of a deployed one, as a copy of ``template``."""
+        names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
+        with self.connect() as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {name} FROM PUBLIC").format(**names))
+            grant = f"GRANT CREATE, TEMPORARY ON DATABASE {{name}} TO {OWNER_ROLE}"
+            connection.execute(sql.SQL(grant).format(**names))
+            connection.execute(sql.SQL(f"ALTER DATABASE {{name}} OWNER TO {APPLICATION_ROLE}").format(**names))
+        return Store(self, name)
+
+    def drop(self, name: str) -> None:
+        """Remove a database of the tests, whoever is connected."""
+        assert name.startswith(PREFIX)
+        with self.connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@dataclass
+class Store:
+    """A database with the schema of this checkout."""
+
+    server: Server
+    name: str
+    _opened: list["psycopg.Connection[Any]"] = field(default_factory=list)
+
+    def connect(self, role: str = APPLICATION_ROLE, **options: Any) -> "psycopg.Connection[Any]":
+        """A session of ``role``, as if it had logged in; closed with the store."""
+        connection = self.server.connect(self.name, **options)
+        if role != "postgres":
+            # A superuser may take another identity for a session; session_user and all privileges are the role's then.
+            connection.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(role)))
+            if not connection.autocommit:
+                connection.commit()
+        self._opened.append(connection)
+        return connection
+
+    @property
+    def version(self) -> int:
+        """The server's major version."""
+        with self.server.connect() as connection:
+            return connection.info.server_version // 10_000
+
+    def build(self) -> None:
+        """Make the schema, from the files of this checkout."""
+        with self.server.connect(self.name, autocommit=False) as connection:
+            connection.execute("SET LOCAL search_path = pg_catalog, pg_temp")
+            connection.execute("SET LOCAL check_function_bodies = off")
+            connection.execute(catalogue.load().build)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Close what was opened here."""
+        for connection in self._opened:
+            connection.close()
+        self._opened.clear()
+
+
+def new_name() -> str:
+    """A name for a database of this run."""
+    return f"{PREFIX}{os.getpid()}_{uuid4().hex[:8]}"
+
+
+def remove_leftovers(server: Server) -> None:
+    """Databases of test runs that are over."""
+    with server.connect() as connection:
+        names = [row[0] for row in connection.execute("SELECT datname FROM pg_database").fetchall()]
+    for name in names:
+        match = re.fullmatch(rf"{PREFIX}(\d+)_[0-9a-f]+", name)
+        if match and not Path(f"/proc/{match[1]}").exists():
+            server.drop(name)
+
+
