@@ -73,7 +73,7 @@ class Server:
         """What the deploy makes outside of any database; a server that it deployed has them."""
         with self.connect() as connection:
             for role, attributes in ROLES.items():
-                if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                     login = "LOGIN" if attributes["LOGIN"] else "NOLOGIN"
                     connection.execute(f"CREATE ROLE {role} {login}")
 
