@@ -1,0 +1,1 @@
+-- Takes back up.sql.
