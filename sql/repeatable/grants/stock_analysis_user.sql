@@ -1,10 +1,12 @@
 -- Everything that the application may do in here: call the functions below, read the tables and the view. Taken away
--- first and then given, so that the file is the whole truth.
+-- first and then given, so that the file is the whole truth; by the superuser, who owns some of the functions.
+SET LOCAL ROLE NONE;
 REVOKE ALL ON SCHEMA event_store, projections FROM PUBLIC, stock_analysis_user;
 REVOKE ALL ON ALL TABLES IN SCHEMA event_store, projections FROM PUBLIC, stock_analysis_user;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA event_store, projections FROM PUBLIC, stock_analysis_user;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA event_store, projections FROM PUBLIC, stock_analysis_user;
 REVOKE ALL ON FUNCTION public.refresh_materialized_views() FROM PUBLIC, stock_analysis_user;
+SET LOCAL ROLE event_store_owner;
 
 GRANT USAGE ON SCHEMA event_store, projections TO stock_analysis_user;
 GRANT SELECT ON
@@ -13,6 +15,7 @@ GRANT SELECT ON
     event_store.snapshots,
     event_store.event_types,
     event_store.projections,
+    event_store.settings,
     projections.portfolio_positions
 TO stock_analysis_user;
 GRANT EXECUTE ON FUNCTION
