@@ -44,5 +44,8 @@ def _digest(inputs: tuple[str, ...]) -> str:
 
 
 def required_packages(container: Container) -> set[str]:
-    """What has to be installed in a container: the base, its PostgreSQL, and what its inventory entry adds."""
-    return {*_BASE, f"postgresql-{container.version}", f"postgresql-client-{container.version}", *container.packages}
+    """What has to be installed in a container: the base, its PostgreSQL with the language and the library that payloads are
+    validated with, and what its inventory entry adds."""
+    version = container.version
+    server = {f"postgresql-{version}", f"postgresql-client-{version}", f"postgresql-plpython3-{version}"}
+    return {*_BASE, *server, "python3-jsonschema", *container.packages}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from deploy.render import render
-from deploy.settings import APPLICATION_ROLE, DATABASE, PORT, Container, Settings
+from deploy.settings import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, Container, Settings
 
 #: The data volume inside a container.
 VOLUME: Final = "/srv/postgresql"
@@ -64,7 +64,11 @@ def postgresql_conf(container: Container) -> str:
 def pg_hba_conf(container: Container, settings: Settings) -> str:
     """The text of pg_hba.conf."""
     return render(
-        "pg_hba.conf.j2", networks=settings.client_networks(container), database=DATABASE, role=APPLICATION_ROLE
+        "pg_hba.conf.j2",
+        networks=settings.client_networks(container),
+        database=DATABASE,
+        role=APPLICATION_ROLE,
+        worker=WORKER_ROLE,
     )
 
 

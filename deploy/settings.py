@@ -24,6 +24,8 @@ _MIB: Final = 1024**2
 DATABASE: Final = "stock_analysis_event_store"
 APPLICATION_ROLE: Final = "stock_analysis_user"
 OWNER_ROLE: Final = "event_store_owner"
+#: Also the operating system's user that the worker's services run as: the server lets it in by that name.
+WORKER_ROLE: Final = "event_store_worker"
 PORT: Final = 5432
 
 

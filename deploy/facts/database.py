@@ -17,7 +17,7 @@ class Catalogue:
     up: bool | None = None
     """False where the server is stopped, so that nothing can be said about the rest."""
     roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Role → attributes, and salt and iterations of its verifier."""
+    """Role → attributes, whether it has a password, and salt and iterations of its verifier."""
     memberships: list[tuple[str, str]] = field(default_factory=list)
     """(role, member) for the roles that have to have no members and be members of nothing."""
     settings: list[str] = field(default_factory=list)
@@ -43,7 +43,7 @@ class CatalogueFact(FactBase[Catalogue]):
                 'roles', (SELECT coalesce(json_object_agg(rolname, json_build_object(
                     'SUPERUSER', rolsuper, 'INHERIT', rolinherit, 'CREATEROLE', rolcreaterole, 'CREATEDB', rolcreatedb,
                     'LOGIN', rolcanlogin, 'REPLICATION', rolreplication, 'BYPASSRLS', rolbypassrls,
-                    'connection_limit', rolconnlimit, 'valid_until', rolvaliduntil,
+                    'connection_limit', rolconnlimit, 'valid_until', rolvaliduntil, 'password', rolpassword IS NOT NULL,
                     'salt', split_part(split_part(rolpassword, ':', 2), '$', 1),
                     'iterations', nullif(split_part(split_part(rolpassword, ':', 1), '$', 2), ''))), '{{}}')
                     FROM pg_authid WHERE rolname IN ({names})),

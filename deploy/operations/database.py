@@ -15,18 +15,25 @@ from deploy.operations import Commands
 from deploy.operations.differences import refuse, report, unanswered
 from deploy.passwords import Passwords
 from deploy.psql import psql
-from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE
+from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 
 #: Role → its attributes; what is not said here is not granted.
 ROLES: Final[Mapping[str, Mapping[str, bool]]] = {
     OWNER_ROLE: {"LOGIN": False, "INHERIT": True},
     APPLICATION_ROLE: {"LOGIN": True, "INHERIT": True},
+    WORKER_ROLE: {"LOGIN": True, "INHERIT": True},
 }
+#: The roles that log in with a password; none of the others has one.
+WITH_PASSWORD: Final = (APPLICATION_ROLE,)
 _ATTRIBUTES: Final = ("SUPERUSER", "CREATEDB", "CREATEROLE", "INHERIT", "LOGIN", "REPLICATION", "BYPASSRLS")
 CONNECTION_LIMIT: Final = 100
 #: Database → privileges other than the owner's. Nobody may connect anywhere by default. TEMPORARY is for REFRESH
 #: MATERIALIZED VIEW CONCURRENTLY, which puts the new rows into a temporary table first.
-PRIVILEGES: Final = {DATABASE: [f"{OWNER_ROLE}=CREATE", f"{OWNER_ROLE}=TEMPORARY"], "postgres": [], "template1": []}
+PRIVILEGES: Final = {
+    DATABASE: [f"{OWNER_ROLE}=CREATE", f"{OWNER_ROLE}=TEMPORARY", f"{WORKER_ROLE}=CONNECT"],
+    "postgres": [],
+    "template1": [],
+}
 #: What only a new database can have otherwise.
 _FIXED: Final = {"encoding": "UTF8", "collate": "en_US.UTF-8", "ctype": "en_US.UTF-8"}
 _CHANGEABLE: Final = (
@@ -88,7 +95,7 @@ def have_roles(credentials: Credentials) -> Commands:
     statements, differences = [], []
     for role, attributes in ROLES.items():
         present = catalogue.roles.get(role)
-        if attributes["LOGIN"] and present and present["iterations"] and not credentials.known(role):
+        if role in WITH_PASSWORD and present and present["iterations"] and not credentials.known(role):
             yield refuse(
                 f"role {role} has a password, and none is known here: {credentials.passwords.path} has no entry for "
                 f"{credentials.container}. Bring that file along, or give the password by the environment; "
@@ -106,9 +113,12 @@ def have_roles(credentials: Credentials) -> Commands:
             differences += [f"role {role}: {name} is {present[name]}" for name in wrong if present]
             words = " ".join(name if on else f"NO{name}" for name, on in wanted.items())
             statements.append(f"ALTER ROLE {role} {words} CONNECTION LIMIT -1 VALID UNTIL 'infinity';")
-        if attributes["LOGIN"] and not credentials.fits(role, present or {}):
+        if role in WITH_PASSWORD and not credentials.fits(role, present or {}):
             differences.append(f"role {role}: password differs")
             statements.append(role)
+        elif role not in WITH_PASSWORD and present and present["password"]:
+            differences.append(f"role {role}: has a password")
+            statements.append(f"ALTER ROLE {role} PASSWORD NULL;")
     for role, member in catalogue.memberships:
         differences.append(f"role {member}: is a member of {role}")
         statements.append(f"REVOKE {role} FROM {member} CASCADE;")

@@ -68,7 +68,7 @@ INSIDE = [
          "shared_buffers = '900GB'"),
     Case("server killed", "inside", "pkill -9 -x postgres; sleep 1", "postgresql@17-main.service: not active"),
 ]  # fmt: skip
-APP, OWNER = "stock_analysis_user", "event_store_owner"
+APP, OWNER, WORKER = "stock_analysis_user", "event_store_owner", "event_store_worker"
 SQL = [
     Case("ALTER SYSTEM", "sql", "ALTER SYSTEM SET work_mem = '1MB'", "ALTER SYSTEM left behind: work_mem"),
     Case("ALTER SYSTEM, loaded", "sql", "ALTER SYSTEM SET work_mem = '1MB';\nSELECT pg_reload_conf()", "work_mem"),
@@ -92,6 +92,11 @@ SQL = [
     Case("database limit", "sql", "ALTER DATABASE stock_analysis_event_store CONNECTION LIMIT 5", "connection_limit is 5"),
     Case("database grant", "sql", "GRANT CONNECT ON DATABASE stock_analysis_event_store TO PUBLIC", "public has CONNECT"),
     Case("missing database grant", "sql", f"REVOKE CREATE ON DATABASE stock_analysis_event_store FROM {OWNER}", "lacks CREATE"),
+    Case("worker that is more", "sql", f"ALTER ROLE {WORKER} SUPERUSER", f"role {WORKER}: SUPERUSER is True"),
+    Case("worker without login", "sql", f"ALTER ROLE {WORKER} NOLOGIN", f"role {WORKER}: LOGIN is False"),
+    Case("worker with a password", "sql", f"ALTER ROLE {WORKER} PASSWORD 'by-hand'", f"role {WORKER}: has a password"),
+    Case("worker that is a member", "sql", f"GRANT {OWNER} TO {WORKER}", f"role {WORKER}: is a member of {OWNER}"),
+    Case("worker kept out", "sql", f"REVOKE CONNECT ON DATABASE stock_analysis_event_store FROM {WORKER}", f"{WORKER} lacks CONNECT"),
     Case("way into postgres", "sql", f"GRANT CONNECT ON DATABASE postgres TO {APP}", f"database postgres: {APP} has CONNECT"),
 ]  # fmt: skip
 

@@ -27,7 +27,8 @@ def test_other_apt_sources_make_another_image_of_the_same_family() -> None:
 @pytest.mark.parametrize(("release", "version"), [("trixie", 17), ("bookworm", 15)])
 def test_the_release_brings_its_own_postgresql(release: str, version: int) -> None:
     packages = required_packages(container(release=release, packages=["jq"]))
-    assert {f"postgresql-{version}", f"postgresql-client-{version}", "systemd-sysv", "locales", "jq"} <= packages
+    servers = {f"postgresql-{version}", f"postgresql-client-{version}", f"postgresql-plpython3-{version}"}
+    assert {*servers, "python3-jsonschema", "systemd-sysv", "locales", "jq"} <= packages
 
 
 @pytest.mark.parametrize("release", ["trixie", "bookworm"])

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.operations.database import CONNECTION_LIMIT, ROLES
-from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE
+from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 
 from .application import Application
 from .server import Server
@@ -41,7 +41,7 @@ def test_passwords_are_scram_verifiers(server: Server) -> None:
     kinds = {row["rolname"]: row["kind"] for row in server.rows(query)}
     assert set(kinds.values()) == {"SCRAM-SHA-256"}
     assert kinds.keys() >= {APPLICATION_ROLE}
-    assert not kinds.keys() & {OWNER_ROLE, "postgres"}
+    assert not kinds.keys() & {OWNER_ROLE, WORKER_ROLE, "postgres"}
 
 
 def test_roles_are_members_of_nothing_and_have_no_members(server: Server) -> None:
@@ -82,7 +82,11 @@ def test_privileges_on_databases_are_exactly_the_declared_ones(server: Server) -
         FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
         WHERE grantee <> datdba AND datname <> 'template0'"""
     granted = {(row["datname"], row["grantee"], row["privilege_type"]) for row in server.rows(query)}
-    assert granted == {(DATABASE, OWNER_ROLE, "CREATE"), (DATABASE, OWNER_ROLE, "TEMPORARY")}
+    assert granted == {
+        (DATABASE, OWNER_ROLE, "CREATE"),
+        (DATABASE, OWNER_ROLE, "TEMPORARY"),
+        (DATABASE, WORKER_ROLE, "CONNECT"),
+    }
 
 
 def test_application_is_let_in_over_tls(application: Application) -> None:
@@ -117,6 +121,7 @@ def test_superuser_is_refused_over_tcp(application: Application, database: str) 
     assert "no pg_hba.conf entry" in application.refusal(user="postgres", dbname=database)
 
 
-def test_owner_of_the_store_cannot_log_in(application: Application) -> None:
+@pytest.mark.parametrize("role", [OWNER_ROLE, WORKER_ROLE])
+def test_other_roles_are_refused_over_tcp(application: Application, role: str) -> None:
     application.connect().close()
-    assert "no pg_hba.conf entry" in application.refusal(user=OWNER_ROLE)
+    assert "no pg_hba.conf entry" in application.refusal(user=role)

@@ -6,7 +6,7 @@ import pytest
 from testinfra.host import Host
 
 from deploy.server_config import ClusterPaths, pg_hba_conf, postgresql_conf
-from deploy.settings import APPLICATION_ROLE, DATABASE, PORT, Container, Settings
+from deploy.settings import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, Container, Settings
 
 from .server import Server
 from .setting_values import same_value
@@ -108,6 +108,7 @@ def test_access_rules_are_exactly_the_declared_ones(server: Server, container: C
     )
     assert [tuple(row.values()) for row in rows] == [
         ("local", ["all"], ["postgres"], None, None, "peer", None),
+        ("local", [DATABASE], [WORKER_ROLE], None, None, "peer", None),
         *(
             (
                 "hostssl",
