@@ -1,0 +1,179 @@
+"""The store as an application uses it: a pool of connections, retries, and transactions of the caller's own."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import tuple_row
+from psycopg_pool import ConnectionPool
+
+from event_store import errors
+from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin
+from event_store.operations import Operations
+from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
+from event_store.statements import Statement
+
+T = TypeVar("T")
+log = logging.getLogger("event_store")
+
+#: What an append is recorded as when the caller names no command.
+APPEND = "append"
+
+
+class Session(Operations):
+    """The store's operations on one connection, in whatever transaction it is in. Nothing is tried twice."""
+
+    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
+        self.connection = connection
+
+    def run(self, statement: Statement[T]) -> T:
+        """Run one statement and return its answer."""
+        try:
+            with self.connection.cursor(row_factory=tuple_row) as cursor:
+                cursor.execute(statement.query, statement.parameters)
+                return statement.read(cursor.fetchall())
+        except psycopg.Error as error:
+            if own := errors.from_database(error):
+                raise own from error
+            raise
+
+
+class EventStore(Operations):
+    """An event store behind a pool of connections. Safe to share between threads.
+
+    ``conninfo``: what libpq understands. For failover name several hosts and ask for the one that can be written to:
+    ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.
+    ``min_size``, ``max_size``: connections kept open, and at most. ``configure``: called with each new connection.
+
+    Reads, and appends under a command id, are tried again when the server goes away, fails over, or gives up a transaction in
+    favour of another. So that this holds for every append, one without a command gets an id of its own (which costs a row in
+    ``commands``); with ``retries=NO_RETRIES`` it does not.
+
+    A context manager; otherwise call `open` and `close`.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 4,
+        retries: Retries = DEFAULT,
+        configure: Callable[["psycopg.Connection[Any]"], None] | None = None,
+        **connection_options: Any,
+    ) -> None:
+        self.retries = retries
+        self._pool = ConnectionPool(
+            conninfo,
+            kwargs={"autocommit": True, **connection_options},
+            min_size=min_size,
+            max_size=max_size,
+            configure=configure,
+            # The pool pauses longer and longer between its own attempts; giving up early makes the next request try at once.
+            reconnect_timeout=3.0,
+            open=False,
+        )
+        self._drained_at = 0.0
+
+    def open(self, timeout: float = 30.0) -> Self:
+        """Connect; waits at most ``timeout`` seconds for the first connections. Raises `psycopg_pool.PoolTimeout`."""
+        self._pool.open(wait=True, timeout=timeout)
+        return self
+
+    def close(self) -> None:
+        """Close all connections. The store cannot be opened again."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def run(self, statement: Statement[T]) -> T:
+        """Run one statement on a connection of the pool, again where that is safe and may help."""
+        attempts = Attempts(self.retries)
+        while True:
+            try:
+                with self.session(attempts.patience()) as session:
+                    return session.run(statement)
+            except psycopg.Error as error:
+                pause = attempts.pause_after(error, repeatable=statement.repeatable)
+                log.info("trying again in %.2f s: %s", pause, error)
+            time.sleep(pause)
+
+    @contextmanager
+    def session(self, timeout: float | None = None) -> Iterator[Session]:
+        """A connection of the pool, in autocommit; waits at most ``timeout`` seconds for it."""
+        with self._pool.connection(timeout) as connection:
+            taken_at = time.monotonic()
+            try:
+                yield Session(connection)
+            except psycopg.Error as error:
+                if connection_is_lost(error):
+                    connection.close()
+                    self._drain(taken_at)
+                raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session in a transaction: committed at the end of the block, rolled back when it raises. Nothing is retried.
+
+        For what belongs together: several appends, a command without events, rows of a table of the caller's own (by
+        ``session.connection``). Keep it short: readers of the feed wait for it.
+        """
+        with self.session() as session, session.connection.transaction():
+            yield session
+
+    def decide(
+        self,
+        aggregate_type: str,
+        aggregate_id: UUID,
+        decision: Callable[[Loaded], Sequence[NewEvent]],
+        *,
+        origin: Origin = SYSTEM,
+        command: Command | None = None,
+    ) -> Appended | None:
+        """Load, decide, append; and again from the start when somebody else was faster.
+
+        ``decision`` gets what is stored and returns the events to append, none = nothing to do. It is called again after each
+        conflict, so it must not do anything else. With a ``command`` that was processed before nothing is decided or appended,
+        and the result is None.
+
+        Raises what ``decision`` raises, and `VersionConflictError` after too many conflicts in a row (see `Retries`).
+        """
+        attempts = Attempts(self.retries)
+        # One id for all attempts: a conflict leaves nothing behind, and a commit whose answer was lost is found again.
+        attempted = command or Command(APPEND, data={})
+        if command and self.check_command_processed(command.command_id):
+            return None
+        while True:
+            loaded = self.load_aggregate(aggregate_type, aggregate_id)
+            events = decision(loaded)
+            if not events:
+                return None
+            try:
+                return self.append_events(
+                    aggregate_type, aggregate_id, events, expected=loaded.version, origin=origin, command=attempted
+                )
+            except errors.VersionConflictError as conflict:
+                pause = attempts.pause_after_conflict(conflict)
+            time.sleep(pause)
+
+    def _command(self, command: Command | None) -> Command | None:
+        if command is None and self.retries.timeout > 0:
+            return Command(APPEND, data={})
+        return command
+
+    def _drain(self, taken_at: float) -> None:
+        """After a lost connection: all of the same age lead to the same place. Not again for one that is older than that."""
+        if taken_at > self._drained_at:
+            self._drained_at = time.monotonic()
+            self._pool.drain()
