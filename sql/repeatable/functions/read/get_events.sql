@@ -1,4 +1,7 @@
 -- The events of one aggregate in the order of their versions, from a version on (inclusive), at most max_count of them.
+--
+-- PL/pgSQL for one query, like all reads: it keeps the plan for the session, where a SQL function that cannot be inlined
+-- (SECURITY DEFINER, SET) is parsed and planned at each call: a quarter of the time of a short stream.
 CREATE OR REPLACE FUNCTION event_store.get_events(
     aggregate_type text,
     aggregate_id   uuid,
@@ -6,14 +9,17 @@ CREATE OR REPLACE FUNCTION event_store.get_events(
     max_count      integer DEFAULT NULL
 )
 RETURNS SETOF event_store.events
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    RETURN QUERY
     SELECT e.*
       FROM event_store.events e
      WHERE e.aggregate_type = get_events.aggregate_type::varchar
        AND e.aggregate_id = get_events.aggregate_id
        AND e.event_version >= get_events.from_version
      ORDER BY e.event_version
-     LIMIT get_events.max_count
+     LIMIT get_events.max_count;
+END
 $$;

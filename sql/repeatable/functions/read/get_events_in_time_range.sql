@@ -1,17 +1,23 @@
--- The events of all aggregates with from_time <= created_at < until_time, by time: ranges that touch share no event.
+-- The events of all aggregates with from_time <= created_at < until_time, by time: ranges that touch share no event. At
+-- most max_count of them; the next page: from_time and after_position are the last row's created_at and global_position.
 CREATE OR REPLACE FUNCTION event_store.get_events_in_time_range(
-    from_time  timestamptz,
-    until_time timestamptz,
-    max_count  integer DEFAULT NULL
+    from_time      timestamptz,
+    until_time     timestamptz,
+    max_count      integer DEFAULT NULL,
+    after_position bigint DEFAULT 0
 )
 RETURNS SETOF event_store.events
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    RETURN QUERY
     SELECT e.*
       FROM event_store.events e
-     WHERE e.created_at >= get_events_in_time_range.from_time
+     WHERE (e.created_at, e.global_position)
+           > (get_events_in_time_range.from_time, get_events_in_time_range.after_position)
        AND e.created_at < get_events_in_time_range.until_time
      ORDER BY e.created_at, e.global_position
-     LIMIT get_events_in_time_range.max_count
+     LIMIT get_events_in_time_range.max_count;
+END
 $$;

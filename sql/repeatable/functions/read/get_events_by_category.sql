@@ -1,0 +1,32 @@
+-- The events of all aggregates of one type in the feed's order, at most max_count of them; the next page: the cursor is
+-- the last row's (transaction_id, global_position).
+--
+-- Only what is below the feed's horizon, so that a consumer may tail a category by its cursor like the whole feed: no
+-- event that commits later comes before one that was read.
+--
+-- SE012 the database was restored into another cluster.
+CREATE OR REPLACE FUNCTION event_store.get_events_by_category(
+    aggregate_type       text,
+    after_transaction_id xid8 DEFAULT '0',
+    after_position       bigint DEFAULT 0,
+    max_count            integer DEFAULT NULL
+)
+RETURNS SETOF event_store.events
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    horizon CONSTANT xid8 := event_store.feed_horizon();
+BEGIN
+    -- = ANY, and the column in the order: for the reason in get_events_by_type().
+    RETURN QUERY
+    SELECT e.*
+      FROM event_store.events e
+     WHERE e.aggregate_type = ANY (ARRAY[get_events_by_category.aggregate_type]::varchar[])
+       AND (e.transaction_id, e.global_position)
+           > (get_events_by_category.after_transaction_id, get_events_by_category.after_position)
+       AND e.transaction_id < horizon
+     ORDER BY e.aggregate_type, e.transaction_id, e.global_position
+     LIMIT get_events_by_category.max_count;
+END
+$$;

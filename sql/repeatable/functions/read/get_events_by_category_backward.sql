@@ -1,0 +1,33 @@
+-- The events of all aggregates of one type, against the feed's order, back from the feed's horizon or from a cursor
+-- (exclusive), at most max_count of them; the next page: the cursor is the last row's (transaction_id, global_position).
+--
+-- The first row is a cursor from which get_events_by_category() misses nothing: that is why what is above the horizon is
+-- left out here, too.
+--
+-- SE012 the database was restored into another cluster.
+CREATE OR REPLACE FUNCTION event_store.get_events_by_category_backward(
+    aggregate_type        text,
+    before_transaction_id xid8 DEFAULT NULL,
+    before_position       bigint DEFAULT 0,
+    max_count             integer DEFAULT NULL
+)
+RETURNS SETOF event_store.events
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    horizon CONSTANT xid8 := event_store.feed_horizon();
+BEGIN
+    -- = ANY, and the column in the order: for the reason in get_events_by_type().
+    RETURN QUERY
+    SELECT e.*
+      FROM event_store.events e
+     WHERE e.aggregate_type = ANY (ARRAY[get_events_by_category_backward.aggregate_type]::varchar[])
+       AND (e.transaction_id, e.global_position)
+           < (coalesce(get_events_by_category_backward.before_transaction_id, horizon),
+              get_events_by_category_backward.before_position)
+       AND e.transaction_id < horizon
+     ORDER BY e.aggregate_type DESC, e.transaction_id DESC, e.global_position DESC
+     LIMIT get_events_by_category_backward.max_count;
+END
+$$;

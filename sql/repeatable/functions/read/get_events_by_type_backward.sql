@@ -1,0 +1,25 @@
+-- The events of one type, the newest first, back from a moment (exclusive), at most max_count of them.
+--
+-- The next page: until_time and before_position are the last row's created_at and global_position.
+CREATE OR REPLACE FUNCTION event_store.get_events_by_type_backward(
+    event_type      text,
+    until_time      timestamptz DEFAULT 'infinity',
+    max_count       integer DEFAULT NULL,
+    before_position bigint DEFAULT 0
+)
+RETURNS SETOF event_store.events
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- = ANY, and the column in the order: for the reason in get_events_by_type().
+    RETURN QUERY
+    SELECT e.*
+      FROM event_store.events e
+     WHERE e.event_type = ANY (ARRAY[get_events_by_type_backward.event_type]::varchar[])
+       AND (e.created_at, e.global_position)
+           < (get_events_by_type_backward.until_time, get_events_by_type_backward.before_position)
+     ORDER BY e.event_type DESC, e.created_at DESC, e.global_position DESC
+     LIMIT get_events_by_type_backward.max_count;
+END
+$$;

@@ -1,0 +1,37 @@
+-- The version that an aggregate had at a moment (its events up to and including that time); 0 = it did not exist yet.
+--
+-- Within an aggregate a later version never has an earlier time, and no version is missing: so the place is found by
+-- halving, in twenty probes of the index for a million events.
+CREATE OR REPLACE FUNCTION event_store.get_version_at(aggregate_type text, aggregate_id uuid, at_time timestamptz)
+RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lowest  integer := 0;
+    highest integer;
+    middle  integer;
+BEGIN
+    SELECT e.event_version INTO highest
+      FROM event_store.events e
+     WHERE e.aggregate_type = get_version_at.aggregate_type::varchar AND e.aggregate_id = get_version_at.aggregate_id
+     ORDER BY e.event_version DESC
+     LIMIT 1;
+
+    WHILE lowest < highest LOOP
+        middle := highest - (highest - lowest) / 2;
+        IF EXISTS (
+            SELECT FROM event_store.events e
+             WHERE e.aggregate_type = get_version_at.aggregate_type::varchar
+               AND e.aggregate_id = get_version_at.aggregate_id
+               AND e.event_version = middle
+               AND e.created_at <= get_version_at.at_time)
+        THEN
+            lowest := middle;
+        ELSE
+            highest := middle - 1;
+        END IF;
+    END LOOP;
+    RETURN lowest;
+END
+$$;
