@@ -1,1 +1,3 @@
--- Takes back up.sql.
+-- Takes back up.sql. The checkpoints go with it; no event does.
+DROP TABLE event_store.subscription_partitions;
+DROP TABLE event_store.subscriptions;

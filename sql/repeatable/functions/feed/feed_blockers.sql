@@ -1,0 +1,36 @@
+-- The transactions that write, in any database of the cluster, the oldest first: that one holds the feed back, whatever it
+-- writes. Readers hold nothing back. A prepared transaction has no pid, but a name for ROLLBACK PREPARED.
+--
+-- From pg_locks, which everybody may read. The rest is the caller's view of pg_stat_activity: an operator sees all of it,
+-- the application its own sessions; of others it knows pid, database and role. Therefore not SECURITY DEFINER.
+CREATE OR REPLACE FUNCTION event_store.feed_blockers()
+RETURNS TABLE (
+    transaction_id   xid8,
+    pid              integer,
+    prepared         text,
+    seconds          double precision,
+    database         name,
+    role             name,
+    application_name text,
+    state            text
+)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- Locks have the lower 32 bits of an id: the others are those that bring it nearest to the next id.
+    WITH next AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS id),
+    writing AS (
+        -- A subtransaction has a lock of its own, and a later id than its transaction.
+        SELECT k.pid, k.virtualtransaction,
+               min(n.id + (k.transactionid::text::bigint - n.id % 4294967296 + 6442450944) % 4294967296 - 2147483648) AS id
+          FROM pg_locks k CROSS JOIN next n
+         WHERE k.locktype = 'transactionid' AND k.mode = 'ExclusiveLock' AND k.granted
+         GROUP BY k.pid, k.virtualtransaction
+    )
+    SELECT w.id::text::xid8, w.pid, p.gid, extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared)),
+           coalesce(a.datname, p.database), coalesce(a.usename, p.owner), a.application_name, a.state
+      FROM writing w
+      LEFT JOIN pg_stat_activity a ON a.pid = w.pid
+      LEFT JOIN pg_prepared_xacts p ON w.pid IS NULL AND p.transaction::text::bigint = w.id % 4294967296
+     ORDER BY w.id
+$$;

@@ -1,0 +1,20 @@
+-- The cursor of the last event that is safe to read; ('0', 0) while there is none. Whoever wants new events only starts
+-- here. SE012 restored into another cluster.
+CREATE OR REPLACE FUNCTION event_store.feed_end(OUT transaction_id xid8, OUT global_position bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT e.transaction_id, e.global_position
+      INTO feed_end.transaction_id, feed_end.global_position
+      FROM event_store.events e
+     WHERE e.transaction_id < (SELECT event_store.feed_horizon())
+     ORDER BY e.transaction_id DESC, e.global_position DESC
+     LIMIT 1;
+    IF NOT FOUND THEN
+        feed_end.transaction_id := '0';
+        feed_end.global_position := 0;
+    END IF;
+END
+$$;

@@ -1,0 +1,18 @@
+-- How many committed events nobody can read in the feed yet, because a transaction that began earlier still runs, and for
+-- how many seconds the oldest of them has been waiting. Counts to 10,000 and no further. feed_blockers() says who it is.
+--
+-- SE012 restored into another cluster.
+CREATE OR REPLACE FUNCTION event_store.feed_lag(OUT events_waiting bigint, OUT seconds_waiting double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(e.created_at)), 0)
+      INTO feed_lag.events_waiting, feed_lag.seconds_waiting
+      FROM (SELECT e.created_at
+              FROM event_store.events e
+             WHERE e.transaction_id >= (SELECT event_store.feed_horizon())
+             ORDER BY e.transaction_id, e.global_position
+             LIMIT 10000) e;
+END
+$$;

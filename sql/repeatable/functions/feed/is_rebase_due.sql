@@ -1,0 +1,17 @@
+-- Whether the numbers of this store do not fit the cluster that it is in: true after a logical dump was restored into
+-- another one, until rebase_feed() has run. A number that is stored was handed out by this cluster, or lies below what it
+-- hands out next; where neither holds, new events would be numbered below old ones, and readers would pass them over.
+--
+-- The second condition finds what the first one cannot: a dump in a physical copy of its own cluster, which has the
+-- same identifier. Own events are visible before the snapshot's end has moved past them, hence greatest().
+CREATE OR REPLACE FUNCTION event_store.is_rebase_due() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT s.cluster_identifier <> (SELECT c.system_identifier FROM pg_control_system() c)
+        OR coalesce((SELECT e.transaction_id::text::bigint FROM event_store.events e
+                      ORDER BY e.transaction_id DESC, e.global_position DESC LIMIT 1)
+                    >= s.feed_offset + greatest(pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+                                                pg_current_xact_id_if_assigned()::text::bigint + 1), false)
+      FROM event_store.settings s
+$$;

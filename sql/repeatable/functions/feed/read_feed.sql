@@ -1,0 +1,39 @@
+-- The events of all aggregates after a cursor, in the order of the feed, at most max_count (NULL = all). The cursor to go
+-- on from is (transaction_id, global_position) of the last row. No row: there is nothing new yet.
+--
+-- Never skips and never repeats an event, while others append: a page is a stretch, without a hole, of what lies below
+-- feed_horizon(), and that is final (the reason stands there). Both are taken from one snapshot, because this is one
+-- statement and feed_horizon() is STABLE. The order, (transaction_id, global_position), is total, since positions are
+-- unique; it is that of one index, so a cursor lies between two of its entries, also inside a transaction, and a later
+-- event never sorts before an event that was below somebody's horizon. Inside an aggregate it is the order of the versions.
+--
+-- With event_types or aggregate_types one call looks at 10,000 events at most: see scan_feed() for the last row, which
+-- may be a cursor without an event (event_id IS NULL).
+--
+-- Without SET and SECURITY DEFINER the planner inlines it: a page costs what it costs to read the table itself (as a
+-- function of its own a quarter more). So the caller needs, and the application has, SELECT on the events.
+--
+-- SE012 restored into another cluster.
+CREATE OR REPLACE FUNCTION event_store.read_feed(
+    after_transaction_id xid8 DEFAULT '0',
+    after_position       bigint DEFAULT 0,
+    max_count            integer DEFAULT 1000,
+    event_types          text[] DEFAULT NULL,
+    aggregate_types      text[] DEFAULT NULL
+)
+RETURNS SETOF event_store.events
+LANGUAGE sql STABLE ROWS 1000
+AS $$
+    (SELECT e.*
+       FROM event_store.events e
+      WHERE read_feed.event_types IS NULL AND read_feed.aggregate_types IS NULL
+        AND (e.transaction_id, e.global_position) > (read_feed.after_transaction_id, read_feed.after_position)
+        AND e.transaction_id < (SELECT event_store.feed_horizon())
+      ORDER BY e.transaction_id, e.global_position
+      LIMIT read_feed.max_count)
+    UNION ALL
+    SELECT s.*
+      FROM event_store.scan_feed(read_feed.after_transaction_id, read_feed.after_position, read_feed.max_count,
+                                 read_feed.event_types, read_feed.aggregate_types) s
+     WHERE read_feed.event_types IS NOT NULL OR read_feed.aggregate_types IS NOT NULL
+$$;

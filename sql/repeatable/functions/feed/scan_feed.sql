@@ -1,0 +1,69 @@
+-- One bounded step through the feed for whoever wants some of the events only: looks at 10,000 events after the cursor (or
+-- at max_count, if that is more) and returns those that fit, at most max_count, in the order of the feed.
+--
+-- Where the last event looked at is none of them, one more row says so: it has transaction_id and global_position, and
+-- NULL everywhere else. So the last row is always the cursor to go on from, even when nothing fits for a million
+-- events, and no row at all means that the feed has no more.
+--
+-- For the application by way of read_feed() and read_partition(). SE012 restored into another cluster.
+CREATE OR REPLACE FUNCTION event_store.scan_feed(
+    after_transaction_id xid8,
+    after_position       bigint,
+    max_count            integer,
+    event_types          text[],
+    aggregate_types      text[],
+    partitions           integer DEFAULT 1,
+    partition            integer DEFAULT 0
+)
+RETURNS SETOF event_store.events
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1000
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    horizon  CONSTANT xid8    := event_store.feed_horizon();
+    max_scan CONSTANT integer := greatest(scan_feed.max_count, 10000);
+    returned integer;
+    last     record;
+    mark     event_store.events;
+BEGIN
+    -- The limit inside keeps the filter out of the index scan, the one outside ends it early.
+    RETURN QUERY
+    SELECT s.*
+      FROM (SELECT e.*
+              FROM event_store.events e
+             WHERE (e.transaction_id, e.global_position) > (scan_feed.after_transaction_id, scan_feed.after_position)
+               AND e.transaction_id < horizon
+             ORDER BY e.transaction_id, e.global_position
+             LIMIT max_scan) s
+     WHERE event_store.feed_filter(s.event_type, s.aggregate_type, s.aggregate_id, scan_feed.event_types,
+                                   scan_feed.aggregate_types, scan_feed.partitions, scan_feed.partition)
+     ORDER BY s.transaction_id, s.global_position
+     LIMIT scan_feed.max_count;
+    GET DIAGNOSTICS returned = ROW_COUNT;
+    IF returned >= scan_feed.max_count THEN
+        RETURN;
+    END IF;
+
+    SELECT e.transaction_id, e.global_position, e.event_type, e.aggregate_type, e.aggregate_id
+      INTO last
+      FROM (SELECT s.transaction_id, s.global_position
+              FROM (SELECT e.transaction_id, e.global_position
+                      FROM event_store.events e
+                     WHERE (e.transaction_id, e.global_position)
+                           > (scan_feed.after_transaction_id, scan_feed.after_position)
+                       AND e.transaction_id < horizon
+                     ORDER BY e.transaction_id, e.global_position
+                     LIMIT max_scan) s
+             ORDER BY s.transaction_id DESC, s.global_position DESC
+             LIMIT 1) s
+      JOIN event_store.events e USING (transaction_id, global_position);
+    IF FOUND AND NOT event_store.feed_filter(last.event_type, last.aggregate_type, last.aggregate_id, scan_feed.event_types,
+                                             scan_feed.aggregate_types, scan_feed.partitions, scan_feed.partition)
+    THEN
+        mark.transaction_id := last.transaction_id;
+        mark.global_position := last.global_position;
+        RETURN NEXT mark;
+    END IF;
+END
+$$;

@@ -1,0 +1,24 @@
+-- Tells whoever LISTENs on the channel event_store that the feed has grown: the payload is the cursor of the last event that
+-- is safe to read, "transaction_id,global_position". A hint and no more: readers go by their own cursor, and look now and
+-- then without being told. 1 = told, 0 = nothing new since the last call in this session.
+--
+-- Not by the appends themselves: NOTIFY makes all commits of a server that use it wait for each other, and when an
+-- append commits its events need not be readable yet.
+--
+-- SE012 restored into another cluster.
+CREATE OR REPLACE FUNCTION event_store.work_feed() RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    cursor_now text;
+BEGIN
+    SELECT f.transaction_id || ',' || f.global_position INTO cursor_now FROM event_store.feed_end() f;
+    IF cursor_now = coalesce(nullif(current_setting('event_store.announced', true), ''), '0,0') THEN
+        RETURN 0;
+    END IF;
+    PERFORM pg_notify('event_store', cursor_now);
+    PERFORM set_config('event_store.announced', cursor_now, false);
+    RETURN 1;
+END
+$$;

@@ -1,0 +1,51 @@
+-- Hands a free partition of a subscription to a consumer, for the length of its lease: one row, or none when all of them
+-- are taken. Partitions with something after their checkpoint go first, of these the one that has waited longest. Never
+-- waits for another consumer.
+--
+-- The lease ends by the server's clock; each acknowledge() begins it anew. The token is the proof of holding the partition,
+-- and no longer valid when somebody else claims it. Commit before the work begins: the lease is what counts, not an
+-- open transaction.
+--
+-- SE002 malformed argument; SE010 unknown subscription; SE012 restored into another cluster.
+CREATE OR REPLACE FUNCTION event_store.claim_partition(
+    subscription_name text,
+    consumer          text,
+    lease             interval DEFAULT '30 seconds'
+)
+RETURNS TABLE (partition integer, transaction_id xid8, global_position bigint, token bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF (claim_partition.consumer <> '' AND length(claim_partition.consumer) <= 255
+        AND claim_partition.lease > '0' AND claim_partition.lease <= '1 day') IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'the claim is malformed'
+            USING ERRCODE = 'SE002',
+                  HINT = 'consumer is a text of 1 to 255 characters, lease an interval above 0 and up to 1 day.';
+    END IF;
+
+    RETURN QUERY
+    UPDATE event_store.subscription_partitions p
+       SET token = p.token + 1, consumer = claim_partition.consumer, lease = claim_partition.lease,
+           claimed_at = clock_timestamp(), leased_until = clock_timestamp() + claim_partition.lease
+      FROM (SELECT f.subscription_name, f.partition
+              FROM event_store.subscription_partitions f
+             CROSS JOIN event_store.feed_end() AS feed
+             WHERE f.subscription_name = claim_partition.subscription_name::varchar
+               AND (f.leased_until IS NULL OR f.leased_until <= clock_timestamp())
+             ORDER BY (f.transaction_id, f.global_position) < (feed.transaction_id, feed.global_position) DESC,
+                      f.claimed_at NULLS FIRST, f.partition
+             LIMIT 1
+               FOR UPDATE OF f SKIP LOCKED) AS free
+     WHERE p.subscription_name = free.subscription_name AND p.partition = free.partition
+    RETURNING p.partition, p.transaction_id, p.global_position, p.token;
+    IF NOT FOUND AND NOT EXISTS (SELECT FROM event_store.subscriptions s
+                                  WHERE s.subscription_name = claim_partition.subscription_name::varchar)
+    THEN
+        RAISE EXCEPTION 'there is no subscription %', claim_partition.subscription_name
+            USING ERRCODE = 'SE010', HINT = 'create_subscription() makes it.';
+    END IF;
+END
+$$;

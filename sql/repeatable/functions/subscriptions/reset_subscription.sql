@@ -1,0 +1,26 @@
+-- Moves all checkpoints of a subscription to one cursor, forward or back; to the beginning by default. Ends all leases: a
+-- consumer that is at work is refused with SE010 when it acknowledges.
+--
+-- SE002 the cursor is no place in the feed; SE010 unknown subscription; SE012 restored into another cluster.
+CREATE OR REPLACE FUNCTION event_store.reset_subscription(
+    subscription_name text,
+    transaction_id    xid8 DEFAULT '0',
+    global_position   bigint DEFAULT 0
+)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM event_store.check_cursor(reset_subscription.transaction_id, reset_subscription.global_position);
+    UPDATE event_store.subscription_partitions p
+       SET transaction_id = reset_subscription.transaction_id, global_position = reset_subscription.global_position,
+           token = p.token + 1, consumer = NULL, lease = NULL, leased_until = NULL
+     WHERE p.subscription_name = reset_subscription.subscription_name::varchar;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no subscription %', reset_subscription.subscription_name
+            USING ERRCODE = 'SE010', HINT = 'create_subscription() makes it.';
+    END IF;
+END
+$$;

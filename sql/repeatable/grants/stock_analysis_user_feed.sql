@@ -1,0 +1,19 @@
+-- What the application may do with the feed and with subscriptions. Which functions are its own is said in their files.
+GRANT SELECT ON event_store.subscriptions, event_store.subscription_partitions TO stock_analysis_user;
+GRANT EXECUTE ON FUNCTION
+    event_store.read_feed,
+    event_store.scan_feed,
+    event_store.feed_horizon,
+    event_store.feed_end,
+    event_store.feed_lag,
+    event_store.feed_blockers,
+    event_store.partition_of,
+    event_store.create_subscription,
+    event_store.drop_subscription,
+    event_store.reset_subscription,
+    event_store.claim_partition,
+    event_store.read_partition,
+    event_store.acknowledge,
+    event_store.release_partition,
+    event_store.subscription_lag
+TO stock_analysis_user;
