@@ -1,0 +1,22 @@
+-- The document with every envelope in it opened. What was erased is null in its place, and where the document is an
+-- object, it says so at its top: "$erased" is the list of these places as JSON pointers (RFC 6901).
+--
+-- SE002 an envelope is malformed, was changed, or has a subject without a key in this store.
+CREATE OR REPLACE FUNCTION event_store.reveal(data jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    revealed record;
+BEGIN
+    -- Most documents have none.
+    IF (data @? '$.**."$protected"') IS NOT TRUE THEN
+        RETURN data;
+    END IF;
+    SELECT * INTO revealed FROM event_store.reveal_at(data, '');
+    IF jsonb_typeof(revealed.value) = 'object' AND revealed.erased <> '{}' THEN
+        RETURN revealed.value || jsonb_build_object('$erased', revealed.erased);
+    END IF;
+    RETURN revealed.value;
+END
+$$;

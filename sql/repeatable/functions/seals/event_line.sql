@@ -1,0 +1,32 @@
+-- The canonical form of an event: one line of JSON with every column, what a seal's leaf is the hash of and what
+-- export_events() writes. NEVER CHANGED: a seal of years ago must verify. A further column needs a form of its own beside it.
+--
+-- The same for the same event in every session, on PostgreSQL 15 and 17, before and after dump and restore: the keys and
+-- their order are fixed, texts are escaped by JSON, NULL differs from every text, times are UTC in ISO 8601 to the
+-- microsecond, whatever TimeZone and DateStyle say, and no float is involved. event_data and metadata appear as jsonb
+-- prints them; that form has been the same since PostgreSQL 9.4, and a server version that changed it would show as every
+-- event edited at once. transaction_id is covered, because with global_position it is the order: no restore rewrites it.
+--
+-- Not for the application; without SET, so that the planner inlines it into its callers, which have one.
+CREATE OR REPLACE FUNCTION event_store.event_line(event event_store.events) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT json_build_object(
+        'event_id', event.event_id,
+        'transaction_id', event.transaction_id,
+        'global_position', event.global_position,
+        'aggregate_type', event.aggregate_type,
+        'aggregate_id', event.aggregate_id,
+        'event_version', event.event_version,
+        'event_type', event.event_type,
+        'schema_version', event.schema_version,
+        'created_at', event.created_at AT TIME ZONE 'UTC',
+        'created_by', event.created_by,
+        'actor', event.actor,
+        'actor_type', event.actor_type,
+        'source', event.source,
+        'causation_id', event.causation_id,
+        'correlation_id', event.correlation_id,
+        'event_data', event.event_data,
+        'metadata', event.metadata)::text
+$$;

@@ -1,0 +1,6 @@
+-- A seal's line in an export: its canonical form, and its hash at the end of the same object.
+CREATE OR REPLACE FUNCTION event_store.export_line(seal event_store.seals) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT rtrim(event_store.seal_line(seal), '}') || ', "hash" : "' || encode(seal.hash, 'hex') || '"}'
+$$;

@@ -1,0 +1,7 @@
+-- A leaf of the Merkle tree: RFC 6962's hash of an event's line.
+-- decode(), not a literal with a backslash: that one would mean something else without standard_conforming_strings.
+CREATE OR REPLACE FUNCTION event_store.leaf_hash(line text) RETURNS bytea
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT sha256(decode('00', 'hex') || convert_to(line, 'UTF8'))
+$$;

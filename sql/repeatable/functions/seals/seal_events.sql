@@ -1,0 +1,73 @@
+-- Seals the stretch of the feed that is closed and not sealed yet, once its oldest event is older than `age`; returns the
+-- number of events sealed. A second call at the same time does nothing.
+--
+-- Up to 10,000 events to a seal, up to 10 seals in a call (100,000 events, about a second). Hashing holds nobody back: the
+-- transaction gets an id, which readers of the feed would wait for, only when everything is hashed and the rows are
+-- inserted; and none when there is nothing to seal.
+--
+-- SE012 the store was restored into another cluster and not deployed since.
+CREATE OR REPLACE FUNCTION event_store.seal_events(age interval) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- What is below has ended, so that no event can appear there any more.
+    horizon  constant xid8 := event_store.feed_horizon();
+    previous event_store.seals;
+    next     event_store.seals;
+    sealed   event_store.seals[] := '{}';
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('event_store'), hashtext('work_seals')) THEN
+        RETURN 0;
+    END IF;
+
+    SELECT * INTO previous FROM event_store.seals s ORDER BY s.seal DESC LIMIT 1;
+    IF NOT FOUND THEN
+        previous.seal := 0;
+        previous.last_transaction_id := '0';
+        previous.last_position := 0;
+        previous.hash := decode(repeat('00', 32), 'hex');
+    END IF;
+
+    WHILE cardinality(sealed) < 10 AND (
+        -- A time in the future, from a clock that was wrong, is not waited for.
+        SELECT oldest.created_at NOT BETWEEN clock_timestamp() - seal_events.age AND clock_timestamp()
+          FROM (SELECT e.created_at
+                  FROM event_store.events e
+                 WHERE (e.transaction_id, e.global_position) > (previous.last_transaction_id, previous.last_position)
+                   AND e.transaction_id < horizon
+                 ORDER BY e.transaction_id, e.global_position
+                 LIMIT 1) oldest)
+    LOOP
+        next.seal := previous.seal + 1;
+        next.after_transaction_id := previous.last_transaction_id;
+        next.after_position := previous.last_position;
+        next.previous_hash := previous.hash;
+
+        WITH stretch AS MATERIALIZED (
+            SELECT e.transaction_id, e.global_position, event_store.leaf_hash(event_store.event_line(e)) AS leaf
+              FROM event_store.events e
+             WHERE (e.transaction_id, e.global_position) > (previous.last_transaction_id, previous.last_position)
+               AND e.transaction_id < horizon
+             ORDER BY e.transaction_id, e.global_position
+             LIMIT 10000
+        )
+        SELECT string_agg(s.leaf, '' ORDER BY s.transaction_id, s.global_position), count(*),
+               (array_agg(s.transaction_id ORDER BY s.transaction_id DESC, s.global_position DESC))[1],
+               (array_agg(s.global_position ORDER BY s.transaction_id DESC, s.global_position DESC))[1]
+          INTO next.leaves, next.event_count, next.last_transaction_id, next.last_position
+          FROM stretch s;
+
+        next.root := event_store.merkle_root(next.leaves);
+        next.sealed_at := clock_timestamp();
+        next.hash := sha256(convert_to(event_store.seal_line(next), 'UTF8'));
+        sealed := sealed || next;
+        previous := next;
+    END LOOP;
+
+    IF cardinality(sealed) > 0 THEN
+        INSERT INTO event_store.seals SELECT * FROM unnest(sealed);
+    END IF;
+    RETURN (SELECT coalesce(sum(s.event_count), 0) FROM unnest(sealed) s);
+END
+$$;

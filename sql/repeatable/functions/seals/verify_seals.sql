@@ -1,0 +1,96 @@
+-- Compares the stored events with their seals, and the seals with each other: a row for each problem, none = all is well.
+-- from_seal, to_seal: the seals to look at, both inclusive; NULL = from the first, to the last and to the end of the feed.
+--
+--   edited, reordered, deleted, cut off, inserted   events of a seal, see seal_differences()
+--   seal missing, seal edited, chain broken         the seals themselves
+--   unsealed                                        events are older than an hour and not sealed: does the sealer run?
+--
+-- The stretches of retired events are expected to be empty. What cannot be found here, because nothing in the database
+-- contradicts it: a history that was rewritten together with all its seals, last seals that were deleted, and a
+-- retirement that is recorded and never was one. Whoever keeps exports elsewhere finds it: verify_export(). Nor can it be
+-- found what happened to an event before it was sealed.
+CREATE OR REPLACE FUNCTION event_store.verify_seals(from_seal bigint DEFAULT NULL, to_seal bigint DEFAULT NULL)
+RETURNS TABLE (seal bigint, kind text, transaction_id xid8, global_position bigint, event_id uuid, detail text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    retired  constant bigint := coalesce((SELECT max(r.to_seal) FROM event_store.retirements r), 0);
+    sealed   event_store.seals;
+    previous event_store.seals;
+    leaves   bytea;
+BEGIN
+    SELECT * INTO previous FROM event_store.seals s WHERE s.seal = verify_seals.from_seal - 1;
+    IF NOT FOUND THEN
+        previous.seal := coalesce(verify_seals.from_seal, 1) - 1;
+        IF previous.seal = 0 THEN
+            previous.last_transaction_id := '0';
+            previous.last_position := 0;
+            previous.hash := decode(repeat('00', 32), 'hex');
+        END IF;
+    END IF;
+
+    FOR sealed IN
+        SELECT * FROM event_store.seals s
+         WHERE s.seal >= coalesce(verify_seals.from_seal, 1)
+           AND (verify_seals.to_seal IS NULL OR s.seal <= verify_seals.to_seal)
+         ORDER BY s.seal
+    LOOP
+        seal := sealed.seal;
+        transaction_id := NULL;
+        global_position := NULL;
+        event_id := NULL;
+
+        IF sealed.seal <> previous.seal + 1 THEN
+            kind := 'seal missing';
+            detail := format('seals %s to %s are gone', previous.seal + 1, sealed.seal - 1);
+            RETURN NEXT;
+        ELSIF (sealed.previous_hash, sealed.after_transaction_id, sealed.after_position)
+              <> (previous.hash, previous.last_transaction_id, previous.last_position) THEN
+            kind := 'chain broken';
+            detail := format('it does not follow from seal %s: that one was made anew, or this one', previous.seal);
+            RETURN NEXT;
+        END IF;
+        IF sealed.hash <> sha256(convert_to(event_store.seal_line(sealed), 'UTF8')) THEN
+            kind := 'seal edited';
+            detail := 'its hash is not the one of its contents';
+            RETURN NEXT;
+        ELSIF length(sealed.leaves) <> sealed.event_count * 32 OR event_store.merkle_root(sealed.leaves) <> sealed.root THEN
+            kind := 'seal edited';
+            detail := 'its root is not the one of its leaves';
+            RETURN NEXT;
+        END IF;
+
+        leaves := event_store.stored_leaves(sealed);
+        IF sealed.seal <= retired THEN
+            IF length(leaves) > 0 THEN
+                kind := 'inserted';
+                detail := format('%s event(s) in a stretch that is retired', length(leaves) / 32);
+                RETURN NEXT;
+            END IF;
+        ELSIF leaves <> sealed.leaves AND event_store.merkle_root(leaves) <> sealed.root THEN
+            RETURN QUERY
+                SELECT sealed.seal, d.kind, d.transaction_id, d.global_position, d.event_id, d.detail
+                  FROM event_store.seal_differences(sealed) d;
+        END IF;
+        previous := sealed;
+    END LOOP;
+
+    IF verify_seals.to_seal IS NULL THEN
+        RETURN QUERY
+            SELECT NULL::bigint, 'unsealed', e.transaction_id, e.global_position, e.event_id,
+                   format('the first event after seal %s was appended at %s', previous.seal, e.created_at)
+              FROM event_store.events e
+             WHERE (e.transaction_id, e.global_position) > (previous.last_transaction_id, previous.last_position)
+               AND e.created_at < clock_timestamp() - interval '1 hour'
+             ORDER BY e.transaction_id, e.global_position
+             LIMIT 1;
+    ELSIF previous.seal < verify_seals.to_seal THEN
+        seal := NULL;
+        kind := 'seal missing';
+        detail := format('seals %s to %s are gone', previous.seal + 1, verify_seals.to_seal);
+        RETURN NEXT;
+    END IF;
+END
+$$;
