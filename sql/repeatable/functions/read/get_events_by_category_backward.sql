@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION event_store.get_events_by_category_backward(
     max_count             integer DEFAULT NULL
 )
 RETURNS SETOF event_store.events
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
