@@ -1,11 +1,12 @@
 """The store as an application uses it: a pool of connections, retries, and transactions of the caller's own."""
 
+import functools
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -21,8 +22,10 @@ from event_store.statements import Statement
 T = TypeVar("T")
 log = logging.getLogger("event_store")
 
+#: The server's hint that there is something new in the feed.
+LISTEN: Final = "LISTEN event_store"
 #: What an append is recorded as when the caller names no command.
-APPEND = "append"
+APPEND: Final = "append"
 
 
 class Session(Operations):
@@ -68,6 +71,7 @@ class EventStore(Operations):
         **connection_options: Any,
     ) -> None:
         self.retries = retries
+        self._connect = functools.partial(psycopg.connect, conninfo, autocommit=True, **connection_options)
         self._pool = ConnectionPool(
             conninfo,
             kwargs={"autocommit": True, **connection_options},
@@ -80,9 +84,9 @@ class EventStore(Operations):
         )
         self._drained_at = 0.0
 
-    def open(self, timeout: float = 30.0) -> Self:
+    def open(self, *, wait: bool = True, timeout: float = 30.0) -> Self:
         """Connect; waits at most ``timeout`` seconds for the first connections. Raises `psycopg_pool.PoolTimeout`."""
-        self._pool.open(wait=True, timeout=timeout)
+        self._pool.open(wait=wait, timeout=timeout)
         return self
 
     def close(self) -> None:
@@ -131,6 +135,30 @@ class EventStore(Operations):
         """
         with self.session() as session, session.connection.transaction():
             yield session
+
+    def repeat(self, work: Callable[[Session, bool], T]) -> T:
+        """Do ``work`` in a transaction, and all of it again when the connection is lost or the server gives the transaction up.
+
+        Its second argument is whether a transaction before this one may have been committed, which only looking can tell: at
+        a command, at a checkpoint.
+        """
+        attempts = Attempts(self.retries)
+        may_be_done = False
+        while True:
+            try:
+                with self.session(attempts.patience()) as session, session.connection.transaction():
+                    return work(session, may_be_done)
+            except psycopg.Error as error:
+                pause = attempts.pause_after(error, repeatable=True)
+                may_be_done = may_be_done or connection_is_lost(error)
+                log.info("trying again in %.2f s: %s", pause, error)
+            time.sleep(pause)
+
+    def listener(self) -> "psycopg.Connection[Any]":
+        """A connection of its own that hears when the feed grows; the caller closes it."""
+        connection = self._connect()
+        connection.execute(LISTEN)
+        return connection
 
     def decide(
         self,

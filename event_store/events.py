@@ -136,6 +136,19 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of the feed.
+
+    ``cursor``: where the next one begins, also when no event in it fitted the filter. ``advanced``: False = the feed has no
+    more, the cursor is the one that was asked with.
+    """
+
+    events: Sequence[StoredEvent]
+    cursor: Cursor
+    advanced: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The state of an aggregate after its event ``aggregate_version``.
 

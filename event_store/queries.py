@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from event_store.events import START, Cursor, Loaded, Snapshot, StoredEvent
+from event_store.events import START, Cursor, Loaded, Page, Snapshot, StoredEvent
 from event_store.statements import Row, Statement, call, only_value
 
 #: In the order of the fields of `StoredEvent`. A transaction id is of a type that the driver does not know.
@@ -25,12 +25,12 @@ def events(function: str, **parameters: Any) -> Statement[list[StoredEvent]]:
     return Statement(query, parameters, read_events)
 
 
-def after(cursor: Cursor) -> dict[str, Any]:
+def forward(cursor: Cursor) -> dict[str, Any]:
     """The cursor as arguments of a function that reads forward."""
     return {"after_transaction_id": str(cursor.transaction_id), "after_position": cursor.global_position}
 
 
-def before(cursor: Cursor | None) -> dict[str, Any]:
+def backward(cursor: Cursor | None) -> dict[str, Any]:
     """The cursor as arguments of a function that reads backward; None = from the end."""
     if cursor is None:
         return {}
@@ -83,6 +83,26 @@ def save_snapshot(
     return Statement(call("save_snapshot", parameters), parameters, only_value)
 
 
+def page(function: str, after: Cursor, **parameters: Any) -> Statement[Page]:
+    """Call a function that returns a stretch of the feed after a cursor."""
+    query = call(function, parameters, EVENT_COLUMNS, optional=tuple(parameters))
+    return Statement(query, parameters, lambda rows: _page(rows, after))
+
+
+def read_feed(
+    after: Cursor, max_count: int, event_types: Sequence[str] | None, aggregate_types: Sequence[str] | None
+) -> Statement[Page]:
+    """Read a page of the global feed."""
+    return page(
+        "read_feed",
+        after,
+        max_count=max_count,
+        event_types=None if event_types is None else list(event_types),
+        aggregate_types=None if aggregate_types is None else list(aggregate_types),
+        **forward(after),
+    )
+
+
 def feed_end() -> Statement[Cursor]:
     """Ask for the cursor of the last event that may be read."""
     query = call("feed_end", {}, "transaction_id::text::bigint, global_position")
@@ -92,6 +112,15 @@ def feed_end() -> Statement[Cursor]:
 def read_events(rows: Sequence[Row]) -> list[StoredEvent]:
     """Rows of `EVENT_COLUMNS` as events."""
     return [StoredEvent(*row) for row in rows]
+
+
+def _page(rows: Sequence[Row], after: Cursor) -> Page:
+    stored = read_events(rows)
+    if not stored:
+        return Page([], after, advanced=False)
+    cursor = stored[-1].cursor
+    # The last row may be no event, only say how far the server has looked.
+    return Page(stored if stored[-1].event_id else stored[:-1], cursor, advanced=True)
 
 
 def _loaded(rows: Sequence[Row]) -> Loaded:

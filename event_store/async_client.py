@@ -1,0 +1,186 @@
+"""The store for asyncio: what `event_store.client` is, with ``await``."""
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import tuple_row
+from psycopg_pool import AsyncConnectionPool
+
+from event_store import errors
+from event_store.async_operations import AsyncOperations
+from event_store.client import APPEND, LISTEN
+from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin
+from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
+from event_store.statements import Statement
+
+T = TypeVar("T")
+log = logging.getLogger("event_store")
+
+
+class AsyncSession(AsyncOperations):
+    """The store's operations on one connection, in whatever transaction it is in. Nothing is tried twice."""
+
+    def __init__(self, connection: "psycopg.AsyncConnection[Any]") -> None:
+        self.connection = connection
+
+    async def run(self, statement: Statement[T]) -> T:
+        """Run one statement and return its answer."""
+        try:
+            async with self.connection.cursor(row_factory=tuple_row) as cursor:
+                await cursor.execute(statement.query, statement.parameters)
+                return statement.read(await cursor.fetchall())
+        except psycopg.Error as error:
+            if own := errors.from_database(error):
+                raise own from error
+            raise
+
+
+class AsyncEventStore(AsyncOperations):
+    """An event store behind a pool of connections; the arguments and the retries are those of `EventStore`."""
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 4,
+        retries: Retries = DEFAULT,
+        configure: Callable[["psycopg.AsyncConnection[Any]"], Awaitable[None]] | None = None,
+        **connection_options: Any,
+    ) -> None:
+        self.retries = retries
+        self._connect = functools.partial(
+            psycopg.AsyncConnection.connect, conninfo, autocommit=True, **connection_options
+        )
+        self._pool = AsyncConnectionPool(
+            conninfo,
+            kwargs={"autocommit": True, **connection_options},
+            min_size=min_size,
+            max_size=max_size,
+            configure=configure,
+            reconnect_timeout=3.0,
+            open=False,
+        )
+        self._drained_at = 0.0
+
+    async def open(self, *, wait: bool = True, timeout: float = 30.0) -> Self:
+        """Connect; waits at most ``timeout`` seconds for the first connections. Raises `psycopg_pool.PoolTimeout`."""
+        await self._pool.open(wait=wait, timeout=timeout)
+        return self
+
+    async def close(self) -> None:
+        """Close all connections. The store cannot be opened again."""
+        await self._pool.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def run(self, statement: Statement[T]) -> T:
+        """Run one statement on a connection of the pool, again where that is safe and may help."""
+        attempts = Attempts(self.retries)
+        while True:
+            try:
+                async with self.session(attempts.patience()) as session:
+                    return await session.run(statement)
+            except psycopg.Error as error:
+                pause = attempts.pause_after(error, repeatable=statement.repeatable)
+                log.info("trying again in %.2f s: %s", pause, error)
+            await asyncio.sleep(pause)
+
+    @asynccontextmanager
+    async def session(self, timeout: float | None = None) -> AsyncIterator[AsyncSession]:
+        """A connection of the pool, in autocommit; waits at most ``timeout`` seconds for it."""
+        async with self._pool.connection(timeout) as connection:
+            taken_at = time.monotonic()
+            try:
+                yield AsyncSession(connection)
+            except psycopg.Error as error:
+                if connection_is_lost(error):
+                    await connection.close()
+                    await self._drain(taken_at)
+                raise
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session in a transaction: committed at the end of the block, rolled back when it raises. Nothing is retried.
+
+        For what belongs together: several appends, a command without events, rows of a table of the caller's own (by
+        ``session.connection``). Keep it short: readers of the feed wait for it.
+        """
+        async with self.session() as session, session.connection.transaction():
+            yield session
+
+    async def repeat(self, work: Callable[[AsyncSession, bool], Awaitable[T]]) -> T:
+        """Do ``work`` in a transaction, and all of it again when the connection is lost or the server gives the transaction up.
+
+        Its second argument is whether a transaction before this one may have been committed, which only looking can tell: at
+        a command, at a checkpoint.
+        """
+        attempts = Attempts(self.retries)
+        may_be_done = False
+        while True:
+            try:
+                async with self.session(attempts.patience()) as session, session.connection.transaction():
+                    return await work(session, may_be_done)
+            except psycopg.Error as error:
+                pause = attempts.pause_after(error, repeatable=True)
+                may_be_done = may_be_done or connection_is_lost(error)
+                log.info("trying again in %.2f s: %s", pause, error)
+            await asyncio.sleep(pause)
+
+    async def listener(self) -> "psycopg.AsyncConnection[Any]":
+        """A connection of its own that hears when the feed grows; the caller closes it."""
+        connection = await self._connect()
+        await connection.execute(LISTEN)
+        return connection
+
+    async def decide(
+        self,
+        aggregate_type: str,
+        aggregate_id: UUID,
+        decision: Callable[[Loaded], Sequence[NewEvent]],
+        *,
+        origin: Origin = SYSTEM,
+        command: Command | None = None,
+    ) -> Appended | None:
+        """Load, decide, append; and again from the start when somebody else was faster. See `EventStore.decide`."""
+        attempts = Attempts(self.retries)
+        # One id for all attempts: a conflict leaves nothing behind, and a commit whose answer was lost is found again.
+        attempted = command or Command(APPEND, data={})
+        if command and await self.check_command_processed(command.command_id):
+            return None
+        while True:
+            loaded = await self.load_aggregate(aggregate_type, aggregate_id)
+            events = decision(loaded)
+            if not events:
+                return None
+            try:
+                return await self.append_events(
+                    aggregate_type, aggregate_id, events, expected=loaded.version, origin=origin, command=attempted
+                )
+            except errors.VersionConflictError as conflict:
+                pause = attempts.pause_after_conflict(conflict)
+            await asyncio.sleep(pause)
+
+    def _command(self, command: Command | None) -> Command | None:
+        if command is None and self.retries.timeout > 0:
+            return Command(APPEND, data={})
+        return command
+
+    async def _drain(self, taken_at: float) -> None:
+        if taken_at > self._drained_at:
+            self._drained_at = time.monotonic()
+            await self._pool.drain()

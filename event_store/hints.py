@@ -1,0 +1,72 @@
+"""Waiting for something new in the feed: until the server says so, at most for the time between two looks.
+
+The server's NOTIFY is a hint and no more. It comes from a worker of the deployed store; where there is none, or the
+connection that listens is lost, waiting is simply sleeping.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import psycopg
+
+from event_store.async_client import AsyncEventStore
+from event_store.client import EventStore
+
+
+class Hints:
+    """For one waiting thread. ``poll``: seconds between two looks without a hint. A context manager."""
+
+    def __init__(self, store: EventStore, poll: float) -> None:
+        self._store, self._poll = store, poll
+        self._listener: psycopg.Connection[Any] | None = None
+
+    def __enter__(self) -> "Hints":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._listener:
+            self._listener.close()
+
+    def wait(self) -> None:
+        """Return when there may be something new."""
+        began = time.monotonic()
+        try:
+            if self._listener is None or self._listener.closed:
+                self._listener = self._store.listener()
+                return  # what was announced before was not heard
+            for _ in self._listener.notifies(timeout=self._poll, stop_after=1):
+                return
+        except psycopg.OperationalError:
+            if self._listener:
+                self._listener.close()
+            time.sleep(max(0.0, self._poll - (time.monotonic() - began)))
+
+
+class AsyncHints:
+    """For one waiting task; otherwise what `Hints` is."""
+
+    def __init__(self, store: AsyncEventStore, poll: float) -> None:
+        self._store, self._poll = store, poll
+        self._listener: psycopg.AsyncConnection[Any] | None = None
+
+    async def __aenter__(self) -> "AsyncHints":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._listener:
+            await self._listener.close()
+
+    async def wait(self) -> None:
+        """Return when there may be something new."""
+        began = time.monotonic()
+        try:
+            if self._listener is None or self._listener.closed:
+                self._listener = await self._store.listener()
+                return
+            async for _ in self._listener.notifies(timeout=self._poll, stop_after=1):
+                return
+        except psycopg.OperationalError:
+            if self._listener:
+                await self._listener.close()
+            await asyncio.sleep(max(0.0, self._poll - (time.monotonic() - began)))

@@ -1,0 +1,62 @@
+"""Appends and commands."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from event_store import statements
+from event_store.events import SYSTEM, Append, Appended, Command, NewEvent, Origin
+from event_store.operations.base import Runner
+
+
+class Appending(Runner):
+    """Appends and commands."""
+
+    def append_events(
+        self,
+        aggregate_type: str,
+        aggregate_id: UUID,
+        events: Sequence[NewEvent],
+        *,
+        expected: int | None,
+        origin: Origin = SYSTEM,
+        command: Command | None = None,
+    ) -> Appended:
+        """Append events to one aggregate, all of them or none; returns the place of the last one.
+
+        ``expected``: the version that the caller has seen, or `NOT_THERE`, `THERE` or `ANY`. ``command``: what the events are
+        the answer to; the same command again returns its first result and appends nothing.
+
+        Raises `VersionConflictError`, `CommandIdReusedError`, `EventIdStoredError`, `MalformedArgumentError`, `UnknownEventTypeError`, `InvalidPayloadError`.
+        """
+        return self.run(
+            statements.append_events(
+                aggregate_type,
+                aggregate_id,
+                events,
+                expected=expected,
+                origin=origin,
+                command=self._command(command),
+            )
+        )
+
+    def append_to_aggregates(
+        self, appends: Sequence[Append], *, origin: Origin = SYSTEM, command: Command | None = None
+    ) -> list[Appended]:
+        """Append to several aggregates in one transaction; the result has one element for each append, in their order.
+
+        Raises what `append_events` raises.
+        """
+        return self.run(statements.append_to_aggregates(appends, origin, self._command(command)))
+
+    def check_command_processed(self, command_id: UUID) -> bool:
+        """Whether the command was recorded, with events or without."""
+        return self.run(statements.check_command_processed(command_id))
+
+    def record_command(
+        self, command: Command, aggregate_type: str, aggregate_id: UUID, *, origin: Origin = SYSTEM
+    ) -> bool:
+        """Record a command that has no events: True = now, False = the same one was recorded before.
+
+        For a session: the command is to be in the transaction of what it does. Raises `CommandIdReusedError`.
+        """
+        return self.run(statements.record_command(command, aggregate_type, aggregate_id, origin))
