@@ -272,7 +272,7 @@ def large(server: Server, template: str) -> Iterator[Connection]:
         INSERT INTO event_store.events (event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type,
                                         event_data, causation_id, correlation_id, created_at)
         SELECT gen_random_uuid(), (i / 5)::text::xid8,
-               CASE WHEN i < 1000 THEN 'Early' WHEN i > 99000 THEN 'Late' WHEN i %% 20 = 0 THEN 'Long' ELSE 'Usual' END,
+               CASE WHEN i %% 20 = 0 THEN 'Long' WHEN i < 1000 THEN 'Early' WHEN i > 99000 THEN 'Late' ELSE 'Usual' END,
                CASE WHEN i %% 20 = 0 THEN %(long)s::uuid ELSE gen_random_uuid() END,
                CASE WHEN i %% 20 = 0 THEN i / 20 ELSE 1 END,
                CASE WHEN i < 1000 THEN 'Early' WHEN i > 99000 THEN 'Late' ELSE 'Frequent' END,

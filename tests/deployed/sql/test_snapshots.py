@@ -190,6 +190,54 @@ def test_the_state_as_of_a_time(app: Connection, aggregate: Aggregate) -> None:
     assert versions(load(app, aggregate, at_time=times[6], at_version=9)) == [4, 5, 6]
 
 
+def leave(store: Store, aggregate: Aggregate, until: int) -> None:
+    """The events up to a version leave the store, as if they had been retired. The store is left without its triggers."""
+    superuser = store.connect("postgres")
+    superuser.execute("ALTER TABLE event_store.events DISABLE TRIGGER ALL")
+    which = [*aggregate, until]
+    superuser.execute(
+        "DELETE FROM event_store.events WHERE (aggregate_type, aggregate_id) = (%s, %s) AND event_version <= %s", which
+    )
+    if not read(superuser, "get_events(%s, %s)", *aggregate):
+        superuser.execute("INSERT INTO event_store.retired_aggregates VALUES (%s, %s, %s)", which)
+
+
+def test_a_state_that_needs_events_that_left_is_refused(empty_store: Store) -> None:
+    app = empty_store.connect()
+    aggregate = ("Counter", uuid4())
+    for _ in range(5):
+        append(app, aggregate, 2)
+    times = {row["event_version"]: row["created_at"] for row in read(app, "get_events(%s, %s)", *aggregate)}
+    save(app, aggregate, 6, {"count": 6}, schema=2)
+    leave(empty_store, aggregate, 4)
+    assert versions(load(app, aggregate)) == list(range(6, 11))
+    assert versions(load(app, aggregate, at_version=7)) == [6, 7]
+    assert versions(load(app, aggregate, at_time=times[8])) == [6, 7, 8]
+    assert load(app, aggregate, at_version=0) == []
+    options: dict[str, Any]
+    for options in ({"snapshot_version": 1}, {"at_version": 5}, {"at_version": 3}, {"at_time": times[1]}):
+        with pytest.raises(psycopg.Error) as caught:
+            load(app, aggregate, **options)
+        assert caught.value.sqlstate == "SE015"
+        assert caught.value.diag.message_detail == "needed from version 1 on, stored from version 5 on"
+        assert caught.value.diag.message_hint
+
+
+def test_an_aggregate_whose_events_all_left(empty_store: Store) -> None:
+    app = empty_store.connect()
+    aggregate = ("Counter", uuid4())
+    append(app, aggregate, 10)
+    leave(empty_store, aggregate, 10)
+    with pytest.raises(psycopg.Error) as caught:
+        load(app, aggregate)
+    assert caught.value.sqlstate == "SE015"
+    with pytest.raises(psycopg.Error) as caught:
+        save(app, aggregate, 11, {})
+    assert caught.value.diag.message_detail == "snapshot of version 11, actual version 10"
+    assert save(app, aggregate, 10, {"count": 10})
+    assert versions(load(app, aggregate)) == [10]
+
+
 def test_snapshot_and_events_belong_together_while_others_write(store: Store, app: Connection) -> None:
     aggregate = ("Counter", uuid4())
     append(app, aggregate, 1)

@@ -1,7 +1,7 @@
 -- The version that an aggregate had at a moment (its events up to and including that time); 0 = it did not exist yet.
 --
--- Within an aggregate a later version never has an earlier time, and no version is missing: so the place is found by
--- halving, in twenty probes of the index for a million events.
+-- Within an aggregate a later version never has an earlier time: so the place is found by halving, in twenty probes of the
+-- index for a million events. Versions that have left the store are earlier than those that are there.
 CREATE OR REPLACE FUNCTION event_store.get_version_at(aggregate_type text, aggregate_id uuid, at_time timestamptz)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
@@ -20,12 +20,12 @@ BEGIN
 
     WHILE lowest < highest LOOP
         middle := highest - (highest - lowest) / 2;
-        IF EXISTS (
+        IF NOT EXISTS (
             SELECT FROM event_store.events e
              WHERE e.aggregate_type = get_version_at.aggregate_type::varchar
                AND e.aggregate_id = get_version_at.aggregate_id
                AND e.event_version = middle
-               AND e.created_at <= get_version_at.at_time)
+               AND e.created_at > get_version_at.at_time)
         THEN
             lowest := middle;
         ELSE

@@ -11,6 +11,8 @@
 -- at that version, at that time (whichever is earlier); NULL = as it is.
 --
 -- STABLE: everything in here is read from the calling statement's snapshot of the database.
+--
+-- SE015 events that are needed have left the store: what is there would give another state.
 CREATE OR REPLACE FUNCTION event_store.load_aggregate(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -25,6 +27,8 @@ AS $$
 DECLARE
     last_version integer := coalesce(load_aggregate.at_version, 2147483647);
     snapshot     event_store.events;
+    first_needed integer;
+    first_stored integer;
 BEGIN
     IF load_aggregate.at_time IS NOT NULL THEN
         last_version := least(last_version, event_store.get_version_at(
@@ -45,13 +49,32 @@ BEGIN
     IF FOUND THEN
         RETURN NEXT snapshot;
     END IF;
+    first_needed := coalesce(snapshot.event_version, 0) + 1;
+
+    SELECT e.event_version INTO first_stored
+      FROM event_store.events e
+     WHERE e.aggregate_type = load_aggregate.aggregate_type::varchar AND e.aggregate_id = load_aggregate.aggregate_id
+     ORDER BY e.event_version
+     LIMIT 1;
+    IF NOT FOUND THEN
+        SELECT max(r.last_version) + 1 INTO first_stored
+          FROM event_store.retired_aggregates r
+         WHERE r.aggregate_type = load_aggregate.aggregate_type::varchar
+           AND r.aggregate_id = load_aggregate.aggregate_id;
+    END IF;
+    IF first_needed < first_stored AND first_needed <= last_version THEN
+        RAISE EXCEPTION 'events of % % have left the store', load_aggregate.aggregate_type, load_aggregate.aggregate_id
+            USING ERRCODE = 'SE015',
+                  DETAIL = format('needed from version %s on, stored from version %s on', first_needed, first_stored),
+                  HINT = 'Ask for a later version, or for a snapshot of another snapshot_version.';
+    END IF;
 
     RETURN QUERY
     SELECT e.*
       FROM event_store.events e
      WHERE e.aggregate_type = load_aggregate.aggregate_type::varchar
        AND e.aggregate_id = load_aggregate.aggregate_id
-       AND e.event_version > coalesce(snapshot.event_version, 0)
+       AND e.event_version >= first_needed
        AND e.event_version <= last_version
      ORDER BY e.event_version;
 END

@@ -40,7 +40,12 @@ BEGIN
      WHERE e.aggregate_type = save_snapshot.aggregate_type::varchar AND e.aggregate_id = save_snapshot.aggregate_id
      ORDER BY e.event_version DESC
      LIMIT 1;
-    current_version := coalesce(current_version, 0);
+    IF NOT FOUND THEN
+        -- All of them may have left the store.
+        SELECT coalesce(max(r.last_version), 0) INTO current_version
+          FROM event_store.retired_aggregates r
+         WHERE r.aggregate_type = save_snapshot.aggregate_type::varchar AND r.aggregate_id = save_snapshot.aggregate_id;
+    END IF;
     IF save_snapshot.aggregate_version > current_version THEN
         RAISE EXCEPTION 'the snapshot is ahead of % %', save_snapshot.aggregate_type, save_snapshot.aggregate_id
             USING ERRCODE = 'SE009',
