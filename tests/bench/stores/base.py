@@ -1,0 +1,140 @@
+"""What the benchmarks ask of a store. A stream is named by a UUID; its versions are counted from 1 here."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+import psycopg
+from psycopg.abc import Params
+from psycopg.types.json import set_json_loads
+
+from event_store.portfolio import AGGREGATE_TYPE, Event, generate
+
+from ..server import BenchServer
+
+#: One statement with its parameters.
+Statement = tuple[Any, Params | None]
+
+#: In scripts of pgbench: each client counts its events in :n and begins a new stream after ten of them. The id is spread
+#: over the index as random ones are, and known without a question to the server.
+STREAM_AND_VERSION: Final = """\
+\\set n :n + 1
+\\set stream :n / 10
+\\set version :n % 10 + 1
+"""
+STREAM_ID: Final = "md5(:run::text || '/' || :client_id::text || '/' || :stream::text)::uuid"
+_ACKNOWLEDGE: Final = """
+    CREATE FUNCTION public.acknowledge(stored boolean) RETURNS boolean LANGUAGE plpgsql AS $$
+    BEGIN
+        IF stored IS NOT TRUE THEN
+            RAISE EXCEPTION 'version conflict' USING ERRCODE = 'serialization_failure';
+        END IF;
+        RETURN stored;
+    END
+    $$
+"""
+#: Events in a stream that `fill` makes.
+PER_STREAM: Final = 10
+
+
+def payload() -> str:
+    """The payload of one event, as JSON: the same for all stores, and a parameter as in an application."""
+    event = next(event for event in generate(1, 1, updates_per_position=4) if event.event_type == "PositionUpdated")
+    return json.dumps(event.data)
+
+
+@dataclass
+class Store(ABC):
+    """One store in a database of its own."""
+
+    server: BenchServer
+    database: str = field(default="", init=False)
+
+    #: Its name in the figures.
+    name: ClassVar[str]
+    #: Whom pgbench is while it uses the store; None = the superuser.
+    role: ClassVar[str | None] = None
+    #: The statement for a page of the feed: $1, $2 … are the cursor, the last parameter the number of events.
+    feed: ClassVar[str]
+    #: The columns of the page's last row that are the next cursor, and the cursor before the first event.
+    cursor: ClassVar[tuple[str, ...]]
+    start: ClassVar[tuple[str, ...]]
+    #: The column that ends with the stream's id.
+    stream_column: ClassVar[str]
+    #: The table of events, and how a stream's versions are read from it, by %(id)s, in order.
+    table: ClassVar[str]
+    versions: ClassVar[str]
+    #: Variables of its scripts, beside :type and :payload.
+    variables: ClassVar[Mapping[str, str]] = {}
+    #: For pgbench: one event with the exact expected version, in a transaction of its own.
+    append_script: ClassVar[str]
+    #: For pgbench: one event to the stream :stream, whatever its version. A conflict is a serialization failure.
+    contended_script: ClassVar[str]
+    #: For pgbench: all events of the stream :stream.
+    read_script: ClassVar[str]
+    #: One transaction's worth of `fill`, in streams of ten: %(first)s to %(last)s are the numbers of the events.
+    fill_statement: ClassVar[str]
+
+    @property
+    def shown(self) -> str:
+        """Its name in the figures."""
+        return self.name
+
+    @abstractmethod
+    def create(self) -> None:
+        """Make the database and the store in it."""
+
+    @abstractmethod
+    def append(self, stream: UUID, version: int, events: Sequence[Event]) -> list[Statement]:
+        """What appends events behind ``version`` in one transaction (0: a new stream)."""
+
+    def make_acknowledge(self) -> None:
+        """For scripts of stores that report a conflict in another way than pgbench can count."""
+        with self.server.connect(self.database) as connection:
+            connection.execute(_ACKNOWLEDGE)
+
+    def drop(self) -> None:
+        """Remove the database."""
+        self.server.drop(self.database)
+
+    def connect(self) -> "psycopg.Connection[Any]":
+        """A connection with the store's privileges; JSON comes as text, because decoding it is not the store's work."""
+        options = {"options": f"-c role={self.role}"} if self.role else {}
+        connection = self.server.connect(self.database, **options)
+        set_json_loads(lambda text: text, connection)
+        return connection
+
+    def fill(self, first: int, last: int, at_once: int = 10_000) -> None:
+        """Store events in bulk, as the superuser and past the store's functions: the same tables, only sooner."""
+        parameters = {"payload": payload(), "type": AGGREGATE_TYPE}
+        with self.server.connect(self.database) as connection:
+            for start in range(first, last, at_once):
+                end = min(start + at_once, last) - 1
+                connection.execute(self.fill_statement, {**parameters, "first": start, "last": end})
+            connection.execute("VACUUM ANALYZE")
+            connection.execute("CHECKPOINT")
+
+    def count(self) -> int:
+        """How many events are stored."""
+        with self.server.connect(self.database) as connection:
+            found = connection.execute(f"SELECT count(*) FROM {self.table}").fetchone()
+        assert found is not None
+        return int(found[0])
+
+    def versions_of(self, stream: UUID) -> list[int]:
+        """The versions of a stream's events, in order; the first is 1."""
+        with self.server.connect(self.database) as connection:
+            return [row[0] for row in connection.execute(self.versions, {"id": str(stream)}).fetchall()]
+
+    def execute(self, connection: "psycopg.Connection[Any]", statements: Sequence[Statement]) -> None:
+        """Run an append: in one transaction, and with one round trip and one more for the commit."""
+        if len(statements) == 1:
+            connection.execute(*statements[0])
+            return
+        with connection.pipeline() as pipeline, connection.transaction():
+            for statement in statements:
+                connection.execute(*statement)
+            pipeline.sync()
