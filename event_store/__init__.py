@@ -1,1 +1,55 @@
-"""What the event store holds: the domain's events, for tests, benchmarks and examples."""
+"""The event store for applications in Python.
+
+`EventStore` and `AsyncEventStore` append, read and decide; `Subscription` and `follow` consume the feed; errors are in
+`event_store.errors`. `event_store.eventsourcing` puts the library of that name on this store. `event_store.portfolio` makes
+up portfolios, for tests, benchmarks and examples.
+"""
+
+from event_store.async_client import AsyncEventStore, AsyncSession
+from event_store.async_subscriptions import AsyncSubscription, follow_async
+from event_store.client import EventStore, Session
+from event_store.events import (
+    ANY,
+    NOT_THERE,
+    START,
+    THERE,
+    Append,
+    Appended,
+    Command,
+    Cursor,
+    Loaded,
+    NewEvent,
+    Origin,
+    Page,
+    Snapshot,
+    StoredEvent,
+)
+from event_store.retries import NO_RETRIES, Retries
+from event_store.subscriptions import Subscription, follow
+
+__all__ = [
+    "ANY",
+    "NOT_THERE",
+    "NO_RETRIES",
+    "START",
+    "THERE",
+    "Append",
+    "Appended",
+    "AsyncEventStore",
+    "AsyncSession",
+    "AsyncSubscription",
+    "Command",
+    "Cursor",
+    "EventStore",
+    "Loaded",
+    "NewEvent",
+    "Origin",
+    "Page",
+    "Retries",
+    "Session",
+    "Snapshot",
+    "StoredEvent",
+    "Subscription",
+    "follow",
+    "follow_async",
+]

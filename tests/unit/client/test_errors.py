@@ -1,0 +1,34 @@
+import pickle
+import re
+
+import pytest
+
+from deploy.render import ROOT
+from event_store import errors
+
+
+def test_each_sqlstate_of_the_store_has_a_class_of_its_own() -> None:
+    raised = {
+        code
+        for file in (ROOT / "sql" / "repeatable" / "functions").glob("**/*.sql")
+        for code in re.findall(r"ERRCODE = '(SE\d{3})'", file.read_text())
+    }
+    assert raised <= set(errors.BY_SQLSTATE)
+    assert len(errors.BY_SQLSTATE) == len(errors.EventStoreError.__subclasses__())
+
+
+def test_a_conflict_tells_expected_and_actual_version() -> None:
+    conflict = errors.VersionConflictError("version conflict on Position …", "expected version 3, actual version 5")
+    assert (conflict.expected, conflict.actual) == ("3", 5)
+
+
+def test_a_detail_that_is_not_understood_is_said_to_be_that() -> None:
+    with pytest.raises(ValueError, match="not understood: 'nonsense'"):
+        _ = errors.VersionConflictError("version conflict", "nonsense").actual
+
+
+def test_an_error_survives_the_way_to_another_process() -> None:
+    error = errors.InvalidPayloadError("message", "detail", "hint")
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert type(copy) is type(error)
+    assert str(copy) == str(error) == "message\ndetail\nhint"

@@ -1,0 +1,60 @@
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import errors
+from psycopg_pool import PoolClosed, PoolTimeout
+
+from event_store.retries import NO_RETRIES, Attempts, Retries, connection_is_lost, is_transient
+
+LOST = [psycopg.OperationalError("server closed the connection unexpectedly"), PoolTimeout("no connection")]
+GONE = [errors.AdminShutdown(), errors.CrashShutdown(), errors.CannotConnectNow(), errors.ReadOnlySqlTransaction()]
+IN_THE_WAY = [errors.SerializationFailure(), errors.DeadlockDetected()]
+FOR_GOOD = [errors.UniqueViolation(), errors.QueryCanceled(), errors.InsufficientPrivilege(), PoolClosed("closed")]
+
+
+@pytest.mark.parametrize("error", [*LOST, *GONE, *IN_THE_WAY, errors.TooManyConnections()], ids=repr)
+def test_what_passes_is_tried_again(error: psycopg.Error) -> None:
+    assert is_transient(error)
+    assert Attempts(Retries()).pause_after(error, repeatable=True) <= Retries().first_pause
+
+
+@pytest.mark.parametrize("error", FOR_GOOD, ids=repr)
+def test_what_stays_is_raised(error: psycopg.Error) -> None:
+    assert not is_transient(error)
+    with pytest.raises(type(error)):
+        Attempts(Retries()).pause_after(error, repeatable=True)
+
+
+@pytest.mark.parametrize("error", [*LOST, *GONE], ids=repr)
+def test_what_may_have_happened_is_not_repeated_unless_it_can_be(error: psycopg.Error) -> None:
+    assert connection_is_lost(error)
+    with pytest.raises(type(error)):
+        Attempts(Retries()).pause_after(error, repeatable=False)
+
+
+@pytest.mark.parametrize("error", IN_THE_WAY, ids=repr)
+def test_what_was_rolled_back_is_repeated_in_any_case(error: psycopg.Error) -> None:
+    assert not connection_is_lost(error)
+    assert Attempts(Retries()).pause_after(error, repeatable=False) >= 0
+
+
+def test_without_retries_the_first_failure_is_the_last() -> None:
+    with pytest.raises(psycopg.OperationalError):
+        Attempts(NO_RETRIES).pause_after(LOST[0], repeatable=True)
+
+
+@given(st.integers(1, 10_000), st.floats(0.001, 10), st.floats(0.001, 100))
+def test_pauses_grow_up_to_the_longest(failures: int, first: float, longest: float) -> None:
+    pause = Retries(first_pause=first, longest_pause=longest).pause(failures)
+    assert 0 <= pause <= longest
+    assert pause <= first * 2.0 ** min(failures - 1, 1000)
+
+
+def test_conflicts_have_a_number() -> None:
+    attempts = Attempts(Retries(conflicts=3))
+    conflict = RuntimeError("conflict")
+    for _ in range(2):
+        assert attempts.pause_after_conflict(conflict) >= 0
+    with pytest.raises(RuntimeError):
+        attempts.pause_after_conflict(conflict)
