@@ -1,0 +1,20 @@
+-- What the append-only trigger for each row calls. The triggers for a statement fire for the table that it names; an UPDATE
+-- or DELETE of a table of which the events were made a child or a partition names that one, and comes past them.
+--
+-- SE005 append-only table changed.
+CREATE OR REPLACE FUNCTION event_store.refuse_row_change() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- What retire_events() deletes: events_retired_rows_only looks at which rows these are.
+    IF TG_OP = 'DELETE' AND EXISTS (
+        SELECT FROM event_store.retirements r WHERE r.transaction_id = pg_current_xact_id_if_assigned())
+    THEN
+        RETURN old;
+    END IF;
+    RAISE EXCEPTION '% on %.% is refused: it is append-only', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'SE005',
+              HINT = 'Append an event that corrects the earlier one.';
+END
+$$;
