@@ -28,6 +28,9 @@ BEGIN
     UPDATE event_store.settings s
        SET feed_offset = greatest(s.feed_offset, highest + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint),
            cluster_identifier = (SELECT c.system_identifier FROM pg_control_system() c);
+
+    -- A restored table has no statistics, and the first thing that readers do is to page through all of it.
+    ANALYZE event_store.events;
     RETURN true;
 END
 $$;

@@ -14,6 +14,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET enable_sort = off
 AS $$
     WITH counted AS (
         SELECT p.partition, p.consumer, p.leased_until,
