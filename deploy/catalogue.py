@@ -19,7 +19,7 @@ from deploy.migrations import Migration
 ROOT: Final = Path(__file__).parent.parent / "sql"
 
 #: In the order in which they build on each other.
-_REPEATABLE: Final = ("functions", "views", "triggers", "grants")
+_REPEATABLE: Final = ("functions", "views", "triggers", "policies", "grants")
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ schemas AS MATERIALIZED (
     SELECT oid, nspname, nspowner, nspacl, quote_ident(nspname) AS name,
            nspname IN ('event_store', 'projections', 'deployment') AS whole
       FROM pg_namespace
-     WHERE nspname IN ('event_store', 'projections', 'deployment', 'public')
+     WHERE nspname IN ('event_store', 'projections', 'deployment', 'public', 'projections_rebuild')
 ),
--- Tables, views and sequences. `public` is shared: nothing of it but the functions named below is managed.
+-- Tables, views and sequences. `public` is shared: nothing of it but the functions named below is managed; and what
+-- projections_rebuild holds comes and goes with the rebuilds of projections.
 relations AS MATERIALIZED (
     SELECT c.*, format('%I.%I', s.nspname, c.relname) AS name,
            CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'f' THEN 'foreign table' WHEN 'v' THEN 'view'

@@ -1,1 +1,7 @@
--- Takes back up.sql.
+-- Takes back up.sql. Nothing is lost that the events do not hold.
+DROP TABLE projections.user_preferences, projections.journal, projections.accounts, projections.users CASCADE;
+DROP TABLE IF EXISTS projections_rebuild.user_preferences, projections_rebuild.journal, projections_rebuild.accounts,
+    projections_rebuild.users;
+DELETE FROM event_store.projection_rebuilds
+ WHERE projection_name IN ('users', 'accounts', 'journal', 'user_preferences');
+DELETE FROM event_store.projections WHERE projection_name IN ('users', 'accounts', 'journal', 'user_preferences');

@@ -1,9 +1,28 @@
--- Brings the materialized views up to date without blocking their readers. In `public`, where it is documented.
+-- Brings the materialized views up to date now, without blocking their readers: first their projections, as far as one
+-- batch goes, so that what was committed before the call shows after it. In `public`, where it is documented. The worker
+-- does the same by itself, a moment later.
 CREATE OR REPLACE FUNCTION public.refresh_materialized_views() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+DECLARE
+    definition record;
+    stale      text;
+    horizon    xid8;
 BEGIN
-    REFRESH MATERIALIZED VIEW CONCURRENTLY projections.portfolio_positions;
+    PERFORM event_store.enroll_projections();
+    FOR definition IN SELECT r.projection_name, r.views FROM projections.registry() r WHERE r.views <> '{}' LOOP
+        -- Waits for a worker's batch, which may have begun before the latest events were committed.
+        PERFORM FROM event_store.projections p
+          WHERE p.projection_name = definition.projection_name::varchar FOR NO KEY UPDATE;
+        horizon := event_store.feed_horizon();
+        PERFORM event_store.advance_rows(definition.projection_name, horizon, 10000, '1 second');
+        FOREACH stale IN ARRAY definition.views LOOP
+            INSERT INTO event_store.view_refreshes (view_name) VALUES (stale) ON CONFLICT DO NOTHING;
+            PERFORM FROM event_store.view_refreshes v WHERE v.view_name = stale FOR UPDATE;
+            PERFORM event_store.refresh_view(stale, definition.projection_name);
+        END LOOP;
+    END LOOP;
 END
 $$;

@@ -1,0 +1,66 @@
+-- What the worker calls again and again: feeds every projection that has something new, and every rebuild; returns the
+-- number of events passed. With nothing new it reads one index entry for each projection and writes nothing.
+--
+-- About 100 ms of work at most, because a transaction that writes holds the feed back for everybody: shared evenly among
+-- those that have work, the one that waited longest first. What fails is contained in its projection. Two workers at
+-- once share the work: each passes over what the other one has locked.
+CREATE OR REPLACE FUNCTION event_store.work_projections() RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    page    constant integer := 10000;
+    until   constant timestamptz := clock_timestamp() + '100 ms';
+    horizon constant xid8 := event_store.feed_horizon();
+    item    record;
+    waiting integer;
+    passed  integer := 0;
+BEGIN
+    IF EXISTS (SELECT FROM projections.registry() r
+                WHERE NOT EXISTS (SELECT FROM event_store.projections p
+                                   WHERE p.projection_name = r.projection_name::varchar))
+    THEN
+        PERFORM event_store.enroll_projections();
+    END IF;
+
+    -- A definition that is newer than the rows. Where events have left the store, only an operator can decide on that.
+    PERFORM event_store.rebuild_projection(r.projection_name)
+       FROM projections.registry() r
+       JOIN event_store.projections p ON p.projection_name = r.projection_name::varchar
+       LEFT JOIN event_store.projection_rebuilds b ON b.projection_name = p.projection_name
+      WHERE r.definition_version > coalesce(b.definition_version, p.definition_version)
+        AND NOT EXISTS (SELECT FROM event_store.retirements)
+        AND NOT EXISTS (SELECT FROM unnest(r.tables) AS t WHERE to_regclass(format('projections.%I', t)) IS NULL);
+
+    FOR item IN
+        SELECT w.projection_name, w.is_rebuild, count(*) OVER ()::integer AS items
+          FROM (SELECT p.projection_name, p.updated_at, false AS is_rebuild
+                  FROM event_store.projections p
+                  JOIN projections.registry() r ON r.projection_name::varchar = p.projection_name
+                 WHERE (p.status = 'active' OR (p.status = 'failed' AND p.retry_at <= clock_timestamp()))
+                   AND EXISTS (SELECT FROM event_store.events e
+                                WHERE (e.transaction_id, e.global_position)
+                                      > (p.last_transaction_id, p.last_global_position)
+                                  AND e.transaction_id < horizon)
+                UNION ALL
+                SELECT b.projection_name, b.updated_at, true
+                  FROM event_store.projection_rebuilds b
+                  JOIN projections.registry() r ON r.projection_name::varchar = b.projection_name
+                 WHERE b.status = 'active' OR (b.status = 'failed' AND b.retry_at <= clock_timestamp())) w
+         ORDER BY w.is_rebuild, w.updated_at
+    LOOP
+        waiting := coalesce(waiting, item.items);
+        EXIT WHEN clock_timestamp() >= until;
+        IF item.is_rebuild THEN
+            passed := passed + event_store.advance_rebuild(
+                item.projection_name, horizon, page, (until - clock_timestamp()) / waiting);
+        ELSE
+            passed := passed + event_store.advance_rows(
+                item.projection_name, horizon, page, (until - clock_timestamp()) / waiting);
+        END IF;
+        waiting := waiting - 1;
+    END LOOP;
+    RETURN passed;
+END
+$$;

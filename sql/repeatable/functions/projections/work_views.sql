@@ -1,0 +1,32 @@
+-- What the worker calls again and again: refreshes the materialized views whose tables have changed since, and returns how
+-- many. Not before twice the time has passed that the last refresh took: a refresh holds the feed back while it runs, so
+-- at most a third of the time is spent so. Two workers at once: one of them passes over.
+CREATE OR REPLACE FUNCTION event_store.work_views() RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    stale     record;
+    refreshed integer := 0;
+BEGIN
+    FOR stale IN
+        SELECT view_name, p.projection_name
+          FROM projections.registry() r
+          JOIN event_store.projections p ON p.projection_name = r.projection_name::varchar
+         CROSS JOIN unnest(r.views) AS view_name
+          LEFT JOIN event_store.view_refreshes v USING (view_name)
+          JOIN pg_class c ON c.oid = to_regclass(format('projections.%I', view_name))
+         WHERE NOT c.relispopulated
+            OR v.view_name IS NULL
+            OR (v.revision <> p.revision AND clock_timestamp() >= v.refreshed_at + 2 * v.duration)
+    LOOP
+        INSERT INTO event_store.view_refreshes (view_name) VALUES (stale.view_name) ON CONFLICT DO NOTHING;
+        PERFORM FROM event_store.view_refreshes v WHERE v.view_name = stale.view_name FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        PERFORM event_store.refresh_view(stale.view_name, stale.projection_name);
+        refreshed := refreshed + 1;
+    END LOOP;
+    RETURN refreshed;
+END
+$$;

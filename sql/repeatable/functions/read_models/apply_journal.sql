@@ -1,0 +1,72 @@
+-- The journal of transactions. Aggregate: JournalEntry, its id is the entry's.
+--
+--   JournalEntryRecorded   user_id, account_id, ts, type; symbol, quantity, price, amount, fees, currency, option_type,
+--                          strike, expires_on, note
+--   JournalEntryCorrected  any of these but user_id: only what it names changes; null takes a value away
+--   JournalEntryDeleted    (nothing): the entry stays, with deleted_at
+--   UserErased, PersonalDataErased: the notes of the user's entries go from here; the numbers stay, for the books
+--
+-- What comes before the semicolon has to be there. type: one of the table's CHECK, after its documented names: sell_to_open,
+-- buy_to_close, buy_to_open, sell_to_close, … Numbers are JSON numbers, or texts where all digits must be kept. note is
+-- personal: see apply_users.
+CREATE OR REPLACE FUNCTION projections.apply_journal(event event_store.events) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    data  jsonb;
+    entry projections.journal;
+BEGIN
+    IF (event.event_type, event.aggregate_type) IN (('PersonalDataErased', 'Subject'), ('UserErased', 'User')) THEN
+        UPDATE journal SET note = NULL, updated_at = event.created_at
+         WHERE user_id = event.aggregate_id AND note IS NOT NULL;
+        RETURN;
+    ELSIF event.aggregate_type <> 'JournalEntry' THEN
+        RETURN;
+    ELSIF event.event_type = 'JournalEntryDeleted' THEN
+        UPDATE journal SET deleted_at = coalesce(deleted_at, event.created_at), updated_at = event.created_at
+         WHERE entry_id = event.aggregate_id;
+        PERFORM projections.must_exist(FOUND, event);
+        RETURN;
+    END IF;
+    data := event_store.reveal(event.event_data);
+    IF event.event_type = 'JournalEntryRecorded' THEN
+        entry.user_id := projections.required_field(data, 'user_id', NULL::uuid);
+        entry.recorded_at := event.created_at;
+    ELSE
+        SELECT j.* INTO entry FROM journal j WHERE j.entry_id = event.aggregate_id;
+        PERFORM projections.must_exist(FOUND, event);
+    END IF;
+    entry.entry_id := event.aggregate_id;
+    entry.updated_at := event.created_at;
+    IF event.event_type = 'JournalEntryRecorded' OR data ? 'account_id' THEN
+        entry.account_id := projections.required_field(data, 'account_id', entry.account_id);
+    END IF;
+    IF event.event_type = 'JournalEntryRecorded' OR data ? 'ts' THEN
+        entry.ts := projections.required_field(data, 'ts', entry.ts);
+    END IF;
+    IF event.event_type = 'JournalEntryRecorded' OR data ? 'type' THEN
+        entry.type := projections.required_field(data, 'type', entry.type);
+    END IF;
+    IF data ? 'symbol' THEN entry.symbol := projections.field(data, 'symbol', entry.symbol); END IF;
+    IF data ? 'quantity' THEN entry.quantity := projections.field(data, 'quantity', entry.quantity); END IF;
+    IF data ? 'price' THEN entry.price := projections.field(data, 'price', entry.price); END IF;
+    IF data ? 'amount' THEN entry.amount := projections.field(data, 'amount', entry.amount); END IF;
+    IF data ? 'fees' THEN entry.fees := projections.field(data, 'fees', entry.fees); END IF;
+    IF data ? 'currency' THEN entry.currency := projections.field(data, 'currency', entry.currency); END IF;
+    IF data ? 'option_type' THEN entry.option_type := projections.field(data, 'option_type', entry.option_type); END IF;
+    IF data ? 'strike' THEN entry.strike := projections.field(data, 'strike', entry.strike); END IF;
+    IF data ? 'expires_on' THEN entry.expires_on := projections.field(data, 'expires_on', entry.expires_on); END IF;
+    IF data ? 'note' THEN entry.note := projections.field(data, 'note', entry.note); END IF;
+
+    IF event.event_type = 'JournalEntryRecorded' THEN
+        INSERT INTO journal SELECT entry.*;
+    ELSE
+        UPDATE journal SET
+            account_id = entry.account_id, ts = entry.ts, type = entry.type, symbol = entry.symbol,
+            quantity = entry.quantity, price = entry.price, amount = entry.amount, fees = entry.fees,
+            currency = entry.currency, option_type = entry.option_type, strike = entry.strike,
+            expires_on = entry.expires_on, note = entry.note, updated_at = entry.updated_at
+         WHERE entry_id = entry.entry_id;
+    END IF;
+END
+$$;

@@ -1,0 +1,43 @@
+-- The preferences of users. Aggregate: UserPreferences, its id is the user's.
+--
+--   UserPreferencesSet      preferences: an object; each of its keys is set, the others stay
+--   UserPreferencesRemoved  keys: an array of texts
+--   UserErased, PersonalDataErased: all of the user's preferences go from here
+--
+-- The value of a key may be personal: see apply_users. One that was erased is not kept.
+CREATE OR REPLACE FUNCTION projections.apply_user_preferences(event event_store.events) RETURNS void
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    data jsonb;
+BEGIN
+    IF (event.event_type, event.aggregate_type) IN (('PersonalDataErased', 'Subject'), ('UserErased', 'User')) THEN
+        DELETE FROM user_preferences WHERE user_id = event.aggregate_id;
+        RETURN;
+    ELSIF event.aggregate_type <> 'UserPreferences' THEN
+        RETURN;
+    END IF;
+    data := event_store.reveal(event.event_data);
+    IF event.event_type = 'UserPreferencesSet' THEN
+        IF jsonb_typeof(data -> 'preferences') IS DISTINCT FROM 'object' THEN
+            RAISE EXCEPTION 'the field "preferences" of the payload is no object'
+                USING ERRCODE = 'SE007', DETAIL = 'path: $.preferences',
+                      HINT = 'The payload can never be changed: skip_event() passes over it.';
+        END IF;
+        INSERT INTO user_preferences AS p (user_id, key, value, version, updated_at)
+        SELECT event.aggregate_id, s.key, s.value, event.event_version, event.created_at
+          FROM jsonb_each(data -> 'preferences') s
+         WHERE (data -> '$erased' ? ('/preferences/' || replace(replace(s.key, '~', '~0'), '/', '~1'))) IS NOT TRUE
+        ON CONFLICT (user_id, key) DO UPDATE
+        SET value = excluded.value, version = excluded.version, updated_at = excluded.updated_at;
+    ELSE
+        IF (data @? '$.keys[*] ? (@.type() == "string")' AND NOT data @? '$.keys[*] ? (@.type() != "string")') IS NOT TRUE THEN
+            RAISE EXCEPTION 'the field "keys" of the payload is no array of texts'
+                USING ERRCODE = 'SE007', DETAIL = 'path: $.keys',
+                      HINT = 'The payload can never be changed: skip_event() passes over it.';
+        END IF;
+        DELETE FROM user_preferences p WHERE p.user_id = event.aggregate_id AND data -> 'keys' ? p.key;
+    END IF;
+END
+$$;

@@ -1,0 +1,56 @@
+-- Users. Aggregate: User, its id is the user's.
+--
+--   UserRegistered    email, subscription_tier; display_name, credential_id
+--   UserEmailChanged  email
+--   UserRenamed       display_name
+--   UserTierChanged   subscription_tier
+--   UserErased        (nothing): the user's name and address go from here; the keys of what is protected are erased by
+--                     event_store.erase_subject()
+--   PersonalDataErased of the Subject with the user's id: the same
+--
+-- What comes before the semicolon has to be there. email and display_name are personal: store them as what
+-- event_store.protect(user_id, …) returns. Never a password or its hash.
+CREATE OR REPLACE FUNCTION projections.apply_users(event event_store.events) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    data jsonb;
+BEGIN
+    IF event.event_type = 'PersonalDataErased' AND event.aggregate_type = 'Subject' THEN
+        UPDATE users SET email = NULL, display_name = NULL, erased_at = event.created_at, updated_at = event.created_at
+         WHERE user_id = event.aggregate_id AND erased_at IS NULL;
+        RETURN;
+    ELSIF event.aggregate_type <> 'User' THEN
+        RETURN;
+    END IF;
+    data := event_store.reveal(event.event_data);
+    IF event.event_type = 'UserRegistered' THEN
+        INSERT INTO users (
+            user_id, email, display_name, subscription_tier, credential_id, registered_at, updated_at)
+        VALUES (
+            event.aggregate_id,
+            projections.required_field(data, 'email', NULL::text),
+            projections.field(data, 'display_name', NULL::text),
+            projections.required_field(data, 'subscription_tier', NULL::text),
+            projections.field(data, 'credential_id', NULL::uuid),
+            event.created_at, event.created_at);
+        RETURN;
+    END IF;
+    -- An erased user stays erased, whatever comes late.
+    UPDATE users SET
+        email = CASE WHEN erased_at IS NOT NULL OR event.event_type = 'UserErased' THEN NULL
+                     WHEN event.event_type = 'UserEmailChanged' THEN projections.required_field(data, 'email', NULL::text)
+                     ELSE email END,
+        display_name = CASE WHEN erased_at IS NOT NULL OR event.event_type = 'UserErased' THEN NULL
+                            WHEN event.event_type = 'UserRenamed'
+                            THEN projections.required_field(data, 'display_name', NULL::text)
+                            ELSE display_name END,
+        subscription_tier = CASE WHEN event.event_type = 'UserTierChanged'
+                                 THEN projections.required_field(data, 'subscription_tier', NULL::text)
+                                 ELSE subscription_tier END,
+        erased_at = CASE WHEN event.event_type = 'UserErased' THEN coalesce(erased_at, event.created_at) ELSE erased_at END,
+        updated_at = event.created_at
+     WHERE user_id = event.aggregate_id;
+    PERFORM projections.must_exist(FOUND, event);
+END
+$$;

@@ -1,0 +1,18 @@
+-- The users with an address, upper or lower case, for who logs somebody in and cannot know yet whose rows to read: their ids
+-- and what names their credentials, nothing else. The application's way past row security, so it has no other result.
+CREATE OR REPLACE FUNCTION event_store.find_user(email text)
+RETURNS TABLE (user_id uuid, credential_id uuid)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM set_config('event_store.projecting', 'on', true);
+    RETURN QUERY
+    SELECT u.user_id, u.credential_id
+      FROM projections.users u
+     WHERE lower(u.email) = lower(find_user.email)
+     ORDER BY u.registered_at, u.user_id;
+    PERFORM set_config('event_store.projecting', 'off', true);
+END
+$$;
