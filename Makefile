@@ -3,6 +3,8 @@ INVENTORY ?= inventory/local.py
 CONTAINER ?=
 CONFIRM ?=
 VOLUMES ?= keep
+BEFORE ?=
+EXPORT ?=
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
@@ -10,11 +12,11 @@ READY := .venv/.ready
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift verify dsn demo destroy test bench check packages
+.PHONY: help deploy plan drift verify dsn demo seals export-seals retire destroy test bench check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 15
 
 deploy: $(READY) ## bring everything in INVENTORY to what it declares; again after any change
 	@$(BIN)/pyinfra $(INVENTORY) deploy/ -y
@@ -34,6 +36,15 @@ dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name]
 
 demo: $(READY) ## append some stock-analysis events and show the portfolio [CONTAINER=name]
 	@$(BIN)/python -m deploy.commands.demo $(INVENTORY) $(CONTAINER)
+
+seals: $(READY) ## 0: the events are what was sealed; 2: they are not, and what differs [CONTAINER=name] [EXPORT=file to compare with]
+	@$(BIN)/python -m deploy.commands.seals $(INVENTORY) "$(CONTAINER)" verify "$(EXPORT)"
+
+export-seals: $(READY) ## add the new seals to EXPORT=file, to be kept elsewhere [CONTAINER=name]
+	@$(BIN)/python -m deploy.commands.seals $(INVENTORY) "$(CONTAINER)" export "$(EXPORT)"
+
+retire: $(READY) ## export the events from before BEFORE=date to EXPORT=folder, then delete them [CONTAINER=name]
+	@$(BIN)/python -m deploy.commands.retire $(INVENTORY) "$(CONTAINER)" "$(BEFORE)" "$(EXPORT)"
 
 destroy: $(READY) ## remove container CONFIRM=name; its data volume only with VOLUMES=delete
 	@$(BIN)/pyinfra $(INVENTORY) deploy/destroy.py -y --data confirm=$(CONFIRM) --data volumes=$(VOLUMES)

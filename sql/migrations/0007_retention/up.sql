@@ -1,16 +1,20 @@
 -- What leaves the store: whole seals of events that are too old to keep, and the keys to personal data.
 
--- One row for each stretch of seals whose events were exported and deleted. transaction_id is the deleting transaction's
--- own: the trigger on events lets a DELETE through in it, and for these seals' events only.
+-- One row for each stretch of seals whose events, (after, last] in the feed, were exported and deleted. transaction_id is
+-- the deleting transaction's own: the triggers on events let a DELETE through in it, and for this stretch only.
 CREATE TABLE event_store.retirements (
-    from_seal      bigint       NOT NULL,
-    to_seal        bigint       NOT NULL CONSTRAINT retirements_pkey PRIMARY KEY,
-    event_count    bigint       NOT NULL,
-    export_root    bytea        NOT NULL CONSTRAINT retirements_export_root_check CHECK (length(export_root) = 32),
-    exported_to    text         NOT NULL CONSTRAINT retirements_exported_to_check CHECK (exported_to <> ''),
-    retired_at     timestamptz  NOT NULL DEFAULT clock_timestamp(),
-    retired_by     varchar(255) NOT NULL DEFAULT SESSION_USER,
-    transaction_id xid8         NOT NULL DEFAULT pg_current_xact_id(),
+    from_seal            bigint       NOT NULL,
+    to_seal              bigint       NOT NULL CONSTRAINT retirements_pkey PRIMARY KEY,
+    after_transaction_id xid8         NOT NULL,
+    after_position       bigint       NOT NULL,
+    last_transaction_id  xid8         NOT NULL,
+    last_position        bigint       NOT NULL,
+    event_count          bigint       NOT NULL,
+    export_root          bytea        NOT NULL CONSTRAINT retirements_export_root_check CHECK (length(export_root) = 32),
+    exported_to          text         NOT NULL CONSTRAINT retirements_exported_to_check CHECK (exported_to <> ''),
+    retired_at           timestamptz  NOT NULL DEFAULT clock_timestamp(),
+    retired_by           varchar(255) NOT NULL DEFAULT SESSION_USER,
+    transaction_id       xid8         NOT NULL DEFAULT pg_current_xact_id(),
     CONSTRAINT retirements_seals_check CHECK (from_seal <= to_seal)
 );
 CREATE INDEX idx_retirements_transaction ON event_store.retirements (transaction_id);

@@ -3,10 +3,4 @@ CREATE OR REPLACE TRIGGER events_retired_only
     BEFORE DELETE ON event_store.events
     FOR EACH STATEMENT EXECUTE FUNCTION event_store.retired_only();
 
-CREATE OR REPLACE TRIGGER events_retired_rows_only
-    AFTER DELETE ON event_store.events
-    REFERENCING OLD TABLE AS deleted
-    FOR EACH STATEMENT EXECUTE FUNCTION event_store.retired_only();
-
 ALTER TABLE event_store.events ENABLE ALWAYS TRIGGER events_retired_only;
-ALTER TABLE event_store.events ENABLE ALWAYS TRIGGER events_retired_rows_only;

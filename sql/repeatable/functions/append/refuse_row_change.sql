@@ -7,9 +7,12 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- What retire_events() deletes: events_retired_rows_only looks at which rows these are.
+    -- What retire_events() deletes: the stretch of the feed that it has recorded in this very transaction.
     IF TG_OP = 'DELETE' AND EXISTS (
-        SELECT FROM event_store.retirements r WHERE r.transaction_id = pg_current_xact_id_if_assigned())
+        SELECT FROM event_store.retirements r
+         WHERE r.transaction_id = pg_current_xact_id_if_assigned()
+           AND (old.transaction_id, old.global_position) > (r.after_transaction_id, r.after_position)
+           AND (old.transaction_id, old.global_position) <= (r.last_transaction_id, r.last_position))
     THEN
         RETURN old;
     END IF;

@@ -117,9 +117,13 @@ BEGIN
                   HINT = 'Export them again, and compute the root from the file that was written.';
     END IF;
 
-    INSERT INTO event_store.retirements (from_seal, to_seal, event_count, export_root, exported_to)
-    VALUES (retire_events.from_seal, retire_events.to_seal, length(all_leaves) / 32, retire_events.export_root,
-            retire_events.exported_to);
+    INSERT INTO event_store.retirements (
+        from_seal, to_seal, after_transaction_id, after_position, last_transaction_id, last_position, event_count,
+        export_root, exported_to)
+    VALUES (
+        retire_events.from_seal, retire_events.to_seal, after.after_transaction_id, after.after_position,
+        last.last_transaction_id, last.last_position, length(all_leaves) / 32, retire_events.export_root,
+        retire_events.exported_to);
     WITH leaving AS (
         DELETE FROM event_store.events e
          WHERE (e.transaction_id, e.global_position) > (after.after_transaction_id, after.after_position)

@@ -1,0 +1,67 @@
+"""SQL as the superuser in an event store's container, for commands: over the connectors that a deploy uses."""
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from itertools import chain
+from typing import Final
+
+from pyinfra.api import Config, Host, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.state import StateStage
+
+from deploy.archive import SEAL_LINE
+from deploy.inventory import SettingsError, read_entries
+from deploy.psql import psql
+from deploy.settings import DATABASE, Container
+
+#: What one statement carries of a file: some thousands of seals, or one with its events.
+_PIECE: Final = 4_000_000
+
+
+class Superuser:
+    """Asks the store in one container, again and again over one connection to its host."""
+
+    def __init__(self, file: str, container: Container) -> None:
+        """Raises `SettingsError` where the container's host cannot be reached."""
+        # With all machines: how the container's host is reached is in that one's own entry.
+        inventory = Inventory(([(entry.name, dict(entry.data)) for entry in read_entries(file)], {}))
+        self._host: Host = inventory.get_host(container.name)
+        state = State(inventory, Config())
+        state.limit_hosts = [self._host]
+        try:
+            connect_all(state)
+        except PyinfraError:
+            raise SettingsError(f"{container.name}: its host {container.lxc_host} cannot be reached") from None
+        # Before this stage a container that does not run reads as a blank machine.
+        state.set_stage(StateStage.Execute)
+
+    def query(self, sql: str) -> list[str]:
+        """The lines that psql prints: one for each row, with `|` between columns. Raises `SettingsError`."""
+        command = psql(sql, database=DATABASE)
+        done, output = self._host.run_shell_command(command, **command.connector_arguments)
+        if not done:
+            raise SettingsError(f"{self._host.name} refused:\n{output.stderr}")
+        return list(output.stdout_lines)
+
+    def verify_export(self, lines: Iterable[bytes]) -> Iterator[str]:
+        """What `event_store.verify_export` finds in the lines of a file, one problem after the other."""
+        piece, size, first = list[bytes](), 0, 1
+        for line in chain(lines, [None]):
+            if piece and (line is None or (size > _PIECE and line.startswith(SEAL_LINE))):
+                text = quoted(b"".join(piece).decode())
+                yield from self.query(f"""
+                    SELECT format('line %s, seal %s: %s (%s)', line + {first} - 1, seal, kind, detail)
+                      FROM event_store.verify_export({text})
+                """)
+                first += len(piece)
+                piece, size = [], 0
+            if line is not None:
+                piece.append(line)
+                size += len(line)
+
+
+def quoted(text: str) -> str:
+    """``text`` as an SQL literal, whatever the server's settings and psql make of quotes and backslashes."""
+    tag = f"$t{sha256(text.encode()).hexdigest()[:16]}$"
+    return f"{tag}{text}{tag}"
