@@ -8,28 +8,28 @@ from typing import Any
 
 import psycopg
 import pytest
+from deployed.sql.stores import Server, remove_leftovers
 
-from deploy.render import ROOT
-
-from .figures import Figures, machine
+from .figures import FOLDER, Figures
 from .inventories import NAMES, Inventory, remove_everything
+from .server import TRIAL, BenchServer
+from .stores import Store, all_stores
 from .timing import say
 
 
 @pytest.fixture(scope="session")
 def figures() -> Iterator[Figures]:
-    """The rows; at the end the table and the file."""
+    """The results; each is on disk at once."""
     collected = Figures()
     yield collected
-    if collected.rows:
-        on = ", ".join(f"{key} {value}" for key, value in machine().items())
-        say(f"\nMeasured in one run on: {on}\n\n{collected.table()}\n")
-        say(f"Every single time: {collected.write(ROOT / '.benchmarks')}")
+    say(f"\nTables and plot: {FOLDER / 'figures.md'}")
 
 
 @pytest.fixture(scope="session")
 def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inventory]:
     """All four containers; whatever an earlier run has left of them is removed first, and all of it at the end."""
+    if TRIAL:
+        pytest.skip("needs containers of its own")
     inventory = Inventory.write(tmp_path_factory.mktemp("inventories") / "four", NAMES)
     remove_everything(inventory)
     yield inventory
@@ -55,5 +55,33 @@ def cold(four: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Inventory
 @pytest.fixture(scope="session")
 def connection(deployed: Inventory) -> Iterator[psycopg.Connection[Any]]:
     """A connection of the application to the first container; each statement is a transaction."""
-    with psycopg.connect(deployed.dsn("bench-1"), autocommit=True) as connected:
+    with psycopg.connect(deployed.dsn(NAMES[0]), autocommit=True) as connected:
         yield connected
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, figures: Figures) -> BenchServer:
+    """The server that the stores are compared on."""
+    if TRIAL:
+        server = BenchServer(Server.at(TRIAL))
+        server.server.have_roles()
+    else:
+        request.getfixturevalue("deployed")
+        server = BenchServer(Server.in_container(NAMES[0]), NAMES[0])
+    remove_leftovers(server.server)
+    figures.server = server.settings()
+    return server
+
+
+@pytest.fixture(scope="module")
+def stores(server: BenchServer) -> Iterator[list[Store]]:
+    """All stores, each empty and in a database of its own."""
+    every = all_stores(server)
+    try:
+        for store in every:
+            store.create()
+        yield every
+    finally:
+        for store in every:
+            if store.database:
+                store.drop()

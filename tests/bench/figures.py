@@ -1,19 +1,35 @@
-"""What was measured: one row each, as a Markdown table for the README and as JSON with every single time."""
+"""What was measured. Each result is written down at once: a run that ends early loses only what it has not measured.
+
+A result is measured in one run on one server, all contenders in turn. Results of several partial runs are kept beside
+each other, each with its own time; a newer one takes the place of the older one.
+"""
 
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
+from typing import Any, Final
 
+from deploy.render import ROOT
+
+from .page import write_page
+from .server import TRIAL
 from .timing import say
+
+#: The figures of a trial are not those of the documentation.
+FOLDER: Final = ROOT / ".benchmarks/trial" if TRIAL else ROOT / "docs"
+#: Longer series are summed up in the text of their row.
+_LONGEST: Final = 100
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the table."""
+    """Something that has a goal."""
 
     what: str
     measured: str
@@ -25,38 +41,51 @@ class Figure:
     seconds: Mapping[str, Sequence[float]]
 
 
+@dataclass(frozen=True)
+class Row:
+    """One measurement of several stores, side by side."""
+
+    table: str
+    what: str
+    cells: Mapping[str, str]
+    #: The single results by store, where they are comparable numbers.
+    rounds: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    unit: str = ""
+
+
 @dataclass
 class Figures:
-    """All rows of one run."""
+    """All results, on disk as soon as they are known."""
 
-    rows: list[Figure] = field(default_factory=list)
+    server: Mapping[str, str] = field(default_factory=dict)
 
     def add(self, figure: Figure) -> None:
-        """Keep a row and say it."""
-        self.rows.append(figure)
+        """Keep a figure and say it."""
         ratio = "" if figure.ratio is None else f"; {figure.ratio:.2f} x {figure.compared_with}"
         verdict = "reached" if figure.reached else "NOT reached"
         say(f"  => {figure.what}: {figure.measured}{ratio} (goal {figure.goal}: {verdict})")
+        # Not asdict: what only the raw data need is thousands of numbers.
+        kept = {name: getattr(figure, name) for name in Figure.__dataclass_fields__ if name != "seconds"}
+        self._keep("figures", figure.what, {**kept, "rounds": _rounded(figure.seconds)})
 
-    def table(self) -> str:
-        """The rows as Markdown."""
-        head = ("what", "measured", "against", "ratio", "goal", "by itself")
-        lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-        for row in self.rows:
-            ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-            goal = row.goal if row.reached else f"{row.goal}, not reached"
-            cells = (row.what, row.measured, row.compared_with, ratio, goal, f"`{row.command}`")
-            lines.append(f"| {' | '.join(cells)} |")
-        return "\n".join(lines)
+    def compare(self, row: Row) -> None:
+        """Keep a row and say it."""
+        say(f"  => {row.table}, {row.what}: " + "; ".join(f"{store} {cell}" for store, cell in row.cells.items()))
+        kept = {"table": row.table, "what": row.what, "cells": dict(row.cells), "unit": row.unit}
+        medians = {store: median(series) for store, series in row.rounds.items()}
+        self._keep("rows", f"{row.table}: {row.what}", {**kept, "medians": medians, "rounds": _rounded(row.rounds)})
 
-    def write(self, directory: Path) -> Path:
-        """Write everything as JSON, in a file of its own for each run."""
-        directory.mkdir(exist_ok=True)
-        now = datetime.now(UTC)
-        path = directory / f"bench-{now:%Y%m%dT%H%M%SZ}.json"
-        content = {"at": now.isoformat(), "machine": machine(), "figures": [asdict(row) for row in self.rows]}
-        path.write_text(json.dumps(content, indent=1) + "\n")
-        return path
+    def _keep(self, kind: str, name: str, content: Mapping[str, Any]) -> None:
+        file = FOLDER / "figures.json"
+        results = json.loads(file.read_text()) if file.exists() else {"figures": {}, "rows": {}}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        origin = {"at": now, "commit": _commit(), "machine": machine(), "server": dict(self.server)}
+        results[kind][name] = {**content, **origin}
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(results, indent=1) + "\n")
+        new.rename(file)
+        write_page(FOLDER)
 
 
 def machine() -> dict[str, object]:
@@ -70,5 +99,16 @@ def machine() -> dict[str, object]:
         "memory_gib": round(pages / 2**30, 1),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()),
         "kernel": platform.release(),
-        "load_at_the_end": round(os.getloadavg()[0], 2),
+        "load": round(os.getloadavg()[0], 2),
     }
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
+def _rounded(series: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    return {name: [float(f"{n:.5g}") for n in numbers] for name, numbers in series.items() if len(numbers) <= _LONGEST}

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-
-from ..deployed.sql.stores import Server, new_name
+from deployed.sql.stores import Server, new_name
 
 TRIAL: Final = os.environ.get("EVENT_STORE_BENCH_SERVER", "")
 #: Stores are compared as they keep what they have acknowledged.

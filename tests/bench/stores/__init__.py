@@ -12,6 +12,8 @@ from .message_db import MessageDb
 OURS = EventStore.name
 FLOOR = BareTable.name
 PEERS = (MessageDb.name, Eventsourcing.name, Emmett.name)
+#: Those whose readers lose nothing while others append; test_feed.py counts.
+SAFE_PEERS = (MessageDb.name, Eventsourcing.name)
 
 
 def all_stores(server: BenchServer) -> list[Store]:

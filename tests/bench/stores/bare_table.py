@@ -43,9 +43,8 @@ class BareTable(Store):
 """
     # Nobody would let several clients write one stream like this; it is measured for the stores only.
     contended_script: ClassVar = ""
-    read_script: ClassVar = """
-SELECT * FROM bench.events WHERE aggregate_type = :type AND aggregate_id = :stream ORDER BY event_version;
-"""
+    read: ClassVar = """
+        SELECT * FROM bench.events WHERE aggregate_type = %(type)s AND aggregate_id = %(stream)s ORDER BY event_version"""
     fill_statement: ClassVar = f"""
         {_COLUMNS}
         SELECT gen_random_uuid(), %(type)s, md5('fill' || n / 10)::uuid, n %% 10 + 1, 'PositionUpdated',

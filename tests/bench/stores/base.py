@@ -73,8 +73,8 @@ class Store(ABC):
     append_script: ClassVar[str]
     #: For pgbench: one event to the stream :stream, whatever its version. A conflict is a serialization failure.
     contended_script: ClassVar[str]
-    #: For pgbench: all events of the stream :stream.
-    read_script: ClassVar[str]
+    #: All events of a stream, in order: %(type)s, %(stream)s and the variables of its scripts.
+    read: ClassVar[str]
     #: One transaction's worth of `fill`, in streams of ten: %(first)s to %(last)s are the numbers of the events.
     fill_statement: ClassVar[str]
 
@@ -82,6 +82,12 @@ class Store(ABC):
     def shown(self) -> str:
         """Its name in the figures."""
         return self.name
+
+    @property
+    def read_script(self) -> str:
+        """For pgbench: all events of the stream :stream."""
+        names = ("type", "stream", *self.variables)
+        return f"{self.read % {name: f':{name}' for name in names}};\n"
 
     @abstractmethod
     def create(self) -> None:

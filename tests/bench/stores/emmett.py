@@ -50,11 +50,10 @@ class Emmett(Store):
     contended_script: ClassVar = f"""
 SELECT public.acknowledge(success) FROM {_CALL.format(stream=":stream::text", expected="NULL")};
 """
-    read_script: ClassVar = f"""
-SELECT {_COLUMNS} FROM emt_messages
- WHERE stream_id = 'position-' || :stream::text AND partition = :partition AND is_archived = FALSE
- ORDER BY stream_position ASC;
-"""
+    read: ClassVar = f"""
+        SELECT {_COLUMNS} FROM emt_messages
+         WHERE stream_id = 'position-' || %(stream)s::text AND partition = %(partition)s AND is_archived = FALSE
+         ORDER BY stream_position ASC"""
     fill_statement: ClassVar = """
         WITH streams AS (
             INSERT INTO emt_streams (stream_id, stream_position, partition, stream_type, stream_metadata)

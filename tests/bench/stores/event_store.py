@@ -34,7 +34,7 @@ class EventStore(Store):
     )
     append_script: ClassVar = STREAM_AND_VERSION + _APPEND.format(stream=STREAM_ID, expected=":version - 1")
     contended_script: ClassVar = _APPEND.format(stream=":stream", expected="NULL")
-    read_script: ClassVar = "SELECT * FROM event_store.get_events(:type, :stream);\n"
+    read: ClassVar = "SELECT * FROM event_store.get_events(%(type)s, %(stream)s)"
     fill_statement: ClassVar = """
         INSERT INTO event_store.events (event_id, aggregate_type, aggregate_id, event_version, event_type, event_data,
                                         actor, actor_type, source, created_at)

@@ -58,9 +58,8 @@ SELECT public.acknowledge(EXISTS (SELECT FROM stored));
 \\endpipeline
 COMMIT;
 """
-    read_script: ClassVar = """
-SELECT * FROM public.stored_events WHERE originator_id = :stream ORDER BY originator_version ASC;
-"""
+    read: ClassVar = """
+        SELECT * FROM public.stored_events WHERE originator_id = %(stream)s ORDER BY originator_version ASC"""
     fill_statement: ClassVar = """
         INSERT INTO public.stored_events (originator_id, originator_version, topic, state)
         SELECT md5('fill' || n / 10)::uuid, n %% 10 + 1, 'PositionUpdated', convert_to(%(payload)s, 'UTF8')

@@ -38,7 +38,7 @@ SELECT write_message(gen_random_uuid()::varchar, '{_CATEGORY}-' || {STREAM_ID}, 
     contended_script: ClassVar = f"""
 SELECT write_message(gen_random_uuid()::varchar, '{_CATEGORY}-' || :stream::text, 'PositionUpdated', :payload, '{{}}');
 """
-    read_script: ClassVar = f"SELECT * FROM get_stream_messages('{_CATEGORY}-' || :stream::text, 0, -1);\n"
+    read: ClassVar = f"SELECT * FROM get_stream_messages('{_CATEGORY}-' || %(stream)s::text, 0, -1)"
     fill_statement: ClassVar = f"""
         INSERT INTO message_store.messages (id, stream_name, position, type, data, metadata)
         SELECT gen_random_uuid(), '{_CATEGORY}-' || md5('fill' || n / 10)::uuid, n %% 10, 'PositionUpdated',
