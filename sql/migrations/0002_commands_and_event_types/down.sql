@@ -8,6 +8,15 @@ DO $$ BEGIN
     END IF;
 END $$;
 
+ALTER TABLE event_store.events
+    ADD CONSTRAINT events_event_version_check CHECK (event_version >= 1),
+    ADD CONSTRAINT events_schema_version_check CHECK (schema_version >= 1),
+    ADD CONSTRAINT events_aggregate_type_check CHECK (aggregate_type <> ''),
+    ADD CONSTRAINT events_event_type_check CHECK (event_type <> ''),
+    ADD CONSTRAINT events_actor_type_check CHECK (actor_type::text IN ('user', 'service', 'system')),
+    ADD CONSTRAINT events_source_check CHECK (source::text IN ('ui', 'api', 'import', 'webhook', 'system')),
+    ADD CONSTRAINT events_event_data_check CHECK (jsonb_typeof(event_data) = 'object'),
+    ADD CONSTRAINT events_metadata_check CHECK (jsonb_typeof(metadata) = 'object');
 ALTER TABLE event_store.event_types DROP COLUMN validation;
 ALTER TABLE event_store.commands
     DROP COLUMN event_versions,
@@ -16,8 +25,7 @@ ALTER TABLE event_store.commands
 DROP TABLE event_store.settings;
 
 SET LOCAL ROLE NONE;
-DROP FUNCTION IF EXISTS event_store.check_json_schema(jsonb);
-DROP FUNCTION IF EXISTS event_store.payload_errors(jsonb);
+DROP FUNCTION IF EXISTS event_store.json_schema_problems(jsonb, jsonb[]);
 DROP EXTENSION pgcrypto;
 DROP SCHEMA extensions;
 DROP EXTENSION plpython3u;

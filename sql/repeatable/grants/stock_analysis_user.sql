@@ -21,11 +21,14 @@ TO stock_analysis_user;
 GRANT EXECUTE ON FUNCTION
     event_store.append_event,
     event_store.append_events,
+    event_store.append_to_aggregates,
     event_store.get_events,
     event_store.get_events_since,
     event_store.get_events_by_type,
     event_store.get_events_in_time_range,
     event_store.check_command_processed,
     event_store.record_command,
+    event_store.register_event_type,
+    event_store.set_event_type_validation,
     public.refresh_materialized_views
 TO stock_analysis_user;

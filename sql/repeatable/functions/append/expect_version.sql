@@ -1,9 +1,11 @@
--- What every append begins with: waits for its turn at the aggregate and returns the aggregate's version (0 = none yet).
+-- What an append of many events begins with: waits for its turn at the aggregate and returns the aggregate's version
+-- (0 = none yet). append_event() does the same by itself, in fewer statements.
 --
 -- One writer at a time for each aggregate, so that "any version" never meets a conflict that is none, and so that a
 -- conflict is found here, before a position is taken, and not by the unique index afterwards.
 --
--- Not for the application; without SET and SECURITY DEFINER, because its callers have both. SE001 version conflict.
+-- Not for the application; without SET and SECURITY DEFINER, because its callers have both.
+-- SE001 version conflict; SE002 no expectation.
 CREATE OR REPLACE FUNCTION event_store.expect_version(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -17,20 +19,23 @@ DECLARE
     current_version integer;
 BEGIN
     PERFORM pg_catalog.pg_advisory_xact_lock(
-        pg_catalog.hashtextextended(expect_version.aggregate_type || ' ' || expect_version.aggregate_id, 0));
+        event_store.aggregate_lock(expect_version.aggregate_type, expect_version.aggregate_id));
 
-    SELECT e.event_version INTO current_version
-      FROM event_store.events e
-     WHERE e.aggregate_type = expect_version.aggregate_type::varchar AND e.aggregate_id = expect_version.aggregate_id
-     ORDER BY e.event_version DESC
-     LIMIT 1;
-    current_version := coalesce(current_version, 0);
+    -- A statement of its own: it sees what was committed while this one waited.
+    SELECT coalesce((SELECT e.event_version
+                       FROM event_store.events e
+                      WHERE e.aggregate_type = expect_version.aggregate_type::varchar
+                        AND e.aggregate_id = expect_version.aggregate_id
+                      ORDER BY e.event_version DESC
+                      LIMIT 1),
+                    event_store.retired_version(expect_version.aggregate_type, expect_version.aggregate_id))
+      INTO current_version;
 
-    IF expect_version.expected_version <> current_version THEN
-        RAISE EXCEPTION 'version conflict on % %', expect_version.aggregate_type, expect_version.aggregate_id
-            USING ERRCODE = 'SE001',
-                  DETAIL = format('expected version %s, actual version %s', expect_version.expected_version, current_version),
-                  HINT = 'Read the events since the expected version, decide again, and append with the actual version.';
+    IF expect_version.expected_version <> current_version
+       AND NOT (expect_version.expected_version = -1 AND current_version > 0)
+    THEN
+        PERFORM event_store.refuse_version(expect_version.aggregate_type, expect_version.aggregate_id,
+                                           expect_version.expected_version, current_version);
     END IF;
     RETURN current_version;
 END

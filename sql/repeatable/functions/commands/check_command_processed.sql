@@ -1,4 +1,4 @@
--- Whether a command was recorded before.
+-- Whether a command was recorded before, by an append with its id or by record_command().
 CREATE OR REPLACE FUNCTION event_store.check_command_processed(command_id uuid)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER

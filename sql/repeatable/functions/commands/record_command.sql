@@ -1,7 +1,8 @@
--- Records a command in the transaction of its events: true = recorded now, false = the same command was recorded before
--- (do nothing more). Two senders of one command at once: the second waits for the first to commit.
+-- Records a command that appends nothing itself, in the transaction of whatever it does: true = recorded now, false = the
+-- same command was recorded before (do nothing more). Two senders of one command at once: the second waits for the
+-- first to commit. For a command that appends, pass command_id to the append instead.
 --
--- SE004 the id was recorded with other content.
+-- SE002 malformed command; SE004 the id was recorded with other content.
 CREATE OR REPLACE FUNCTION event_store.record_command(
     command_id     uuid,
     command_type   text,
@@ -18,30 +19,44 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+    command  event_store.commands;
     recorded event_store.commands;
 BEGIN
-    INSERT INTO event_store.commands (
-        command_id, command_type, aggregate_type, aggregate_id, processed_at, data, actor, actor_type, source)
-    VALUES (
-        record_command.command_id, record_command.command_type, record_command.aggregate_type,
-        record_command.aggregate_id, clock_timestamp(), record_command.data, record_command.actor,
-        record_command.actor_type, record_command.source)
-    ON CONFLICT (command_id) DO NOTHING;
-    IF FOUND THEN
+    IF (record_command.command_id IS NOT NULL
+        AND length(record_command.command_type) BETWEEN 1 AND 255
+        AND length(record_command.aggregate_type) BETWEEN 1 AND 255
+        AND record_command.aggregate_id IS NOT NULL
+        AND record_command.data IS NOT NULL
+        AND length(record_command.actor) <= 255
+        AND record_command.actor_type IN ('user', 'service', 'system')
+        AND record_command.source IN ('ui', 'api', 'import', 'webhook', 'system')) IS NOT TRUE
+    THEN
+        PERFORM event_store.refuse_malformed(
+            record_command.aggregate_type, record_command.aggregate_id, record_command.actor, record_command.actor_type,
+            record_command.source, record_command.command_id, coalesce(record_command.command_type, ''),
+            CASE WHEN record_command.command_id IS NULL THEN 'command_id is NULL' ELSE 'data is NULL' END);
+    END IF;
+
+    PERFORM event_store.lock_command(record_command.command_id);
+    SELECT * INTO recorded FROM event_store.commands c WHERE c.command_id = record_command.command_id;
+    IF NOT FOUND THEN
+        INSERT INTO event_store.commands (
+            command_id, command_type, aggregate_type, aggregate_id, processed_at, data, actor, actor_type, source)
+        VALUES (
+            record_command.command_id, record_command.command_type, record_command.aggregate_type,
+            record_command.aggregate_id, clock_timestamp(), record_command.data, record_command.actor,
+            record_command.actor_type, record_command.source);
         RETURN true;
     END IF;
 
-    SELECT * INTO STRICT recorded FROM event_store.commands c WHERE c.command_id = record_command.command_id;
-    IF (recorded.command_type, recorded.aggregate_type, recorded.aggregate_id, recorded.data)
-       IS DISTINCT FROM
-       (record_command.command_type, record_command.aggregate_type, record_command.aggregate_id, record_command.data)
-    THEN
-        RAISE EXCEPTION 'command % was recorded with other content', record_command.command_id
-            USING ERRCODE = 'SE004',
-                  DETAIL = format('recorded: %s on %s %s at %s', recorded.command_type, recorded.aggregate_type,
-                                  recorded.aggregate_id, recorded.processed_at),
-                  HINT = 'Give a new command a new id; repeat a command with exactly its first content.';
-    END IF;
+    command.command_id := record_command.command_id;
+    command.command_type := record_command.command_type;
+    command.aggregate_type := record_command.aggregate_type;
+    command.aggregate_id := record_command.aggregate_id;
+    command.data := record_command.data;
+    -- What an append was compared by besides its data is not known here.
+    command.content_hash := recorded.content_hash;
+    PERFORM event_store.compare_commands(recorded, command);
     RETURN false;
 END
 $$;

@@ -1,0 +1,94 @@
+-- Appends lists of events, each to an aggregate of its own, in one go: what append_events() and append_to_aggregates()
+-- have in common. Element n of each array is about the same aggregate; the results have the same order.
+--
+-- Not for the application; without SET and SECURITY DEFINER, because its callers have both. SQLSTATEs: theirs.
+CREATE OR REPLACE FUNCTION event_store.append_lists(
+    aggregate_types   text[],
+    aggregate_ids     uuid[],
+    expected_versions integer[],
+    event_lists       jsonb[],
+    actor             text,
+    actor_type        text,
+    source            text,
+    causation_id      uuid,
+    correlation_id    uuid,
+    command_id        uuid,
+    command_type      text,
+    command_data      jsonb,
+    OUT event_versions   integer[],
+    OUT global_positions bigint[]
+)
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+    recorded     event_store.commands;
+    feed_offset  bigint;
+    looked_at    record;
+    are_plain    boolean[];
+    new_version  integer;
+    new_position bigint;
+BEGIN
+    IF (length(actor) <= 255
+        AND actor_type IN ('user', 'service', 'system')
+        AND source IN ('ui', 'api', 'import', 'webhook', 'system')
+        AND (command_id IS NOT NULL OR command_type IS NULL AND command_data IS NULL)) IS NOT TRUE
+    THEN
+        PERFORM event_store.refuse_malformed(
+            aggregate_types[1], aggregate_ids[1], actor, actor_type, source, command_id, command_type, NULL);
+    END IF;
+    FOR n IN 1 .. cardinality(event_lists) LOOP
+        looked_at := event_store.look_at_events(event_lists[n]);
+        are_plain[n] := looked_at.are_plain;
+        IF (length(aggregate_types[n]) BETWEEN 1 AND 255 AND aggregate_ids[n] IS NOT NULL
+            AND looked_at.are_well_formed) IS NOT TRUE
+        THEN
+            PERFORM event_store.refuse_malformed(
+                aggregate_types[n], aggregate_ids[n], actor, actor_type, source, command_id, command_type,
+                CASE WHEN cardinality(event_lists) > 1 THEN format('appends[%s].', n - 1) ELSE '' END
+                || event_store.malformed_part(event_lists[n]));
+        END IF;
+    END LOOP;
+
+    -- In one order, whatever that of the call: so two calls never wait for each other in a circle.
+    IF cardinality(event_lists) > 1 THEN
+        PERFORM pg_advisory_xact_lock(l.key)
+           FROM (SELECT event_store.aggregate_lock(u.aggregate_type, u.aggregate_id) AS key
+                   FROM unnest(aggregate_types, aggregate_ids) AS u (aggregate_type, aggregate_id)
+                  ORDER BY 1) l;
+    ELSE
+        PERFORM pg_advisory_xact_lock(event_store.aggregate_lock(aggregate_types[1], aggregate_ids[1]));
+    END IF;
+
+    IF command_id IS NOT NULL THEN
+        recorded := event_store.begin_command(
+            command_id, command_type, aggregate_types[1], aggregate_ids[1], command_data, event_lists,
+            (SELECT nullif(jsonb_agg(jsonb_build_array(u.aggregate_type, u.aggregate_id) ORDER BY u.place), '[]')
+               FROM unnest(aggregate_types, aggregate_ids) WITH ORDINALITY AS u (aggregate_type, aggregate_id, place)
+              WHERE cardinality(event_lists) > 1));
+        IF recorded.processed_at IS NOT NULL THEN
+            event_versions := recorded.event_versions;
+            global_positions := recorded.global_positions;
+            RETURN;
+        END IF;
+    END IF;
+
+    feed_offset := event_store.check_cluster();
+    FOR n IN 1 .. cardinality(event_lists) LOOP
+        new_version := event_store.expect_version(aggregate_types[n], aggregate_ids[n], expected_versions[n]);
+        IF NOT are_plain[n] THEN
+            PERFORM event_store.check_event_types(event_lists[n]);
+        END IF;
+        SELECT i.event_version, i.global_position INTO new_version, new_position
+          FROM event_store.insert_events(
+                   aggregate_types[n], aggregate_ids[n], new_version, event_lists[n], feed_offset, actor, actor_type, source,
+                   coalesce(causation_id, command_id), correlation_id) i;
+        event_versions := event_versions || new_version;
+        global_positions := global_positions || new_position;
+    END LOOP;
+
+    IF command_id IS NOT NULL THEN
+        PERFORM event_store.complete_command(recorded, actor, actor_type, source, event_versions, global_positions);
+    END IF;
+END
+$$;

@@ -1,0 +1,55 @@
+-- Inserts well formed events after a version of an aggregate; returns the last one's version and position. The caller holds
+-- the aggregate's lock. Not for the application. SE003 an event id is stored already, or stands there twice.
+CREATE OR REPLACE FUNCTION event_store.insert_events(
+    aggregate_type  text,
+    aggregate_id    uuid,
+    current_version integer,
+    events          jsonb,
+    feed_offset     bigint,
+    actor           text,
+    actor_type      text,
+    source          text,
+    causation_id    uuid,
+    correlation_id  uuid,
+    OUT event_version   integer,
+    OUT global_position bigint
+)
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+    -- After the lock: within an aggregate a later version never has an earlier time.
+    now      constant timestamptz := clock_timestamp();
+    inserted bigint;
+BEGIN
+    WITH inserted AS (
+        INSERT INTO event_store.events AS e (
+            event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,
+            metadata, actor, actor_type, source, causation_id, correlation_id, created_at)
+        SELECT coalesce((item.event ->> 'event_id')::uuid, event_store.new_event_id()),
+               event_store.feed_number(insert_events.feed_offset),
+               insert_events.aggregate_type, insert_events.aggregate_id,
+               insert_events.current_version + item.place::integer,
+               item.event ->> 'event_type',
+               coalesce((item.event ->> 'schema_version')::integer, 1),
+               item.event -> 'event_data',
+               coalesce(nullif(item.event -> 'metadata', 'null'), '{}'),
+               insert_events.actor, insert_events.actor_type, insert_events.source,
+               coalesce((item.event ->> 'causation_id')::uuid, insert_events.causation_id),
+               coalesce((item.event ->> 'correlation_id')::uuid, insert_events.correlation_id),
+               now
+          FROM jsonb_array_elements(insert_events.events) WITH ORDINALITY AS item (event, place)
+        -- Waits for a session that is inserting the same id, and then leaves the event out.
+        ON CONFLICT (event_id) DO NOTHING
+        RETURNING e.event_version, e.global_position
+    )
+    SELECT max(i.event_version), max(i.global_position), count(*)
+      INTO insert_events.event_version, insert_events.global_position, inserted
+      FROM inserted i;
+
+    IF inserted < jsonb_array_length(insert_events.events) THEN
+        PERFORM event_store.refuse_event_ids(ARRAY(
+            SELECT (item ->> 'event_id')::uuid FROM jsonb_array_elements(insert_events.events) AS item));
+    END IF;
+END
+$$;

@@ -1,0 +1,11 @@
+-- The version of an aggregate that has no event in the store: the one at which its last event left it, or 0.
+CREATE OR REPLACE FUNCTION event_store.retired_version(aggregate_type text, aggregate_id uuid) RETURNS integer
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN coalesce((SELECT max(r.last_version)
+                       FROM event_store.retired_aggregates r
+                      WHERE r.aggregate_type = retired_version.aggregate_type::varchar
+                        AND r.aggregate_id = retired_version.aggregate_id), 0);
+END
+$$;

@@ -1,0 +1,63 @@
+-- Waits until nobody else processes this command, and looks whether it was processed before: then returns its record, with
+-- its first result. Otherwise returns what complete_command() is to record; processed_at is NULL in that.
+--
+-- event_lists: what a command without command_data is compared by: types, schema versions and payloads. Ids, metadata and
+-- causes are not: a sender who tries again makes them anew.
+-- aggregates: those of a command for several, of which the columns name the first only.
+--
+-- Not for the application. SE002 malformed; SE004 recorded with other content.
+CREATE OR REPLACE FUNCTION event_store.begin_command(
+    command_id     uuid,
+    command_type   text,
+    aggregate_type text,
+    aggregate_id   uuid,
+    command_data   jsonb,
+    event_lists    jsonb[],
+    aggregates     jsonb
+)
+RETURNS event_store.commands
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+    command  event_store.commands;
+    recorded event_store.commands;
+    content  jsonb;
+BEGIN
+    IF length(begin_command.command_type) NOT BETWEEN 1 AND 255 THEN
+        PERFORM event_store.refuse_malformed(begin_command.aggregate_type, begin_command.aggregate_id, 'system', 'system',
+                                             'system', begin_command.command_id, begin_command.command_type, NULL);
+    END IF;
+    command.command_id := begin_command.command_id;
+    command.command_type := coalesce(begin_command.command_type, 'append');
+    command.aggregate_type := begin_command.aggregate_type;
+    command.aggregate_id := begin_command.aggregate_id;
+    command.data := coalesce(begin_command.command_data, '{}');
+    IF begin_command.command_data IS NULL THEN
+        content := (SELECT jsonb_agg(jsonb_build_array(item ->> 'event_type', coalesce(item -> 'schema_version', '1'),
+                                                       item -> 'event_data') ORDER BY list.place, event.place)
+                      FROM unnest(begin_command.event_lists) WITH ORDINALITY AS list (events, place)
+                     CROSS JOIN jsonb_array_elements(list.events) WITH ORDINALITY AS event (item, place));
+    END IF;
+    IF num_nonnulls(content, begin_command.aggregates) > 0 THEN
+        command.content_hash := sha256(convert_to(
+            jsonb_build_object('aggregates', begin_command.aggregates, 'events', content)::text, 'UTF8'));
+    END IF;
+
+    PERFORM event_store.lock_command(command.command_id);
+    SELECT * INTO recorded FROM event_store.commands c WHERE c.command_id = begin_command.command_id;
+    IF NOT FOUND THEN
+        RETURN command;
+    END IF;
+    PERFORM event_store.compare_commands(recorded, command);
+    IF recorded.event_versions IS NULL THEN
+        -- There is no result to return, and whoever appends under this id would not notice that nothing was appended.
+        RAISE EXCEPTION 'command % was recorded without events', command.command_id
+            USING ERRCODE = 'SE004',
+                  DETAIL = format('recorded: %s on %s %s at %s', recorded.command_type, recorded.aggregate_type,
+                                  recorded.aggregate_id, recorded.processed_at),
+                  HINT = 'Either record_command() and then append without command_id, or append with command_id.';
+    END IF;
+    RETURN recorded;
+END
+$$;

@@ -1,0 +1,7 @@
+-- One session at a time processes a command: a second one waits here until the first has committed, and then finds it
+-- recorded. Not for the application.
+CREATE OR REPLACE FUNCTION event_store.lock_command(command_id uuid) RETURNS void
+LANGUAGE sql VOLATILE
+AS $$
+    SELECT pg_advisory_xact_lock(uuid_hash_extended(command_id, 1))
+$$;

@@ -1,0 +1,66 @@
+-- Refuses events whose type is unknown, where the settings want that, and payloads that break their JSON schema, where the
+-- type is 'enforce'; where it is 'warn', says the same as a warning. A type is known by its name and schema version.
+--
+-- events: as for append_events(), well formed. Not for the application.
+-- SE006 unknown event type; SE007 a payload breaks its JSON schema.
+CREATE OR REPLACE FUNCTION event_store.check_event_types(events jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+    unknown record;
+    found   record;
+BEGIN
+    SELECT item.event ->> 'event_type' AS event_type, v.schema_version, item.place - 1 AS place,
+           (SELECT string_agg(k.schema_version::text, ', ' ORDER BY k.schema_version)
+              FROM event_store.event_types k
+             WHERE k.event_type = (item.event ->> 'event_type')::varchar) AS known
+      INTO unknown
+      FROM jsonb_array_elements(check_event_types.events) WITH ORDINALITY AS item (event, place)
+     CROSS JOIN LATERAL (SELECT coalesce((item.event ->> 'schema_version')::integer, 1) AS schema_version) v
+      JOIN event_store.settings s ON s.unknown_event_types = 'refuse'
+     WHERE NOT EXISTS (SELECT FROM event_store.event_types t
+                        WHERE t.event_type = (item.event ->> 'event_type')::varchar AND t.schema_version = v.schema_version)
+     ORDER BY item.place
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'unknown event type: % with schema version %', unknown.event_type, unknown.schema_version
+            USING ERRCODE = 'SE006',
+                  DETAIL = format('events[%s]; known schema versions: %s', unknown.place, coalesce(unknown.known, 'none')),
+                  HINT = 'Register it with event_store.register_event_type(), or correct its name or schema_version.';
+    END IF;
+
+    -- Until the end of the transaction nobody replaces a schema by which an event is being validated here.
+    PERFORM pg_advisory_xact_lock_shared(event_store.event_type_lock(u.event_type))
+       FROM (SELECT DISTINCT item ->> 'event_type' AS event_type
+               FROM jsonb_array_elements(check_event_types.events) AS item
+              ORDER BY 1) u;
+
+    FOR found IN
+        SELECT t.event_type, t.schema_version, t.validation,
+               string_agg(format('events[%s]: %s: %s', p.places[f.place], f.path, f.problem), E'\n'
+                          ORDER BY p.places[f.place], f.path, f.problem) AS problems
+          FROM (SELECT item.event ->> 'event_type' AS event_type,
+                       coalesce((item.event ->> 'schema_version')::integer, 1) AS schema_version,
+                       array_agg(item.event -> 'event_data' ORDER BY item.place) AS payloads,
+                       array_agg(item.place - 1 ORDER BY item.place) AS places
+                  FROM jsonb_array_elements(check_event_types.events) WITH ORDINALITY AS item (event, place)
+                 GROUP BY 1, 2) p
+          JOIN event_store.event_types t
+            ON t.event_type = p.event_type::varchar AND t.schema_version = p.schema_version AND t.validation IN ('warn', 'enforce')
+         CROSS JOIN LATERAL event_store.json_schema_problems(t.json_schema, p.payloads) f
+         GROUP BY t.event_type, t.schema_version, t.validation
+         ORDER BY t.validation DESC, min(p.places[f.place])
+    LOOP
+        IF found.validation = 'warn' THEN
+            RAISE WARNING 'the payload of % breaks its JSON schema', found.event_type
+                USING ERRCODE = 'SE007', DETAIL = found.problems,
+                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.', found.schema_version);
+        ELSE
+            RAISE EXCEPTION 'the payload of % breaks its JSON schema', found.event_type
+                USING ERRCODE = 'SE007', DETAIL = found.problems,
+                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.', found.schema_version);
+        END IF;
+    END LOOP;
+END
+$$;
