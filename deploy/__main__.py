@@ -5,7 +5,7 @@ LXC hosts get their network and their containers; then, behind a barrier, contai
 
 from pyinfra.context import host
 
-from deploy import command_line, containers, database, lxc_host, postgres, schema
+from deploy import command_line, containers, database, lxc_host, postgres, schema, worker
 from deploy.inventory import passwords_of, settings_of
 from deploy.operations import containers as container_operations
 
@@ -22,7 +22,7 @@ if lxc_settings := settings.hosts.get(host.name):
             containers.create(container=container, settings=lxc_settings)
 
 own = settings.containers.get(host.name)
-asks = [*postgres.questions(own), *database.questions(), *schema.questions()] if own else []
+asks = [*postgres.questions(own), *database.questions(), *schema.questions(), *worker.questions()] if own else []
 
 # pyinfra would interleave the operations of machines that share none: this one is everybody's.
 container_operations.booted(name="Wait until the containers have booted", asks=asks)
@@ -31,4 +31,5 @@ if own:
     postgres.deploy_system(container=own, settings=settings)
     postgres.deploy_postgresql(container=own, settings=settings)
     database.deploy_database(container=own, passwords=passwords)
-    schema.deploy_schema()
+    schema.deploy_schema(container=own)
+    worker.deploy_worker(container=own)

@@ -46,7 +46,12 @@ def load(root: Path = ROOT) -> Schema:
     # Each migration runs as the owner, whatever role the one before it ended in.
     sources = [f"{step.up}\nSET LOCAL ROLE {migrations.OWNER};" for step in steps]
     parts["build"] = "\n".join(
-        [parts["ledger.sql"], f"SET LOCAL ROLE {migrations.OWNER};", *sources, *(path.read_text() for path in repeatables)]
+        [
+            parts["ledger.sql"],
+            f"SET LOCAL ROLE {migrations.OWNER};",
+            *sources,
+            *(path.read_text() for path in repeatables),
+        ]
     )
     for name in ("leftovers.sql", "snapshot.sql", "drift.sql", "state.sql", "reference.sql", "repair.sql"):
         parts[name] = _include((root / "catalogue" / name).read_text(), parts)

@@ -43,6 +43,11 @@ class ClusterPaths:
         return f"{VOLUME}/tls"
 
     @property
+    def programs(self) -> str:
+        """Where PostgreSQL's own programs are; Debian's psql in the PATH is a Perl wrapper around one of them."""
+        return f"/usr/lib/postgresql/{self.version}/bin"
+
+    @property
     def unit(self) -> str:
         """The systemd unit; Debian's postgresql.service is a dummy that is always active."""
         return f"postgresql@{self.version}-main.service"

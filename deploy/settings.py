@@ -139,6 +139,13 @@ class Container(_Group):
     client_networks: list[Network] = []
     """Networks that the application connects from. Default: the host's ``subnet``."""
 
+    unknown_event_types: Literal["allow", "refuse"] = "allow"
+    """Whether events of types that are not in ``event_store.event_types`` may be appended."""
+
+    retention_years: int = Field(default=7, ge=7, le=1000)
+    """Years that an event stays at least. Seven is what was asked for, so that the setting can only lengthen it: what
+    has left the store does not come back."""
+
     @property
     def ids(self) -> range:
         """The container's range of user and group ids on its host."""

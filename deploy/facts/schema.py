@@ -1,6 +1,7 @@
 """What the database holds, next to what this checkout describes."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Self
@@ -56,6 +57,10 @@ class State:
     has_store: bool = False
     ledger: tuple[Applied, ...] = ()
     drift: tuple[Difference, ...] | None = None
+    settings: Mapping[str, Any] | None = None
+    """The row of ``event_store.settings``; None where there is no such table, or no row in it."""
+    rebase_due: bool = False
+    """The store was restored from another cluster: its feed has to be rebased."""
 
 
 def parse(output: list[str]) -> State:
@@ -73,11 +78,13 @@ def parse(output: list[str]) -> State:
         has_store=found["has_store"],
         ledger=tuple(Applied(**row) for row in found.get("ledger", [])),
         drift=None if drift is None else tuple(Difference.from_row(row) for row in drift),
+        settings=found.get("settings"),
+        rebase_due=bool(found.get("rebase_due")),
     )
 
 
 class SchemaState(FactBase[State]):
-    """The ledger of the migrations and the drift of the catalogue, in one psql call."""
+    """The ledger of the migrations, the drift of the catalogue and the store's settings, in one psql call."""
 
     def command(self, database: str) -> str:
         return fact_query(catalogue.load().state, database=database)

@@ -1,6 +1,6 @@
 """The schema of the event store: migrations, then whatever else differs from the files."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 from pyinfra.api.operation import operation
 from pyinfra.context import host
@@ -9,6 +9,7 @@ from deploy import catalogue, migrations
 from deploy.catalogue import Schema
 from deploy.facts.schema import Answer, SchemaState, State
 from deploy.look import look
+from deploy.operations import Commands
 from deploy.operations.differences import MARK, refuse, report, unanswered
 from deploy.psql import psql
 
@@ -48,6 +49,36 @@ def converged(database: str) -> Generator[object, None, None]:
         yield psql(schema.repair, database=database)
     elif not pending:
         host.noop(f"the schema of {database} is as described")
+
+
+@operation()
+def configured(database: str, settings: Mapping[str, str]) -> Commands:
+    """Have these values in the one row of ``event_store.settings``."""
+    state: State = look(SchemaState, database=database)
+    present = state.settings or {}
+    different = {name: value for name, value in settings.items() if present.get(name) != value}
+    if state.answer is Answer.SERVER_DOWN or not different:
+        host.noop("the settings are as declared")
+        return
+    report(f"setting {name}: {present.get(name, 'missing')}, should be {value}" for name, value in different.items())
+    # Names and values come from `deploy.settings`, which admits no other ones. A row that somebody deleted is made anew
+    # without its offset: whether the feed then has to be rebased is looked at next.
+    names, values = ", ".join(settings), ", ".join(f"'{value}'" for value in settings.values())
+    changes = ", ".join(f"{name} = excluded.{name}" for name in settings)
+    yield psql(
+        f"INSERT INTO event_store.settings (cluster_identifier, {names}) "
+        f"SELECT system_identifier, {values} FROM pg_control_system() ON CONFLICT (only_row) DO UPDATE SET {changes}",
+        database=database,
+    )
+
+
+@operation()
+def rebased(database: str) -> Commands:
+    """Have the feed go on where the restored one ended, after a dump of another cluster was restored into this one."""
+    state: State = look(SchemaState, database=database)
+    if state.rebase_due:
+        report(["feed: restored from another cluster, to be rebased"])
+        yield psql("SELECT event_store.rebase_feed()", database=database)
 
 
 def _describe(state: State) -> list[str]:

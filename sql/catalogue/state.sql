@@ -2,14 +2,27 @@
 SET search_path = pg_catalog;
 SET jit = off;
 SET quote_all_identifiers = off;
+SET intervalstyle = postgres;
 SELECT to_regclass('deployment.migrations') IS NOT NULL AS has_ledger,
        to_regclass('deployment.reference') IS NOT NULL AS has_reference,
-       to_regnamespace('event_store') IS NOT NULL AS has_store \gset
+       to_regnamespace('event_store') IS NOT NULL AS has_store,
+       to_regclass('event_store.settings') IS NOT NULL AS has_settings,
+       to_regprocedure('event_store.is_rebase_due()') IS NOT NULL AS has_feed \gset
 SELECT json_build_object('has_store', :'has_store'::boolean);
 \if :has_ledger
 SELECT json_build_object('ledger', coalesce(json_agg(json_build_object(
            'version', version, 'name', name, 'sha256', sha256) ORDER BY version), '[]'))
   FROM deployment.migrations;
+\endif
+-- Whatever columns it has: a column that is missing is for the comparison below to say.
+\if :has_settings
+SELECT json_build_object('settings', to_jsonb(s)) FROM event_store.settings s;
+\endif
+-- Who edited the function may have broken it, which is drift, and no reason to say nothing at all.
+\if :has_feed
+\set ON_ERROR_STOP 0
+SELECT json_build_object('rebase_due', event_store.is_rebase_due());
+\set ON_ERROR_STOP 1
 \endif
 \set is_current false
 \if :has_reference

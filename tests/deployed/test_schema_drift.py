@@ -3,7 +3,7 @@
 import pytest
 
 from .conftest import BOOKWORM, TRIXIE
-from .deployment import Deployment, differences, sql
+from .deployment import Deployment, differences, inside, sql
 from .drift_cases import NOT_MANAGED, NOT_REPAIRABLE, REPAIRABLE, DriftCase
 
 BOTH = (TRIXIE, BOOKWORM)
@@ -16,7 +16,9 @@ def test_is_shown_and_repaired(deployed: Deployment, case: DriftCase) -> None:
     status, report = deployed.drift()
     assert status == 2, report
     for name in BOTH:
-        assert f"@lxc/{name}: 1 operation(s)" in report
+        # The worker may be in trouble as well, with what it calls gone.
+        line = next(line for line in report.splitlines() if line.startswith(f"@lxc/{name}: "))
+        assert "Schema | Converge schema of the event store" in line
     assert sum(line.startswith(case.kind) for line in differences(report)) >= len(BOTH), report
     assert deployed.apply()
     assert deployed.drift()[0] == 0
@@ -26,6 +28,7 @@ def test_is_shown_and_repaired(deployed: Deployment, case: DriftCase) -> None:
 def test_what_would_lose_data_is_reported_and_not_touched(deployed: Deployment, case: DriftCase) -> None:
     """In a copy of the database's place: the change is undone by hand at the end, as the message asks."""
     sql(TRIXIE, "DROP INDEX event_store.idx_events_type")
+    inside(TRIXIE, "systemctl stop 'event-store@*'")  # a template is nobody else's
     sql(TRIXIE, "CREATE DATABASE kept TEMPLATE stock_analysis_event_store OWNER stock_analysis_user", "postgres")
     try:
         sql(TRIXIE, case.sql)

@@ -10,7 +10,7 @@ from .command import FAKE, PASSWORD_VARIABLE, ROOT, Plan
 from .conftest import Pyinfra
 
 _BARRIER = "Wait until the containers have booted"
-_STAGES = (("LXC host", "Images", "Container"), ("System", "PostgreSQL"), ("Database",), ("Schema",))
+_STAGES = (("LXC host", "Images", "Container"), ("System", "PostgreSQL"), ("Database",), ("Schema",), ("Worker",))
 #: What a container that is not there has to be shown to get.
 _FROM_NOTHING = (
     _BARRIER,
@@ -21,6 +21,9 @@ _FROM_NOTHING = (
     "Database | Have the roles",
     "Database | Have the database",
     "Schema | Converge schema of the event store",
+    "Schema | Write the settings of the event store",
+    "Worker | Have the worker's user",
+    "Worker | Run the worker",
 )
 
 

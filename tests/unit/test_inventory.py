@@ -52,6 +52,11 @@ CASES = {
     "no CPUs": Bad(("cpus = 0", "greater than or equal to 1"), {"cpus": 0}),
     "CPUs as a text": Bad(("cpus = '4'", "valid integer"), {"cpus": "4"}),
     "few processes": Bad(("processes = 10", "greater than or equal to 200"), {"processes": 10}),
+    "what to do with unknown event types": Bad(
+        ("unknown_event_types = 'warn'", "'allow' or 'refuse'"), {"unknown_event_types": "warn"}
+    ),
+    "short retention": Bad(("retention_years = 5", "greater than or equal to 7"), {"retention_years": 5}),
+    "retention as a text": Bad(("retention_years = '10 years'", "valid integer"), {"retention_years": "10 years"}),
     "few connections": Bad(("max_connections = 1", "greater than or equal to 10"), {"max_connections": 1}),
     "autostart as a text": Bad(("autostart = 'yes'", "valid boolean"), {"autostart": "yes"}),
     "storage": Bad(("storage = 'tape'", "'ssd' or 'hdd'"), {"storage": "tape"}),

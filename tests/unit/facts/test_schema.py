@@ -41,6 +41,20 @@ def test_ledger_and_drift_are_read() -> None:
     assert state == State(Answer.DATABASE, True, (Applied(1, "event_store", "abc"),), (INDEX,))
 
 
+def test_settings_are_read_whatever_columns_there_are() -> None:
+    lines = ['{"has_store": true}', '{"settings": {"retention": "7 years", "more": 1}}', '{"rebase_due": true}']
+    state = parse(lines)
+    assert state.settings == {"retention": "7 years", "more": 1}
+    assert state.rebase_due
+
+
+@pytest.mark.parametrize("line", ["", '{"rebase_due": null}', '{"rebase_due": false}'])
+def test_a_store_that_cannot_say_so_is_not_rebased(line: str) -> None:
+    state = parse(['{"has_store": true}', line])
+    assert state.settings is None
+    assert not state.rebase_due
+
+
 def test_no_drift_is_not_the_same_as_not_compared() -> None:
     assert parse(['{"has_store": true}', '{"drift": []}']).drift == ()
     assert parse(['{"has_store": true}']).drift is None

@@ -1,0 +1,234 @@
+"""The worker in its containers: drift of it, what it may do, and that it comes back whatever happens to the server."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from deploy.settings import DATABASE, WORKER_ROLE
+from deploy.worker import PAUSES, SQL_FILE, UNIT_FILE, UNITS
+
+from .conftest import BOOKWORM, TRIXIE
+from .deployment import Deployment, differences, inside, run, sql
+
+BOTH = pytest.mark.parametrize(("name", "version"), [(TRIXIE, 17), (BOOKWORM, 15)])
+FEED = "event-store@feed.service"
+FOLDER = "/etc/systemd/system"
+
+
+class Case(NamedTuple):
+    """A change by hand in the container, and a text that the report must name it with."""
+
+    name: str
+    change: str
+    reported: str
+
+
+CASES = [
+    Case("user's shell", f"usermod --shell /bin/bash {WORKER_ROLE}", f"user {WORKER_ROLE}: shell is /bin/bash"),
+    Case("user in a group", f"usermod --append --groups postgres {WORKER_ROLE}", f"user {WORKER_ROLE}: groups is"),
+    Case("user with a password", f"echo {WORKER_ROLE}:by-hand | chpasswd", f"user {WORKER_ROLE}: locked is False"),
+    Case("no user", f"systemctl stop 'event-store@*'; userdel {WORKER_ROLE}", f"user {WORKER_ROLE}: missing"),
+    Case("unit edited", f"sed -i 's/^User=.*/User=root/' {UNIT_FILE}", f"{FEED}: started before {UNIT_FILE}"),
+    Case("SQL edited and loaded", f"echo 'SELECT 1;' >> {SQL_FILE}; systemctl restart {FEED}", f"{SQL_FILE}: content"),
+    Case("file newer than the process", f"touch {SQL_FILE}", f"{FEED}: started before {SQL_FILE} was written"),
+    Case("stopped", f"systemctl stop {FEED}", f"{FEED}: not running (inactive)"),
+    Case("disabled", f"systemctl disable --quiet {FEED}", f"{FEED}: not enabled"),
+    Case("masked", f"systemctl mask --quiet --now {FEED}", f"{FOLDER}/{FEED}: changes"),
+    Case("masked until the next boot", f"systemctl mask --quiet --runtime {FEED}", f"/run/systemd/system/{FEED}: changes"),
+    Case("changed by a drop-in", f"mkdir {FOLDER}/{FEED}.d; echo '[Service]\nUser=root' > {FOLDER}/{FEED}.d/x.conf",
+         f"{FOLDER}/{FEED}.d/x.conf: changes"),
+    Case("all changed by a drop-in that is loaded", f"mkdir {FOLDER}/event-store@.service.d; echo '[Service]\nUser=root' > {FOLDER}/event-store@.service.d/x.conf;"
+         " systemctl daemon-reload; systemctl restart 'event-store@*' || true", f"{FOLDER}/event-store@.service.d/x.conf: changes"),
+    Case("started without the file", f"sed -i s/^UMask=.*/UMask=0022/ {UNIT_FILE}; systemctl daemon-reload; systemctl restart {FEED};"
+         f"sed -i s/^UMask=.*/UMask=0077/ {UNIT_FILE}; systemctl restart {FEED}", f"{FEED}: started before systemd had read"),
+    Case("a unit of its own", f"sed s/^User=.*// {UNIT_FILE} > {FOLDER}/{FEED}; systemctl daemon-reload; systemctl restart {FEED} || true",
+         f"{FOLDER}/{FEED}: changes"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_drift_is_shown_and_repaired(deployed: Deployment, case: Case) -> None:
+    inside(TRIXIE, case.change)
+    status, report = deployed.drift()
+    assert status == 2, report
+    assert any(case.reported in line for line in differences(report)), report
+    assert f"@lxc/{BOOKWORM}" not in report, "the other container is as declared"
+    deployed.apply()
+    assert deployed.drift() == (0, f"No drift: {deployed.inventory} is deployed as declared.\n")
+    assert _users(TRIXIE) == {WORKER_ROLE}
+
+
+SETTINGS = [
+    ("UPDATE event_store.settings SET retention = '10 days'", "setting retention: 10 days, should be 7 years"),
+    ("UPDATE event_store.settings SET unknown_event_types = 'refuse'", "setting unknown_event_types: refuse"),
+    ("DELETE FROM event_store.settings", "setting retention: missing"),
+]
+
+
+@pytest.mark.parametrize(("change", "reported"), SETTINGS)
+def test_settings_that_were_changed_by_hand_are_shown_and_repaired(
+    deployed: Deployment, change: str, reported: str
+) -> None:
+    before = sql(TRIXIE, "SELECT to_jsonb(s) FROM event_store.settings s")
+    sql(TRIXIE, change)
+    status, report = deployed.drift()
+    assert status == 2, report
+    assert any(reported in line for line in differences(report)), report
+    deployed.apply()
+    assert sql(TRIXIE, "SELECT to_jsonb(s) FROM event_store.settings s") == before
+    assert deployed.drift()[0] == 0
+
+
+def test_declared_settings_reach_the_store(deployed: Deployment) -> None:
+    try:
+        for declared in deployed.containers.values():
+            declared |= {"unknown_event_types": "refuse", "retention_years": 10}
+        deployed.apply()
+        for name in deployed.containers:
+            assert sql(name, "SELECT unknown_event_types, retention FROM event_store.settings") == "refuse|10 years"
+    finally:
+        for declared in deployed.containers.values():
+            del declared["unknown_event_types"], declared["retention_years"]
+        deployed.apply()
+
+
+def _users(name: str) -> set[str]:
+    """As whom the instances run."""
+    return set(inside(name, "ps -o user:30= -p $(systemctl show --property=MainPID --value 'event-store@*' | xargs | tr ' ' ,)").split())  # fmt: skip
+
+
+def _sessions(name: str) -> set[str]:
+    """The instances that are connected to the server."""
+    query = f"SELECT application_name FROM pg_stat_activity WHERE usename = '{WORKER_ROLE}'"
+    return set(sql(name, query, "postgres", check=False).split())
+
+
+EXPECTED = {f"event-store@{instance}" for instance in PAUSES}
+
+
+def _eventually(name: str, what: Callable[[], bool]) -> None:
+    """Within what a test can wait for; how long it takes is no promise."""
+    until = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < until, inside(name, "journalctl --no-pager -n 40 -u 'event-store@*'")
+        time.sleep(0.1)
+
+
+@BOTH
+def test_every_instance_runs_without_any_privilege(deployed: Deployment, name: str, version: int) -> None:
+    assert _sessions(name) == EXPECTED
+    assert _users(name) == {WORKER_ROLE}
+    for unit in UNITS:
+        status = inside(name, f"cat /proc/$(systemctl show --property=MainPID --value {unit})/status")
+        assert "CapBnd:\t0000000000000000\n" in status
+        assert "NoNewPrivs:\t1\n" in status
+        assert "Seccomp:\t2\n" in status
+    assert "Read-only file system" in inside(
+        name, f"nsenter --mount --target $(systemctl show --property=MainPID --value {FEED}) touch /etc/x 2>&1 || true"
+    )
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT count(*) FROM event_store.events",
+        "SELECT * FROM event_store.read_feed()",
+        "SELECT event_store.append_event('Test', gen_random_uuid(), 0, 'Forged', '{}')",
+        "INSERT INTO event_store.settings (cluster_identifier) VALUES (1)",
+        "SELECT event_store.rebase_feed()",
+        "CREATE TABLE public.t ()",
+        "CREATE SCHEMA mine",
+        "CREATE TEMPORARY TABLE t ()",
+        "SET ROLE event_store_owner",
+        "SELECT pg_read_file('/etc/passwd')",
+    ],
+)
+def test_the_role_may_call_its_functions_and_nothing_else(
+    deployed: Deployment, name: str, version: int, statement: str
+) -> None:
+    psql = f"/usr/lib/postgresql/{version}/bin/psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=sqlstate -d {DATABASE} -f -"
+    as_worker = f"cd /; setpriv --reuid={WORKER_ROLE} --regid={WORKER_ROLE} --init-groups"
+    assert inside(name, f"{as_worker} {psql}", stdin="SELECT session_user") == WORKER_ROLE
+    assert "ERROR:  42501" in inside(name, f"{as_worker} {psql} 2>&1", stdin=statement, check=False)
+
+
+@BOTH
+def test_it_goes_with_the_server_and_never_starts_it(deployed: Deployment, name: str, version: int) -> None:
+    server = f"postgresql@{version}-main"
+    inside(name, f"systemctl restart {server}")
+    _eventually(name, lambda: _sessions(name) == EXPECTED)
+    inside(name, f"systemctl stop {server}")
+    assert inside(name, f"systemctl is-active {server} {' '.join(UNITS)}", check=False).split() == ["inactive"] * 5
+    inside(name, f"systemctl start {server}")
+    _eventually(name, lambda: _sessions(name) == EXPECTED)
+    assert deployed.drift()[0] == 0
+
+
+@BOTH
+def test_it_comes_back_after_losing_its_connection_its_process_and_the_server(
+    deployed: Deployment, name: str, version: int
+) -> None:
+    sql(name, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{WORKER_ROLE}'", "postgres")
+    _eventually(name, lambda: _sessions(name) == EXPECTED)
+    inside(name, f"pkill -9 -u {WORKER_ROLE}")
+    _eventually(name, lambda: _sessions(name) == EXPECTED)
+    # All backends end with one that is killed, and the server recovers by itself.
+    inside(name, "pkill -9 -f '[e]vent_store_worker stock_analysis_event_store'")
+    _eventually(name, lambda: _sessions(name) == EXPECTED)
+    # Nothing restarts the server as a whole but who is asked to.
+    inside(name, "pkill -9 -o -x postgres")
+    _eventually(name, lambda: inside(name, f"systemctl is-active postgresql@{version}-main", check=False) == "failed")
+    deployed.apply()
+    # One that sleeps between two rounds learns of it at the next one.
+    _eventually(name, lambda: _sessions(name) == EXPECTED)
+    assert deployed.drift()[0] == 0
+
+
+def test_a_server_that_is_down_at_boot_is_waited_for(deployed: Deployment) -> None:
+    altered = "/srv/postgresql/17/main/postgresql.auto.conf"
+    inside(TRIXIE, f"echo \"shared_buffers = '900GB'\" >> {altered}")
+    run("lxc-stop", "-n", TRIXIE)
+    run("lxc-start", "-n", TRIXIE)
+    inside(TRIXIE, "until systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; do sleep 0.2; done")
+    assert inside(TRIXIE, "systemctl is-active postgresql@17-main", check=False) != "active"
+    _eventually(TRIXIE, lambda: "No such file" in inside(TRIXIE, f"journalctl --no-pager -b -u {FEED}"))
+    inside(TRIXIE, f"sed -i /900GB/d {altered}; systemctl reset-failed; systemctl start postgresql@17-main")
+    _eventually(TRIXIE, lambda: _sessions(TRIXIE) == EXPECTED)
+    assert deployed.drift()[0] == 0
+
+
+def test_an_error_is_in_the_journal_and_in_the_plan(deployed: Deployment) -> None:
+    sql(TRIXIE, f"REVOKE ALL ON DATABASE {DATABASE} FROM {WORKER_ROLE}")
+    inside(TRIXIE, f"systemctl restart {FEED}", check=False)
+    _eventually(TRIXIE, lambda: "permission denied" in inside(TRIXIE, f"journalctl --no-pager -n 20 -u {FEED}"))
+    assert f"{FEED}: not running (activating)" in differences(deployed.drift()[1])
+    deployed.apply()
+    assert _sessions(TRIXIE) == EXPECTED
+    assert deployed.drift()[0] == 0
+
+
+@BOTH
+def test_readers_are_told_of_an_append(deployed: Deployment, name: str, version: int) -> None:
+    with deployed.connect(name) as listener, deployed.connect(name) as writer:
+        listener.execute("LISTEN event_store")
+        append = "SELECT global_position FROM event_store.append_event('Test', gen_random_uuid(), 0, 'Told', '{}')"
+        (position,) = writer.execute(append).fetchone() or (None,)
+        told = [notice.payload for notice in listener.notifies(timeout=30, stop_after=1)]
+    assert told
+    assert int(told[0].split(",")[1]) >= position
+
+
+@BOTH
+def test_idle_rounds_write_nothing(deployed: Deployment, name: str, version: int) -> None:
+    """No transaction id is taken. Maintenance takes some now and then: one quiet stretch is enough."""
+    query = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
+
+    def quiet() -> bool:
+        before = sql(name, query)
+        time.sleep(3)
+        return sql(name, query) == before
+
+    _eventually(name, quiet)
