@@ -94,6 +94,9 @@ class BenchServer:
         finally:
             started.kill()
             started.wait()
+            for pipe in (started.stdout, started.stderr):
+                if pipe is not None:
+                    pipe.close()
 
     def run(
         self, database: str, command: Sequence[str], environment: Mapping[str, str] | None = None, **options: Any

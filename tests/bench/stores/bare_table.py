@@ -35,12 +35,14 @@ class BareTable(Store):
     cursor: ClassVar = ("transaction_id", "global_position")
     start: ClassVar = ("0", "0")
     stream_column: ClassVar = "aggregate_id"
+    key_column: ClassVar = "event_id"
     table: ClassVar = "bench.events"
     versions: ClassVar = "SELECT event_version FROM bench.events WHERE aggregate_id = %(id)s ORDER BY event_version"
-    append_script: ClassVar = f"""{STREAM_AND_VERSION}
+    append_statements: ClassVar = f"""
 {_COLUMNS.replace(chr(10), " ")} VALUES (gen_random_uuid(), :type, {STREAM_ID}, :version, 'PositionUpdated',
     :payload, '{{}}', NULL, NULL, 'bench', 'service', 'api');
 """
+    append_script: ClassVar = STREAM_AND_VERSION + append_statements
     # Nobody would let several clients write one stream like this; it is measured for the stores only.
     contended_script: ClassVar = ""
     read: ClassVar = """

@@ -1,9 +1,11 @@
 """What the benchmarks ask of a store. A stream is named by a UUID; its versions are counted from 1 here."""
 
 import json
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -36,6 +38,7 @@ _ACKNOWLEDGE: Final = """
     END
     $$
 """
+_LISTEN: Final = Path(__file__).parents[1] / "listen.py"
 #: Events in a stream that `fill` makes.
 PER_STREAM: Final = 10
 
@@ -64,6 +67,12 @@ class Store(ABC):
     start: ClassVar[tuple[str, ...]]
     #: The column that ends with the stream's id.
     stream_column: ClassVar[str]
+    #: The column that is another one for each event.
+    key_column: ClassVar[str]
+    #: What is to be listened to; none: the feed is looked at again and again.
+    channel: ClassVar[str | None] = None
+    #: How often a client of this store looks by itself, in seconds.
+    looks_every: ClassVar[float] = 1.0
     #: The table of events, and how a stream's versions are read from it, by %(id)s, in order.
     table: ClassVar[str]
     versions: ClassVar[str]
@@ -71,6 +80,8 @@ class Store(ABC):
     variables: ClassVar[Mapping[str, str]] = {}
     #: For pgbench: one event with the exact expected version, in a transaction of its own.
     append_script: ClassVar[str]
+    #: The same without its transaction.
+    append_statements: ClassVar[str]
     #: For pgbench: one event to the stream :stream, whatever its version. A conflict is a serialization failure.
     contended_script: ClassVar[str]
     #: All events of a stream, in order: %(type)s, %(stream)s and the variables of its scripts.
@@ -88,6 +99,44 @@ class Store(ABC):
         """For pgbench: all events of the stream :stream."""
         names = ("type", "stream", *self.variables)
         return f"{self.read % {name: f':{name}' for name in names}};\n"
+
+    @property
+    def slow_script(self) -> str:
+        """For pgbench: one event in a transaction, of which one in 20 stays open for 10 ms after the append."""
+        slow = "\\set slow random(1, 20)\n\\if :slow = 1\n\\sleep 10 ms\n\\endif\n"
+        return f"{STREAM_AND_VERSION}BEGIN;\n{self.append_statements}{slow}COMMIT;\n"
+
+    def follow(self, key: str, start: Sequence[str], *, told: bool = False) -> list[str]:
+        """The command of a reader of the feed: looking every 5 ms, or told in the way that this store's clients are."""
+        wanted = {
+            "feed": self.feed,
+            "cursor": self.cursor,
+            "start": list(start),
+            "key": key,
+            "channel": self.channel if told else None,
+            "interval": self.looks_every if told else 0.005,
+        }
+        return [sys.executable, str(_LISTEN), json.dumps(wanted)]
+
+    def listener(self) -> list[str]:
+        """The command of a reader that is told of new events in the store's own way, and says their streams."""
+        return self.follow(self.stream_column, self.feed_end(), told=True)
+
+    def feed_end(self) -> list[str]:
+        """The cursor behind the last event that is stored."""
+        # By the table's columns: ORDER BY prefers a column of the result, and that is a text.
+        order = ", ".join(f"stored.{column} DESC" for column in self.cursor)
+        columns = ", ".join(f"stored.{column}::text" for column in self.cursor)
+        last = f"SELECT {columns} FROM {self.table} AS stored ORDER BY {order} LIMIT 1"
+        with self.server.connect(self.database) as connection:
+            found = connection.execute(last).fetchone()
+        return list(found or self.start)
+
+    def keys(self) -> set[str]:
+        """The key of every event that is stored."""
+        with self.server.connect(self.database) as connection:
+            rows = connection.execute(f"SELECT {self.key_column}::text FROM {self.table}").fetchall()
+        return {row[0] for row in rows}
 
     @abstractmethod
     def create(self) -> None:

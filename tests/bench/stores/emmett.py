@@ -38,14 +38,14 @@ class Emmett(Store):
     cursor: ClassVar = ("global_position",)
     start: ClassVar = ("0",)
     stream_column: ClassVar = "stream_id"
+    key_column: ClassVar = "message_id"
     table: ClassVar = "emt_messages"
     versions: ClassVar = """
         SELECT stream_position FROM emt_messages WHERE stream_id = 'position-' || %(id)s ORDER BY stream_position"""
     # pgbench would take ":default" in a script for a variable.
     variables: ClassVar = {"partition": "emt:default"}
-    append_script: ClassVar = (
-        f"{STREAM_AND_VERSION}SELECT * FROM {_CALL.format(stream=STREAM_ID, expected=':version - 1')};\n"
-    )
+    append_statements: ClassVar = f"SELECT * FROM {_CALL.format(stream=STREAM_ID, expected=':version - 1')};\n"
+    append_script: ClassVar = STREAM_AND_VERSION + append_statements
     # Without an expected version the function reads it without a lock, and says "no success" when it was overtaken.
     contended_script: ClassVar = f"""
 SELECT public.acknowledge(success) FROM {_CALL.format(stream=":stream::text", expected="NULL")};
@@ -73,6 +73,10 @@ SELECT public.acknowledge(success) FROM {_CALL.format(stream=":stream::text", ex
         self.database = self.server.create()
         self.server.run(self.database, ["node", str(PROGRAM), "create"])
         self.make_acknowledge()
+
+    def listener(self) -> list[str]:
+        """The library's consumer, which polls."""
+        return ["node", str(PROGRAM), "listen"]
 
     def append(self, stream: UUID, version: int, events: Sequence[Event]) -> list[Statement]:
         """The library's text, put together here, before the clock runs."""

@@ -28,11 +28,14 @@ class EventStore(Store):
     cursor: ClassVar = ("transaction_id", "global_position")
     start: ClassVar = ("0", "0")
     stream_column: ClassVar = "aggregate_id"
+    key_column: ClassVar = "event_id"
+    channel: ClassVar = "event_store"
     table: ClassVar = "event_store.events"
     versions: ClassVar = (
         "SELECT event_version FROM event_store.events WHERE aggregate_id = %(id)s ORDER BY event_version"
     )
-    append_script: ClassVar = STREAM_AND_VERSION + _APPEND.format(stream=STREAM_ID, expected=":version - 1")
+    append_statements: ClassVar = _APPEND.format(stream=STREAM_ID, expected=":version - 1")
+    append_script: ClassVar = STREAM_AND_VERSION + append_statements
     contended_script: ClassVar = _APPEND.format(stream=":stream", expected="NULL")
     read: ClassVar = "SELECT * FROM event_store.get_events(%(type)s, %(stream)s)"
     fill_statement: ClassVar = """

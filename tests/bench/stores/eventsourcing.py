@@ -34,14 +34,17 @@ class Eventsourcing(Store):
     cursor: ClassVar = ("notification_id",)
     start: ClassVar = ("0",)
     stream_column: ClassVar = "originator_id"
+    key_column: ClassVar = "notification_id"
     table: ClassVar = "public.stored_events"
     versions: ClassVar = """
         SELECT originator_version FROM public.stored_events WHERE originator_id = %(id)s ORDER BY originator_version"""
+    append_statements: ClassVar = f"""{_LOCK}
+{_INSERT.format(events=_EVENT.format(stream=STREAM_ID, version=":version"))} RETURNING notification_id;
+"""
     append_script: ClassVar = f"""{STREAM_AND_VERSION}
 \\startpipeline
 BEGIN;
-{_LOCK}
-{_INSERT.format(events=_EVENT.format(stream=STREAM_ID, version=":version"))} RETURNING notification_id;
+{append_statements}
 \\endpipeline
 COMMIT;
 """
@@ -71,6 +74,10 @@ COMMIT;
         self.database = self.server.create()
         self.server.run(self.database, [sys.executable, str(PROGRAM), "create"])
         self.make_acknowledge()
+
+    def listener(self) -> list[str]:
+        """The library's subscription, which LISTENs."""
+        return [sys.executable, str(PROGRAM), "listen"]
 
     def append(self, stream: UUID, version: int, events: Sequence[Event]) -> list[Statement]:
         """What the recorder's insert_events sends between BEGIN and COMMIT."""

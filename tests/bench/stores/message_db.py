@@ -28,13 +28,17 @@ class MessageDb(Store):
     cursor: ClassVar = ("global_position",)
     start: ClassVar = ("0",)
     stream_column: ClassVar = "stream_name"
+    key_column: ClassVar = "id"
+    # Its consumers poll; Eventide's default.
+    looks_every: ClassVar = 0.1
     table: ClassVar = "message_store.messages"
     versions: ClassVar = f"""
         SELECT position + 1 FROM message_store.messages WHERE stream_name = '{_CATEGORY}-' || %(id)s ORDER BY position"""
-    append_script: ClassVar = f"""{STREAM_AND_VERSION}
+    append_statements: ClassVar = f"""
 SELECT write_message(gen_random_uuid()::varchar, '{_CATEGORY}-' || {STREAM_ID}, 'PositionUpdated', :payload, '{{}}',
                      :version - 2);
 """
+    append_script: ClassVar = STREAM_AND_VERSION + append_statements
     contended_script: ClassVar = f"""
 SELECT write_message(gen_random_uuid()::varchar, '{_CATEGORY}-' || :stream::text, 'PositionUpdated', :payload, '{{}}');
 """
