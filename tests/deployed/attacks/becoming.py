@@ -1,0 +1,41 @@
+"""Becoming somebody else, or having more rights."""
+
+from .rows import DENIED, DRIFT, HARMLESS, KEPT, Attack
+
+BECOMING = [
+    Attack("set role to the owner", "SET ROLE event_store_owner", DENIED, DENIED, HARMLESS, HARMLESS),
+    Attack("set role to the superuser", "SET ROLE postgres", DENIED, DENIED, DENIED, HARMLESS),
+    Attack("set role to a role that writes everything", "SET ROLE pg_write_all_data", DENIED, DENIED, DENIED, HARMLESS),
+    Attack("membership in the owner", "GRANT event_store_owner TO CURRENT_USER", DENIED, DENIED, DENIED, DRIFT, creator_15=DRIFT),
+    Attack("membership in a role that writes everything", "GRANT pg_write_all_data TO CURRENT_USER",
+           DENIED, DENIED, DENIED, HARMLESS, creator_15=HARMLESS),
+    Attack("a role that writes everything, update",
+           "GRANT pg_write_all_data TO CURRENT_USER; UPDATE event_store.events SET event_data = '{}'",
+           DENIED, DENIED, DENIED, KEPT, creator_15=KEPT),
+    Attack("own role handed on", "GRANT stock_analysis_user TO event_store_worker", DENIED, DENIED, DENIED, DRIFT, creator_15=DRIFT),
+    Attack("new role", "CREATE ROLE mine LOGIN", DENIED, DENIED, DENIED, HARMLESS, creator=HARMLESS),
+    Attack("new superuser", "CREATE ROLE mine SUPERUSER", DENIED, DENIED, DENIED, HARMLESS),
+    Attack("new role in the owner", "CREATE ROLE mine IN ROLE event_store_owner", DENIED, DENIED, DENIED, DRIFT, creator_15=DRIFT),
+    Attack("superuser by ALTER ROLE", "ALTER ROLE CURRENT_USER SUPERUSER", DENIED, DENIED, DENIED, HARMLESS),
+    Attack("the application's password", "ALTER ROLE stock_analysis_user PASSWORD 'taken'", DRIFT, DENIED, DENIED, DRIFT, creator_15=DRIFT),
+    Attack("login for the owner", "ALTER ROLE event_store_owner LOGIN PASSWORD 'taken'", DENIED, DENIED, DENIED, DRIFT, creator_15=DRIFT),
+    Attack("settings of the superuser", "ALTER ROLE postgres SET search_path = mine", DENIED, DENIED, DENIED, DRIFT),
+    Attack("settings of all roles", "ALTER ROLE ALL SET search_path = mine", DENIED, DENIED, DENIED, DRIFT),
+    Attack("settings of the application", "ALTER ROLE stock_analysis_user SET search_path = mine", DRIFT, DENIED, DENIED, DRIFT, creator_15=DRIFT),
+    Attack("settings of the database", "ALTER DATABASE stock_analysis_event_store SET search_path = mine", DRIFT, DENIED, DENIED, DRIFT),
+    Attack("replica role for the database", "ALTER DATABASE stock_analysis_event_store SET session_replication_role = replica",
+           DENIED, DENIED, DENIED, DRIFT),
+    Attack("everybody into the database", "GRANT ALL ON DATABASE stock_analysis_event_store TO PUBLIC", DRIFT, DENIED, HARMLESS, DRIFT,
+           worker=HARMLESS),
+    Attack("worker kept out", "REVOKE CONNECT ON DATABASE stock_analysis_event_store FROM event_store_worker", DRIFT, DENIED, HARMLESS, DRIFT,
+           worker=HARMLESS),
+    Attack("database as a template", "ALTER DATABASE stock_analysis_event_store IS_TEMPLATE true", DRIFT, DENIED, DENIED, DRIFT),
+    Attack("database given away", "ALTER DATABASE stock_analysis_event_store OWNER TO event_store_worker", DENIED, DENIED, DENIED, DRIFT),
+    Attack("grant to everybody", "GRANT SELECT ON event_store.events TO PUBLIC", HARMLESS, DENIED, DRIFT, DRIFT),
+    Attack("grant to oneself", "GRANT INSERT ON event_store.events TO CURRENT_USER", HARMLESS, DENIED, HARMLESS, DRIFT),
+    Attack("default privileges of the owner", "ALTER DEFAULT PRIVILEGES FOR ROLE event_store_owner GRANT ALL ON TABLES TO PUBLIC",
+           DENIED, DENIED, DRIFT, DRIFT),
+    Attack("triggers off in the catalogue", "SET allow_system_table_mods = on; UPDATE pg_trigger SET tgenabled = 'D'"
+           " WHERE tgname = 'events_append_only'", DENIED, DENIED, DENIED, DRIFT),
+    Attack("owner of the function in the catalogue", "UPDATE pg_proc SET proowner = 10 WHERE proname = 'append_event'", DENIED, DENIED, DENIED, DRIFT),
+]  # fmt: skip

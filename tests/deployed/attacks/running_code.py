@@ -1,0 +1,48 @@
+"""Running code elsewhere, reading files, and calling what is not theirs."""
+
+from .rows import BEYOND, DENIED, DRIFT, HARMLESS, Attack
+
+RUNNING_CODE = [
+    Attack("program to copy to", "COPY event_store.events TO PROGRAM 'true'", DENIED, DENIED, DENIED, BEYOND),
+    Attack("program to copy from", "COPY event_store.events FROM PROGRAM 'true'", DENIED, DENIED, DENIED, BEYOND),
+    Attack("file of the server to write", "COPY (SELECT 1) TO '/srv/postgresql/attack'", DENIED, DENIED, DENIED, BEYOND),
+    Attack("file of the server to read", "CREATE TEMPORARY TABLE t (line text); COPY t FROM '/etc/passwd'", DENIED, DENIED, DENIED, BEYOND),
+    Attack("file of the server as a text", "SELECT pg_read_file('/etc/passwd')", DENIED, DENIED, DENIED, BEYOND),
+    Attack("folder of the server", "SELECT pg_ls_dir('/')", DENIED, DENIED, DENIED, BEYOND),
+    Attack("large object from a file", "SELECT lo_import('/etc/passwd')", DENIED, DENIED, DENIED, BEYOND),
+    Attack("large object to a file", "SELECT lo_export(1, '/srv/postgresql/attack')", DENIED, DENIED, DENIED, BEYOND),
+    Attack("large object", "SELECT lo_from_bytea(0, 'text')", HARMLESS, HARMLESS, HARMLESS, HARMLESS),
+    Attack("passwords", "SELECT rolpassword FROM pg_authid", DENIED, DENIED, DENIED, BEYOND),
+    Attack("access rules", "SELECT * FROM pg_hba_file_rules", DENIED, DENIED, DENIED, BEYOND),
+    Attack("function in C", "CREATE FUNCTION pg_temp.f() RETURNS integer LANGUAGE c AS 'libc', 'getpid'", DENIED, DENIED, DENIED, BEYOND),
+    Attack("built-in function under another name", "CREATE FUNCTION pg_temp.f(text) RETURNS text LANGUAGE internal AS 'pg_read_file'",
+           DENIED, DENIED, DENIED, BEYOND),
+    Attack("function in Python", "CREATE FUNCTION pg_temp.f() RETURNS integer LANGUAGE plpython3u AS 'return 1'", DENIED, DENIED, DENIED, BEYOND),
+    Attack("block in Python", "DO LANGUAGE plpython3u 'import os'", DENIED, DENIED, DENIED, BEYOND),
+    Attack("untrusted extension", "CREATE EXTENSION dblink", DENIED, DENIED, DENIED, BEYOND),
+    Attack("trusted extension", "CREATE SCHEMA mine; CREATE EXTENSION hstore SCHEMA mine", HARMLESS, DENIED, HARMLESS, HARMLESS),
+    # Who may create in the database may install a trusted extension into any schema of it.
+    Attack("trusted extension among the store's functions", "CREATE EXTENSION hstore SCHEMA event_store", DRIFT, DENIED, DRIFT, DRIFT),
+    Attack("the store's extension dropped", "DROP EXTENSION pgcrypto CASCADE", DENIED, DENIED, DENIED, BEYOND),
+    Attack("foreign data wrapper", "CREATE FOREIGN DATA WRAPPER mine", DENIED, DENIED, DENIED, BEYOND),
+    Attack("tablespace", "CREATE TABLESPACE mine LOCATION '/srv/postgresql/attack'", DENIED, DENIED, DENIED, BEYOND, autocommit=True),
+    Attack("setting of the server", "ALTER SYSTEM SET fsync = off", DENIED, DENIED, DENIED, BEYOND, autocommit=True),
+    Attack("reload of the server", "SELECT pg_reload_conf()", DENIED, DENIED, DENIED, BEYOND),
+    Attack("subscription", "CREATE SUBSCRIPTION mine CONNECTION '' PUBLICATION mine WITH (connect = false)", DENIED, DENIED, DENIED, BEYOND),
+    Attack("publication of everything", "CREATE PUBLICATION mine FOR ALL TABLES", DENIED, DENIED, DENIED, BEYOND),
+    Attack("slot that keeps the log", "SELECT pg_create_physical_replication_slot('mine', true)", DENIED, DENIED, DENIED, BEYOND),
+    Attack("end of other sessions", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postgres'",
+           DENIED, DENIED, DENIED, BEYOND),
+    Attack("transaction that is never over", "PREPARE TRANSACTION 'mine'", "55000", "55000", "55000", "55000"),
+    # Functions of the store that are not theirs
+    Attack("function beside the store's", "CREATE FUNCTION event_store.get_events(text) RETURNS text LANGUAGE sql AS 'SELECT $1'",
+           DENIED, DENIED, DRIFT, DRIFT),
+    Attack("function in public", "CREATE FUNCTION public.append_event(text) RETURNS text LANGUAGE sql AS 'SELECT $1'",
+           DENIED, DENIED, HARMLESS, HARMLESS),
+    Attack("function among the read models", "CREATE FUNCTION projections.apply_mine(event_store.events) RETURNS void LANGUAGE sql AS ''",
+           DENIED, DENIED, DRIFT, DRIFT),
+    Attack("view among the read models", "CREATE VIEW projections.mine AS SELECT 1 AS one", DENIED, DENIED, DRIFT, DRIFT),
+    Attack("retire events", "SELECT event_store.retire_events(1, 1, ''::bytea, 'nowhere')", DENIED, DENIED, "SE015", "SE015"),
+    Attack("rebase the feed", "SELECT event_store.rebase_feed()", DENIED, DENIED, HARMLESS, HARMLESS),
+    Attack("seal events", "SELECT event_store.seal_events('0')", DENIED, DENIED, HARMLESS, HARMLESS),
+]  # fmt: skip
