@@ -38,7 +38,7 @@ def other(store: Store) -> Connection:
 
 
 def value(connection: Connection, statement: str, *parameters: Any) -> Any:
-    row = connection.execute(statement, parameters).fetchone()  # type: ignore[arg-type]
+    row = connection.execute(statement, parameters).fetchone()
     assert row
     return row[0]
 
@@ -96,7 +96,7 @@ def lag(connection: Connection, name: str) -> dict[int | None, tuple[int, bool]]
 def refused(connection: Connection, sqlstate: str, statement: str, *parameters: Any) -> psycopg.Error:
     """The error of a statement that is refused with this SQLSTATE."""
     with pytest.raises(psycopg.Error) as info:
-        connection.execute(statement, parameters)  # type: ignore[arg-type]
+        connection.execute(statement, parameters)
     assert info.value.sqlstate == sqlstate
     assert info.value.diag.message_hint
     return info.value
