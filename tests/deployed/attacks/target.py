@@ -79,15 +79,18 @@ class Target:
         return self.superuser.info.server_version // 10_000
 
     def session(self, role: str) -> Connection:
-        """The application and the worker log in. The others are taken on by a superuser: nobody lets them in."""
+        """A session of ``role`` that is kept. The application and the worker log in, nobody else is let in."""
         if role not in self._sessions or self._sessions[role].closed:
-            if role == "application":
-                self._sessions[role] = self.deployment.connect(self.container)
-            elif role == "worker":
-                self._sessions[role] = self._worker().connect(DATABASE)
-            else:
-                self._sessions[role] = self.taken_on(role)
+            self._sessions[role] = self.fresh_session(role)
         return self._sessions[role]
+
+    def fresh_session(self, role: str) -> Connection:
+        """A session of its own."""
+        if role == "application":
+            return self.deployment.connect(self.container)
+        if role == "worker":
+            return self._worker().connect(DATABASE)
+        return self.taken_on(role)
 
     def taken_on(self, role: str) -> Connection:
         """A session of the superuser that has become ``role`` and can come back."""
