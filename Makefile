@@ -12,7 +12,7 @@ READY := .venv/.ready
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift verify dsn demo seals export-seals retire destroy test bench check packages
+.PHONY: help deploy plan drift verify dsn demo seals export-seals retire destroy test bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -53,8 +53,11 @@ test: .venv/.ready-test ## all tests, on real containers of their own
 	@$(MAKE) check
 	@$(BIN)/pytest tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
-bench: $(READY) ## the figures of the README, measured here as ratios
+bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, on containers of its own [PYTEST_ARGS="-k append"]
 	@$(BIN)/pytest tests/bench -s $(PYTEST_ARGS)
+
+bench-large: .venv/.ready-bench ## what depends on size, again with ten million events: about 45 minutes, 50 GB of disk
+	@EVENT_STORE_BENCH_EVENTS=10000000 $(BIN)/pytest tests/bench -s -k growth $(PYTEST_ARGS)
 
 check: $(READY) ## ruff and mypy --strict
 	@$(BIN)/ruff check .
@@ -81,6 +84,15 @@ $(READY): requirements.txt pyproject.toml
 	   command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || packages="openssh-server"; \
 	   command -v sudo >/dev/null || packages="$$packages sudo"; \
 	   $(MAKE) packages PACKAGES="$$packages"; \
+	   touch $@; } >&2
+
+# What only the benchmarks use: the stores from npm that this one is measured beside.
+.venv/.ready-bench: $(READY) tests/bench/peers/package-lock.json
+	@{ set -e; \
+	   packages=; \
+	   command -v npm >/dev/null || packages="nodejs npm"; \
+	   $(MAKE) packages PACKAGES="$$packages"; \
+	   npm ci --prefix tests/bench/peers --silent; \
 	   touch $@; } >&2
 
 packages:

@@ -15,6 +15,8 @@ from deploy.inventory import read_inventory
 from deploy.render import ROOT
 from deploy.settings import Container
 
+from .sizes import DISK, MEMORY
+
 STORAGE: Final = Path("/var/lib/event-store-bench")
 NAMES: Final = ("bench-1", "bench-2", "bench-3", "bench-4")
 BY_HAND: Final = "bench-by-hand"
@@ -23,10 +25,10 @@ lxc_hosts = [("@local", {{"storage_path": "{storage}"}})]
 event_stores = [
 {containers}]
 """
-# Room for a million events and the WAL on the data volume; the image is sparse.
-_CONTAINER: Final = (
-    '    ("@lxc/{name}", {{"address": "10.0.3.{last}", "memory": "1GiB", "disk": "5GiB", "root_disk": "2GiB"}}),\n'
-)
+_CONTAINER: Final = '    ("@lxc/{name}", {{"address": "10.0.3.{last}", "memory": "{memory}", "disk": "{disk}", "root_disk": "2GiB"}}),\n'
+#: The first one has the events. What the others are for is the same whatever their size.
+_SIZES: Final = {"bench-1": {"memory": MEMORY, "disk": DISK}}
+_SMALL: Final = {"memory": "1GiB", "disk": "5GiB"}
 _SCRIPT: Final = Path(__file__).with_name("by_hand.sh")
 
 
@@ -40,7 +42,8 @@ class Inventory:
     def write(cls, directory: Path, names: tuple[str, ...]) -> "Inventory":
         """Write the file into a directory of its own."""
         directory.mkdir(parents=True)
-        containers = "".join(_CONTAINER.format(name=name, last=41 + NAMES.index(name)) for name in names)
+        sizes = {name: _SIZES.get(name, _SMALL) for name in names}
+        containers = "".join(_CONTAINER.format(name=name, last=41 + NAMES.index(name), **sizes[name]) for name in names)
         file = directory / "bench.py"
         file.write_text(_TEXT.format(storage=STORAGE, containers=containers))
         return cls(file)

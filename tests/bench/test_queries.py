@@ -3,23 +3,26 @@
 import itertools
 import json
 import math
-import os
+import time
 from collections.abc import Callable
 from random import Random
 from typing import Any, Final, LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
+from deploy.settings import DATABASE
 from event_store.batches import batches
 from event_store.portfolio import AGGREGATE_TYPE, SYMBOLS, generate
 
 from .figures import Figure, Figures
+from .server import BenchServer
+from .sizes import EVENTS
+from .stores.event_store import EventStore
 from .timing import percentile, say, seconds
+from .worker import project_everything
 
-#: EVENT_STORE_BENCH_EVENTS=100000 makes a trial quicker.
-EVENTS = int(os.environ.get("EVENT_STORE_BENCH_EVENTS", "1000000"))
 POSITIONS_AT_ONCE = 1_000
 CALLS = 2_000
 COMMAND = "make bench PYTEST_ARGS='-k queries'"
@@ -29,8 +32,14 @@ APPEND: Final[LiteralString] = """
     SELECT id, event_store.append_events(%s, id, 0, events, actor_type => 'service', source => 'import')
       FROM (SELECT gen_random_uuid() AS id, events FROM jsonb_array_elements(%s::jsonb) AS events OFFSET 0) AS positions
 """
+OPEN: Final[LiteralString] = """
+    SELECT event_store.append_event(%s, %s, 0, 'PositionOpened', '{"symbol": "AAPL", "quantity": 1, "current_value": 190}')
+"""
+#: Positions that are opened to see how long each takes to be shown.
+OPENED: Final = 30
 QUERIES: Final[dict[str, LiteralString]] = {
     "projection query: one position": "SELECT * FROM projections.portfolio_positions WHERE position_id = %(id)s",
+    "projection query: one position, always fresh": "SELECT * FROM projections.positions WHERE position_id = %(id)s",
     "projection query: the 50 most valuable positions of a symbol": """
         SELECT * FROM projections.portfolio_positions WHERE symbol = %(symbol)s ORDER BY current_value DESC LIMIT 50""",
     "projection query: totals of a symbol": """
@@ -40,7 +49,7 @@ QUERIES: Final[dict[str, LiteralString]] = {
 
 
 @pytest.fixture(scope="module")
-def positions(connection: psycopg.Connection[Any]) -> list[UUID]:
+def positions(connection: psycopg.Connection[Any], server: BenchServer) -> list[UUID]:
     """The positions that the store is filled with."""
     events = list(generate(3, POSITIONS_AT_ONCE))
     documents = [[event.document() for event in batch.events] for batch in batches(events, len(events))]
@@ -56,6 +65,11 @@ def positions(connection: psycopg.Connection[Any]) -> list[UUID]:
     say(f"  {seconds(fill):.0f} s")
     # What autovacuum does a minute later.
     say(f"  vacuum {seconds(lambda: connection.execute('VACUUM ANALYZE event_store.events')):.1f} s")
+    # The services of the container do it as well, with pauses.
+    deployed = EventStore(server)
+    deployed.database = DATABASE
+    spent = seconds(lambda: project_everything(deployed))
+    say(f"  projected in {spent:.0f} s")
     counted = connection.execute("SELECT count(*) FROM event_store.events").fetchone()
     assert counted is not None
     assert counted[0] >= rounds * len(events)
@@ -88,6 +102,27 @@ def test_queries_of_the_projection(
             assert rows
 
         _add(name, ask, figures)
+
+
+@pytest.mark.parametrize("relation", ["projections.positions", "projections.portfolio_positions"])
+def test_queries_are_fresh(
+    connection: psycopg.Connection[Any], positions: list[UUID], figures: Figures, relation: str
+) -> None:
+    say(f"\nOpen {OPENED} positions one by one, and look when each is in {relation}; {len(positions):,} are there")
+    query = f"SELECT FROM {relation} WHERE position_id = %s"
+    times: list[float] = []
+    for _ in range(OPENED):
+        position = uuid4()
+        connection.execute(OPEN, (AGGREGATE_TYPE, position))
+        since = time.perf_counter()
+        while not connection.execute(query, [position]).fetchone():  # type: ignore[arg-type]
+            assert time.perf_counter() - since < 60, f"{relation} never shows a new position"
+            time.sleep(0.002)
+        times.append(time.perf_counter() - since)
+    p50, p99 = percentile(times, 0.5), percentile(times, 0.99)
+    what = f"{relation} shows an append, {len(positions):,} positions, {EVENTS:,} events"
+    measured = f"p50 {p50 * 1000:.0f} ms, longest {p99 * 1000:.0f} ms"
+    figures.add(Figure(what, measured, "", None, "≤ 1 s", p99 <= 1, COMMAND, {relation: times}))
 
 
 def _add(name: str, call: Callable[[], None], figures: Figures) -> None:
