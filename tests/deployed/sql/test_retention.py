@@ -1,5 +1,6 @@
 """Events that are old enough leave, exported and recorded; nothing else does, and the seals verify afterwards."""
 
+import time
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
@@ -164,6 +165,43 @@ def test_a_reader_that_is_behind_is_waited_for(empty_store: Store, admin: Connec
     assert error.diag.message_detail == "behind are: subscription mails"
     app.execute("SELECT event_store.drop_subscription('mails')")
     retire(admin, 1, 1)
+
+
+def test_a_projection_that_is_behind_is_waited_for(empty_store: Store, admin: Connection) -> None:
+    admin.execute("SELECT event_store.enroll_projections()")
+    detail = refused(admin, lambda: retire(admin, 1, 1)).diag.message_detail or ""
+    assert "projection portfolio_positions" in detail
+    deadline = time.monotonic() + 300
+    while admin.execute("""
+        SELECT FROM event_store.seals s, event_store.readers_behind(s.last_transaction_id, s.last_position) WHERE s.seal = 2
+    """).fetchall():
+        admin.execute("SELECT event_store.work_projections()")
+        assert time.monotonic() < deadline
+    retire(admin, 1, 2)
+
+
+def test_a_store_without_an_event_left_goes_on_in_another_cluster(empty_store: Store) -> None:
+    """Its seals say where the feed was."""
+    admin, ahead = empty_store.connect("postgres"), 10**12
+    admin.execute("UPDATE event_store.settings SET feed_offset = %s", [ahead])
+    admin.execute(
+        """
+        INSERT INTO event_store.events (event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type,
+                                        event_data, created_at)
+        VALUES (gen_random_uuid(), (pg_current_xact_id()::text::bigint + %s)::text::xid8, 'Position', gen_random_uuid(), 1,
+                'PositionUpdated', '{}', now() - interval '8 years')
+        """,
+        [ahead],
+    )
+    seal(admin)
+    retire(admin, 1, 1)
+    admin.execute("UPDATE event_store.settings SET feed_offset = 0, cluster_identifier = 1")
+    restored = empty_store.connect("postgres")
+    assert restored.execute("SELECT event_store.rebase_feed()").fetchone() == (True,)
+    append(empty_store.connect(), 1)
+    seal(restored)
+    assert problems(restored) == []
+    assert restored.execute("SELECT event_count FROM event_store.seals ORDER BY seal").fetchall() == [(1,), (1,)]
 
 
 # Aggregates go on

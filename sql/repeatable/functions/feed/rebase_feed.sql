@@ -15,10 +15,12 @@ BEGIN
         RETURN false;
     END IF;
 
-    -- Of the checkpoints as well: the events that they name may have been retired.
+    -- Of the checkpoints and the seals as well: the events that they name may have been retired.
     SELECT coalesce(max(n.transaction_id)::text::bigint, 0)
       INTO highest
       FROM (SELECT max(e.transaction_id) FROM event_store.events e
+            UNION ALL
+            SELECT max(s.last_transaction_id) FROM event_store.seals s
             UNION ALL
             SELECT max(p.transaction_id) FROM event_store.subscription_partitions p
             UNION ALL

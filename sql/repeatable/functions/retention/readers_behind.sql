@@ -6,8 +6,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT 'projection ' || p.projection_name
       FROM event_store.projections p
-     WHERE ((p.last_transaction_id, p.last_global_position)
-            >= (readers_behind.transaction_id, readers_behind.global_position)) IS NOT TRUE
+     WHERE (p.last_transaction_id, p.last_global_position) < (readers_behind.transaction_id, readers_behind.global_position)
+    UNION ALL
+    SELECT 'rebuild of projection ' || r.projection_name
+      FROM event_store.projection_rebuilds r
+     WHERE (r.last_transaction_id, r.last_global_position) < (readers_behind.transaction_id, readers_behind.global_position)
     UNION ALL
     SELECT 'subscription ' || p.subscription_name
       FROM event_store.subscription_partitions p

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION event_store.verify_inclusion(
     root        bytea
 )
 RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
