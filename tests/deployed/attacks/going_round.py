@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .rows import BEYOND, DENIED, DRIFT, HARMLESS, KEPT, SEALS, Attack
+from .rows import BEYOND, DENIED, DRIFT, HARMLESS, KEPT, RECORDED, SEALS, Attack
 
 NO_TRIGGERS: Final = "ALTER TABLE event_store.events DISABLE TRIGGER USER;"
 TRIGGERS: Final = """
@@ -14,6 +14,18 @@ BEGIN
     END LOOP;
 END
 $do$;
+"""
+#: As retire_events() does it, without the age, the readers and the export.
+RETIRED: Final = """
+CREATE TEMPORARY TABLE stretch AS
+SELECT * FROM event_store.seals WHERE seal > coalesce((SELECT max(to_seal) FROM event_store.retirements), 0) ORDER BY seal LIMIT 1;
+INSERT INTO event_store.retirements (from_seal, to_seal, after_transaction_id, after_position, last_transaction_id, last_position,
+                                     event_count, export_root, exported_to)
+SELECT seal, seal, after_transaction_id, after_position, last_transaction_id, last_position, event_count, root, 'nowhere'
+  FROM stretch;
+DELETE FROM event_store.events e USING stretch s
+ WHERE (e.transaction_id, e.global_position) > (s.after_transaction_id, s.after_position)
+   AND (e.transaction_id, e.global_position) <= (s.last_transaction_id, s.last_position);
 """
 OLDEST: Final = "(SELECT global_position FROM event_store.events ORDER BY transaction_id, global_position LIMIT 1)"
 PARENTS: Final = """
@@ -56,6 +68,7 @@ GOING_ROUND = [
     Attack("disabled trigger, reordered, enabled again",
            f"{NO_TRIGGERS} UPDATE event_store.events SET global_position = DEFAULT WHERE global_position = {OLDEST}; {TRIGGERS}",
            DENIED, DENIED, SEALS, SEALS),
+    Attack("recorded as retired, and deleted", RETIRED, DENIED, DENIED, RECORDED, RECORDED),
     Attack("dropped trigger", "DROP TRIGGER events_append_only ON event_store.events", DENIED, DENIED, DRIFT, DRIFT),
     Attack("own trigger", "CREATE TRIGGER mine BEFORE INSERT ON event_store.events EXECUTE FUNCTION event_store.refuse_change()",
            DENIED, DENIED, DRIFT, DRIFT),

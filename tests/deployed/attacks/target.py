@@ -16,7 +16,7 @@ from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 
 from ..deployment import Deployment, inside
 from ..sql.stores import Server
-from .rows import DRIFT, HARMLESS, SEALS
+from .rows import DRIFT, HARMLESS, RECORDED, SEALS
 
 Connection = psycopg.Connection[Any]
 
@@ -38,6 +38,7 @@ _SCHEMA_DRIFT: Final = (
 _DIGEST: Final = """
     SELECT count(*), md5(string_agg(e::text, ' ' ORDER BY e.transaction_id, e.global_position)) FROM event_store.events e
 """
+_RECORDED: Final = "SELECT count(*) FROM event_store.retirements"
 
 
 @dataclass
@@ -139,4 +140,7 @@ class Target:
         connection.execute("RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL search_path = pg_catalog, pg_temp")
         if self.roles(connection) != self._roles or connection.execute(_SCHEMA_DRIFT).fetchall():  # type: ignore[arg-type]
             return DRIFT
-        return SEALS if connection.execute("SELECT FROM event_store.verify_seals()").rowcount else HARMLESS
+        if connection.execute("SELECT FROM event_store.verify_seals()").rowcount:
+            return SEALS
+        recorded = connection.execute(_RECORDED).fetchone()
+        return RECORDED if recorded != self.superuser.execute(_RECORDED).fetchone() else HARMLESS
