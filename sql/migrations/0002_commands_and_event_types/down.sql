@@ -8,6 +8,8 @@ DO $$ BEGIN
     END IF;
 END $$;
 
+DROP FUNCTION IF EXISTS event_store.append_event;
+DROP TYPE event_store.appended_event;
 ALTER TABLE event_store.events
     ADD CONSTRAINT events_event_version_check CHECK (event_version >= 1),
     ADD CONSTRAINT events_schema_version_check CHECK (schema_version >= 1),

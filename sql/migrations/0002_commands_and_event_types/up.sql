@@ -11,16 +11,17 @@ SET LOCAL ROLE event_store_owner;
 
 -- One row. An event's number in the feed is its transaction's id plus feed_offset: 0 until the store is restored into
 -- another cluster, whose transaction ids may lie below those of the stored events. cluster_identifier says in which
--- cluster the offset holds.
+-- cluster the offset holds. has_retired_aggregates spares each new aggregate the look whether it is an old one.
 CREATE TABLE event_store.settings (
-    only_row            boolean  NOT NULL DEFAULT true CONSTRAINT settings_pkey PRIMARY KEY
+    only_row               boolean  NOT NULL DEFAULT true CONSTRAINT settings_pkey PRIMARY KEY
         CONSTRAINT settings_only_row_check CHECK (only_row),
-    unknown_event_types text     NOT NULL DEFAULT 'allow'
+    unknown_event_types    text     NOT NULL DEFAULT 'allow'
         CONSTRAINT settings_unknown_event_types_check CHECK (unknown_event_types IN ('allow', 'refuse')),
-    retention           interval NOT NULL DEFAULT '7 years'
+    retention              interval NOT NULL DEFAULT '7 years'
         CONSTRAINT settings_retention_check CHECK (retention >= '1 day'),
-    feed_offset         bigint   NOT NULL DEFAULT 0 CONSTRAINT settings_feed_offset_check CHECK (feed_offset >= 0),
-    cluster_identifier  bigint   NOT NULL
+    feed_offset            bigint   NOT NULL DEFAULT 0 CONSTRAINT settings_feed_offset_check CHECK (feed_offset >= 0),
+    cluster_identifier     bigint   NOT NULL,
+    has_retired_aggregates boolean  NOT NULL DEFAULT false
 );
 
 -- A store that was restored before it had this table has numbers from the future already.
@@ -53,3 +54,6 @@ ALTER TABLE event_store.events
     DROP CONSTRAINT events_source_check,
     DROP CONSTRAINT events_event_data_check,
     DROP CONSTRAINT events_metadata_check;
+
+-- What append_event() returns.
+CREATE TYPE event_store.appended_event AS (event_id uuid, event_version integer, global_position bigint);

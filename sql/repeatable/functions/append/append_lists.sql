@@ -1,5 +1,6 @@
 -- Appends lists of events, each to an aggregate of its own, in one go: what append_events() and append_to_aggregates()
--- have in common. Element n of each array is about the same aggregate; the results have the same order.
+-- have in common. Element n of each array is about the same aggregate. Results, in the same order: id, version and position
+-- of each list's last event (an id is NULL if the command is a repeated one and its events have left the store).
 --
 -- Not for the application; without SET and SECURITY DEFINER, because its callers have both. SQLSTATEs: theirs.
 CREATE OR REPLACE FUNCTION event_store.append_lists(
@@ -15,6 +16,7 @@ CREATE OR REPLACE FUNCTION event_store.append_lists(
     command_id        uuid,
     command_type      text,
     command_data      jsonb,
+    OUT event_ids        uuid[],
     OUT event_versions   integer[],
     OUT global_positions bigint[]
 )
@@ -28,6 +30,7 @@ DECLARE
     are_plain    boolean[];
     new_version  integer;
     new_position bigint;
+    new_id       uuid;
 BEGIN
     IF (length(actor) <= 255
         AND actor_type IN ('user', 'service', 'system')
@@ -67,6 +70,12 @@ BEGIN
                FROM unnest(aggregate_types, aggregate_ids) WITH ORDINALITY AS u (aggregate_type, aggregate_id, place)
               WHERE cardinality(event_lists) > 1));
         IF recorded.processed_at IS NOT NULL THEN
+            event_ids := (SELECT array_agg(e.event_id ORDER BY p.place)
+                            FROM unnest(recorded.global_positions) WITH ORDINALITY AS p (global_position, place)
+                            LEFT JOIN event_store.events e
+                              ON e.aggregate_type = aggregate_types[p.place]::varchar
+                             AND e.aggregate_id = aggregate_ids[p.place]
+                             AND e.event_version = recorded.event_versions[p.place]);
             event_versions := recorded.event_versions;
             global_positions := recorded.global_positions;
             RETURN;
@@ -79,10 +88,11 @@ BEGIN
         IF NOT are_plain[n] THEN
             PERFORM event_store.check_event_types(event_lists[n]);
         END IF;
-        SELECT i.event_version, i.global_position INTO new_version, new_position
+        SELECT i.event_id, i.event_version, i.global_position INTO new_id, new_version, new_position
           FROM event_store.insert_events(
                    aggregate_types[n], aggregate_ids[n], new_version, event_lists[n], feed_offset, actor, actor_type, source,
                    coalesce(causation_id, command_id), correlation_id) i;
+        event_ids := event_ids || new_id;
         event_versions := event_versions || new_version;
         global_positions := global_positions || new_position;
     END LOOP;

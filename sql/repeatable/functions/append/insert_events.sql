@@ -1,4 +1,4 @@
--- Inserts well formed events after a version of an aggregate; returns the last one's version and position. The caller holds
+-- Inserts well formed events after a version of an aggregate; returns the last one's id, version and position. The caller holds
 -- the aggregate's lock. Not for the application. SE003 an event id is stored already, or stands there twice.
 CREATE OR REPLACE FUNCTION event_store.insert_events(
     aggregate_type  text,
@@ -11,6 +11,7 @@ CREATE OR REPLACE FUNCTION event_store.insert_events(
     source          text,
     causation_id    uuid,
     correlation_id  uuid,
+    OUT event_id        uuid,
     OUT event_version   integer,
     OUT global_position bigint
 )
@@ -41,13 +42,15 @@ BEGIN
           FROM jsonb_array_elements(insert_events.events) WITH ORDINALITY AS item (event, place)
         -- Waits for a session that is inserting the same id, and then leaves the event out.
         ON CONFLICT (event_id) DO NOTHING
-        RETURNING e.event_version, e.global_position
+        RETURNING e.event_id, e.event_version, e.global_position
     )
-    SELECT max(i.event_version), max(i.global_position), count(*)
-      INTO insert_events.event_version, insert_events.global_position, inserted
-      FROM inserted i;
+    SELECT i.event_id, i.event_version, i.global_position, count(*) OVER ()
+      INTO insert_events.event_id, insert_events.event_version, insert_events.global_position, inserted
+      FROM inserted i
+     ORDER BY i.event_version DESC
+     LIMIT 1;
 
-    IF inserted < jsonb_array_length(insert_events.events) THEN
+    IF inserted IS DISTINCT FROM jsonb_array_length(insert_events.events) THEN
         PERFORM event_store.refuse_event_ids(ARRAY(
             SELECT (item ->> 'event_id')::uuid FROM jsonb_array_elements(insert_events.events) AS item));
     END IF;

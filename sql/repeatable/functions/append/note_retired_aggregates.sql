@@ -1,0 +1,11 @@
+-- What the trigger on retired_aggregates calls: from now on appends look there for the version of an aggregate without
+-- events.
+CREATE OR REPLACE FUNCTION event_store.note_retired_aggregates() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE event_store.settings s SET has_retired_aggregates = true WHERE NOT s.has_retired_aggregates;
+    RETURN NULL;
+END
+$$;
