@@ -1,0 +1,119 @@
+"""What an operator does about seals and old events: `make seals`, `make export-seals`, `make retire`."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .deployment import SMALL, Deployment, run, sql
+
+NAME = "estest-retire"
+ALL_WELL = "The events are what was sealed."
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A container of these tests' own: its first events are of eight years ago, then some of now; all are sealed."""
+    containers = {NAME: {"address": "10.0.3.57", **SMALL}}
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), NAME, containers)
+    deployment.destroy()
+    deployment.apply()
+    for age, total in (("8 years", "50"), ("0", "100")):
+        sql(
+            NAME,
+            f"""
+            INSERT INTO event_store.events (event_id, aggregate_type, aggregate_id, event_version, event_type, event_data, created_at)
+            SELECT gen_random_uuid(), 'Position', gen_random_uuid(), 1, 'PositionUpdated', '{{"note": "a\u2028b\u0085 é\\n"}}',
+                   now() - interval '{age}'
+              FROM generate_series(1, 50)
+            """,
+        )
+        deadline = time.monotonic() + 60
+        while (sealed := sql(NAME, "SELECT sum(event_count) FROM event_store.seals")) != total:
+            sql(NAME, "SELECT event_store.seal_events('0')")
+            assert time.monotonic() < deadline, sealed
+    yield deployment
+    deployment.destroy()
+
+
+def command(store: Deployment, module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """As the Makefile calls it."""
+    return run(sys.executable, "-m", f"deploy.commands.{module}", store.inventory, "", *arguments, check=False)
+
+
+def test_seals_are_verified_exported_and_compared(store: Deployment, tmp_path: Path) -> None:
+    export = tmp_path / "seals.jsonl"
+    first = command(store, "seals", "export", str(export))
+    assert first.returncode == 0, first.stderr
+    lines = export.read_text()
+    assert len(lines.splitlines()) >= 2
+    assert "0 new seals" in command(store, "seals", "export", str(export)).stdout
+    assert export.read_text() == lines
+
+    good = command(store, "seals", "verify", str(export))
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert ALL_WELL in good.stdout
+
+    export.write_text(lines.replace('"event_count" : 50', '"event_count" : 49', 1))
+    for action in ("verify", "export"):
+        bad = command(store, "seals", action, str(export))
+        assert bad.returncode == 2
+        assert "line 1, seal 1: export damaged" in bad.stdout
+    assert '"event_count" : 49' in export.read_text()
+
+
+def test_an_edited_event_is_named(store: Deployment) -> None:
+    change = "UPDATE event_store.events SET actor = '{}' WHERE event_id = '{}'"
+    event = sql(NAME, "SELECT event_id FROM event_store.events ORDER BY global_position LIMIT 1 OFFSET 16")
+    disable = "ALTER TABLE event_store.events DISABLE TRIGGER ALL;"
+    sql(NAME, disable + change.format("x", event))
+    try:
+        bad = command(store, "seals", "verify")
+        assert bad.returncode == 2
+        assert f"event {event}: edited (event(s) 17 to 17 of the seal's 50)" in bad.stdout
+        assert "1 problem(s)" in bad.stdout
+    finally:
+        sql(NAME, disable + change.format("system", event))
+        store.apply()
+    assert command(store, "seals", "verify").returncode == 0
+
+
+def test_old_events_leave_into_a_file(store: Deployment, tmp_path: Path) -> None:
+    nothing = command(store, "retire", "2000-01-01", str(tmp_path))
+    assert (nothing.returncode, list(tmp_path.iterdir())) == (0, [])
+
+    # As soon as the worker's projections have read them.
+    deadline = time.monotonic() + 60
+    while (done := command(store, "retire", "tomorrow", str(tmp_path))).returncode:
+        assert "behind are: projection" in done.stderr
+        assert time.monotonic() < deadline, done.stderr
+    archive = tmp_path / f"{NAME}-seals-1-1.jsonl"
+    assert archive.stat().st_mode & 0o777 == 0o600
+    assert f"50 events have left @lxc/{NAME}" in done.stdout
+    assert sql(NAME, "SELECT count(*) FROM event_store.events") == "50"
+    assert sql(NAME, "SELECT exported_to FROM event_store.retirements") == str(archive)
+
+    good = command(store, "seals", "verify", str(archive))
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "Retired: seals 1 to 1, 50 events" in good.stdout
+    assert ALL_WELL in good.stdout
+    archive.write_bytes(archive.read_bytes().replace(b"PositionUpdated", b"PositionClosed", 1))
+    assert "export damaged" in command(store, "seals", "verify", str(archive)).stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "message"),
+    [
+        ("seals", ["export", ""], "say EXPORT=file"),
+        ("seals", ["verify", "/nowhere/file"], "No such file"),
+        ("retire", ["", "/tmp"], "say BEFORE=date and EXPORT=folder"),
+        ("retire", ["nonsense", "/tmp"], "nonsense"),
+    ],
+)
+def test_what_is_missing_is_said(store: Deployment, module: str, arguments: list[str], message: str) -> None:
+    done = command(store, module, *arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
