@@ -16,7 +16,12 @@ schemas AS MATERIALIZED (
     SELECT oid, nspname, nspowner, nspacl, quote_ident(nspname) AS name,
            nspname IN ('event_store', 'projections', 'deployment') AS whole
       FROM pg_namespace
-     WHERE nspname IN ('event_store', 'projections', 'deployment', 'public', 'projections_rebuild')
+     WHERE nspname IN ('event_store', 'projections', 'deployment', 'public', 'projections_rebuild', 'extensions')
+),
+-- What belongs to an extension goes with it, and cannot go without it. Whoever may create in the database (the application
+-- owns it) may install a trusted extension into any schema.
+members AS MATERIALIZED (
+    SELECT d.classid, d.objid FROM pg_depend d WHERE d.deptype = 'e'
 ),
 -- Tables, views and sequences. `public` is shared: nothing of it but the functions named below is managed; and what
 -- projections_rebuild holds comes and goes with the rebuilds of projections.
@@ -30,6 +35,7 @@ relations AS MATERIALIZED (
                       AND c.relkind = 'S') AS of_identity
       FROM pg_class c JOIN schemas s ON s.oid = c.relnamespace AND s.whole
      WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+       AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid)
 ),
 columns AS MATERIALIZED (
     SELECT a.*, r.name AS relation, r.word, r.holds_rows, r.relkind, r.relowner,
@@ -43,13 +49,15 @@ functions AS MATERIALIZED (
     SELECT p.*, CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END AS word,
            format('%I.%I(%s)', s.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS name
       FROM pg_proc p JOIN schemas s ON s.oid = p.pronamespace
-     WHERE s.whole OR p.proname = 'refresh_materialized_views'
+     WHERE (s.whole OR p.proname = 'refresh_materialized_views')
+       AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_proc'::regclass AND m.objid = p.oid)
 ),
 types AS MATERIALIZED (
     SELECT t.*, CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END AS word, format('%I.%I', s.nspname, t.typname) AS name
       FROM pg_type t JOIN schemas s ON s.oid = t.typnamespace AND s.whole
       LEFT JOIN pg_class c ON c.oid = t.typrelid
-     WHERE t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c')
+     WHERE (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c'))
+       AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_type'::regclass AND m.objid = t.oid)
 ),
 triggers AS MATERIALIZED (
     SELECT t.*, r.name AS relation, r.word, format('%I on %s', t.tgname, r.name) AS name
@@ -110,6 +118,12 @@ comments AS (
 SELECT 'schema' AS kind, name AS identity, NULL AS parent, '' AS definition,
        'CREATE SCHEMA ' || name AS create_sql, NULL AS alter_sql, NULL AS drop_sql, '' AS shape, 10 AS rank, oid::bigint AS place
   FROM schemas
+
+UNION ALL  -- the extensions that the functions call
+SELECT 'extension', e.extname, NULL, n.nspname, format('CREATE EXTENSION %I SCHEMA %I', e.extname, n.nspname),
+       format('ALTER EXTENSION %I SET SCHEMA %I', e.extname, n.nspname), NULL, '', 15, e.oid::bigint
+  FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+ WHERE e.extname IN ('plpython3u', 'pgcrypto')
 
 UNION ALL  -- types: their values are stored in rows
 SELECT word, name, NULL, coalesce((SELECT string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder) FROM pg_enum e
@@ -303,6 +317,8 @@ SELECT o.type, o.identity, NULL, '', NULL, NULL, format('DROP %s %s', upper(o.ty
  WHERE d.deptype = 'n'
    AND d.classid NOT IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_constraint'::regclass,
                          'pg_statistic_ext'::regclass, 'pg_default_acl'::regclass)
+   AND NOT EXISTS (SELECT FROM members m WHERE m.classid = d.classid AND m.objid = d.objid)
+   AND o.identity NOT IN ('plpython3u', 'pgcrypto')
 
 UNION ALL  -- before the grants: the owner's own stand in his name
 SELECT 'owner', parent, parent, quote_ident(pg_get_userbyid(owner)),

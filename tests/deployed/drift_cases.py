@@ -52,6 +52,16 @@ REPAIRABLE = [
         " REFERENCES event_store.events (event_id) ON DELETE CASCADE",
         "constraint",
     ),
+    # Extensions
+    DriftCase("dropped extension", "DROP EXTENSION pgcrypto CASCADE", "extension"),
+    DriftCase("dropped language", "DROP EXTENSION plpython3u CASCADE", "extension"),
+    DriftCase("extension elsewhere", "ALTER EXTENSION pgcrypto SET SCHEMA public", "extension"),
+    DriftCase("dropped schema of extensions", "DROP SCHEMA extensions CASCADE", "schema"),
+    DriftCase(
+        "extension of the application in a managed schema",
+        "SET ROLE stock_analysis_user; CREATE EXTENSION hstore SCHEMA event_store",
+        "extension",
+    ),
     # Columns, as far as no row is at stake
     DriftCase("dropped not null", "ALTER TABLE event_store.events ALTER actor DROP NOT NULL", "not null"),
     DriftCase("extra not null", "ALTER TABLE event_store.event_types ALTER description SET NOT NULL", "not null"),
