@@ -26,7 +26,6 @@ DECLARE
     horizon  CONSTANT xid8    := event_store.feed_horizon();
     max_scan CONSTANT integer := greatest(scan_feed.max_count, 10000);
     returned integer;
-    last     record;
     mark     event_store.events;
 BEGIN
     -- The limit inside keeps the filter out of the index scan, the one outside ends it early.
@@ -47,24 +46,29 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT e.transaction_id, e.global_position, e.event_type, e.aggregate_type, e.aggregate_id
-      INTO last
-      FROM (SELECT s.transaction_id, s.global_position
-              FROM (SELECT e.transaction_id, e.global_position
-                      FROM event_store.events e
-                     WHERE (e.transaction_id, e.global_position)
-                           > (scan_feed.after_transaction_id, scan_feed.after_position)
-                       AND e.transaction_id < horizon
-                     ORDER BY e.transaction_id, e.global_position
-                     LIMIT max_scan) s
-             ORDER BY s.transaction_id DESC, s.global_position DESC
-             LIMIT 1) s
-      JOIN event_store.events e USING (transaction_id, global_position);
-    IF FOUND AND NOT event_store.feed_filter(last.event_type, last.aggregate_type, last.aggregate_id, scan_feed.event_types,
-                                             scan_feed.aggregate_types, scan_feed.partitions, scan_feed.partition)
+    -- The last event looked at: the one at the limit, or the last of the feed.
+    SELECT e.transaction_id, e.global_position
+      INTO mark.transaction_id, mark.global_position
+      FROM event_store.events e
+     WHERE (e.transaction_id, e.global_position) > (scan_feed.after_transaction_id, scan_feed.after_position)
+       AND e.transaction_id < horizon
+     ORDER BY e.transaction_id, e.global_position
+    OFFSET max_scan - 1
+     LIMIT 1;
+    IF NOT FOUND THEN
+        SELECT e.transaction_id, e.global_position
+          INTO mark.transaction_id, mark.global_position
+          FROM event_store.events e
+         WHERE (e.transaction_id, e.global_position) > (scan_feed.after_transaction_id, scan_feed.after_position)
+           AND e.transaction_id < horizon
+         ORDER BY e.transaction_id DESC, e.global_position DESC
+         LIMIT 1;
+    END IF;
+    IF EXISTS (SELECT FROM event_store.events e
+                WHERE e.transaction_id = mark.transaction_id AND e.global_position = mark.global_position
+                  AND NOT event_store.feed_filter(e.event_type, e.aggregate_type, e.aggregate_id, scan_feed.event_types,
+                                                  scan_feed.aggregate_types, scan_feed.partitions, scan_feed.partition))
     THEN
-        mark.transaction_id := last.transaction_id;
-        mark.global_position := last.global_position;
         RETURN NEXT mark;
     END IF;
 END
