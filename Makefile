@@ -3,6 +3,8 @@ INVENTORY ?= inventory/local.py
 CONTAINER ?=
 CONFIRM ?=
 VOLUMES ?= keep
+TO ?=
+LOSE ?=
 BEFORE ?=
 EXPORT ?=
 PYTEST_ARGS ?=
@@ -48,6 +50,9 @@ retire: $(READY) ## export the events from before BEFORE=date to EXPORT=folder, 
 
 destroy: $(READY) ## remove container CONFIRM=name; its data volume only with VOLUMES=delete
 	@$(BIN)/pyinfra $(INVENTORY) deploy/destroy.py -y --data confirm=$(CONFIRM) --data volumes=$(VOLUMES)
+
+rollback: $(READY) ## take migrations back until TO=NNNN is the last one [LOSE=table,table]
+	@$(BIN)/pyinfra $(INVENTORY) deploy/rollback.py -y --data to=$(TO) --data lose=$(LOSE)
 
 test: .venv/.ready-test ## all tests, on real containers of their own
 	@$(MAKE) check

@@ -18,6 +18,9 @@ from deploy.migrations import Migration
 
 ROOT: Final = Path(__file__).parent.parent / "sql"
 
+_EARLIER_KEY: Final = """(SELECT k.reference_key FROM deployment.reference k
+     WHERE k.built_at >= (SELECT max(m.applied_at) FROM deployment.migrations m) AND k.reference_key LIKE /* comparable keys */
+     ORDER BY k.built_at DESC LIMIT 1)"""
 #: In the order in which they build on each other.
 _REPEATABLE: Final = ("functions", "views", "triggers", "policies", "grants")
 
@@ -34,6 +37,8 @@ class Schema:
     state: str
     reference: str
     repair: str
+    #: Brings the catalogue to the newest reference that was built since the last migration of the ledger, if there is one.
+    repair_earlier: str
 
 
 @cache
@@ -42,7 +47,12 @@ def load(root: Path = ROOT) -> Schema:
     steps = migrations.load(root / "migrations")
     repeatables = [path for folder in _REPEATABLE for path in sorted((root / "repeatable" / folder).rglob("*.sql"))]
     digest = _digest(root)
-    parts = {"digest": digest, "lock": str(migrations.LOCK), "ledger.sql": (root / "ledger.sql").read_text()}
+    parts = {
+        "digest": digest,
+        "lock": str(migrations.LOCK),
+        "lock_timeout": migrations.LOCK_TIMEOUT,
+        "ledger.sql": (root / "ledger.sql").read_text(),
+    }
     # Each migration runs as the owner, whatever role the one before it ended in.
     sources = [f"{step.up}\nSET LOCAL ROLE {migrations.OWNER};" for step in steps]
     parts["build"] = "\n".join(
@@ -53,8 +63,15 @@ def load(root: Path = ROOT) -> Schema:
             *(path.read_text() for path in repeatables),
         ]
     )
+    # References are comparable where they were built on the same server and describe objects in the same way.
+    suffix = hashlib.sha256((root / "catalogue" / "snapshot.sql").read_bytes()).hexdigest()[:16]
+    parts["comparable keys"] = f"'%:' || current_setting('server_version_num') || ':{suffix}'"
+    parts["reference key"] = f"'{digest}:' || current_setting('server_version_num') || ':{suffix}'"
     for name in ("leftovers.sql", "snapshot.sql", "drift.sql", "state.sql", "reference.sql", "repair.sql"):
         parts[name] = _include((root / "catalogue" / name).read_text(), parts)
+    earlier = parts | {"reference key": _include(_EARLIER_KEY, parts)}
+    for name in ("drift.sql", "repair.sql"):
+        earlier[name] = _include((root / "catalogue" / name).read_text(), earlier)
     return Schema(
         steps,
         parts["ledger.sql"],
@@ -63,6 +80,11 @@ def load(root: Path = ROOT) -> Schema:
         parts["state.sql"],
         parts["reference.sql"],
         parts["repair.sql"],
+        f"""SELECT {earlier["reference key"]} IS NOT NULL AS is_known \\gset
+\\if :is_known
+{earlier["repair.sql"]}
+\\endif
+""",
     )
 
 

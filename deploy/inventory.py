@@ -30,8 +30,8 @@ from deploy.settings import APPLICATION_ROLE, Container, LxcHost, Settings
 _GROUPS: Final[Mapping[str, type[LxcHost] | type[Container]]] = {"lxc_hosts": LxcHost, "event_stores": Container}
 #: Data that are pyinfra's and its connectors' own: how a machine is reached and with which privilege.
 _CONNECTOR_KEYS: Final = ("ssh_", "fake_", "_")
-#: What deploy/destroy.py takes with --data.
-_COMMAND_KEYS: Final = ("confirm", "volumes")
+#: What deploy/destroy.py and deploy/rollback.py take with --data.
+_COMMAND_KEYS: Final = ("confirm", "volumes", "to", "lose")
 
 
 class SettingsError(PyinfraError):

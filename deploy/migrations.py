@@ -18,6 +18,10 @@ OWNER: Final = "event_store_owner"
 #: One advisory lock for all that changes the schema (the bytes of "schema").
 LOCK: Final = int.from_bytes(b"schema")
 
+#: How long a migration waits for a table that somebody holds: for as long, whoever comes after it waits behind it. More
+#: than deadlock_timeout, after which autovacuum makes way.
+LOCK_TIMEOUT: Final = "2s"
+
 _FOLDER: Final = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)")
 _TRANSACTION: Final = re.compile(
     r"^\s*(BEGIN|START\s+TRANSACTION|COMMIT|ROLLBACK)\b[^;\n]*;", re.IGNORECASE | re.MULTILINE
@@ -96,7 +100,7 @@ def pending(migrations: Sequence[Migration], ledger: Sequence[Applied]) -> tuple
         if migration is None:
             raise MigrationError(
                 f"version {applied.version:04d}_{applied.name} was applied, but this checkout does not know it: "
-                "a newer checkout deployed it. Deploy from that one, or take the version back with its down.sql"
+                "a newer checkout deployed it. Deploy from that one, or take the version back from there (make rollback)"
             )
         if migration.sha256 != applied.sha256:
             raise MigrationError(
@@ -106,6 +110,18 @@ def pending(migrations: Sequence[Migration], ledger: Sequence[Applied]) -> tuple
             )
     applied_versions = {applied.version for applied in ledger}
     return tuple(migration for migration in migrations if migration.version not in applied_versions)
+
+
+def target(text: object, known: Sequence[Migration]) -> int:
+    """The version that ``--data to=TEXT`` means: a number or a whole name; 0 = before the first one."""
+    names = ", ".join(["0000", *map(str, known)])
+    match = re.fullmatch(r"(?P<version>\d{1,4})(?P<name>_[a-z0-9_]+)?", "" if text is None else str(text))
+    if match is None:
+        raise MigrationError(f"say how far to go back with --data to=NNNN, one of {names}")
+    version = int(match["version"])
+    if (match["name"] and f"{version:04d}{match['name']}" not in names.split(", ")) or version > len(known):
+        raise MigrationError(f"to={text} is no migration of this checkout; there are {names}")
+    return version
 
 
 def _locked(ledger_sql: str) -> str:
@@ -122,7 +138,7 @@ def up_script(migration: Migration, ledger_sql: str) -> str:
     return f"""{_locked(ledger_sql)}
 SELECT NOT EXISTS (SELECT FROM deployment.migrations WHERE version = {migration.version}) AS pending \\gset
 \\if :pending
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
 SET LOCAL ROLE {OWNER};
 {migration.up}
 SET LOCAL ROLE NONE;
@@ -132,17 +148,24 @@ VALUES ({migration.version}, '{migration.name}', '{migration.sha256}');
 """
 
 
-def down_script(migration: Migration, ledger_sql: str) -> str:
-    """Takes ``migration`` back; refuses unless it is the last one applied. For `psql` in a single transaction."""
+def down_script(migration: Migration, ledger_sql: str, guard: str) -> str:
+    """Takes ``migration`` back; refuses unless it is the last one applied. For `psql` in a single transaction.
+
+    ``guard`` is SQL that ends the transaction where rows would be lost. The references of schemas with this migration go
+    as well: what is taken back would read as lost.
+    """
     return f"""{_locked(ledger_sql)}
 DO $$ BEGIN
     IF (SELECT max(version) FROM deployment.migrations) IS DISTINCT FROM {migration.version} THEN
         RAISE EXCEPTION '{migration} is not the last migration applied';
     END IF;
 END $$;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
+{guard}
 SET LOCAL ROLE {OWNER};
 {migration.down}
 SET LOCAL ROLE NONE;
+DELETE FROM deployment.reference
+ WHERE built_at >= (SELECT applied_at FROM deployment.migrations WHERE version = {migration.version});
 DELETE FROM deployment.migrations WHERE version = {migration.version};
 """

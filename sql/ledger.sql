@@ -10,7 +10,8 @@ CREATE TABLE IF NOT EXISTS deployment.migrations (
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- The catalogue as this checkout makes it on this server: one row, its key names the checkout and the server version.
+-- The catalogue as a checkout makes it on this server, one row for each last migration: of this checkout, and of those that
+-- were deployed before it. The key names the checkout, the server's version, and how objects are described.
 -- The objects are one jsonb value, so that a later checkout may describe objects differently without a migration.
 CREATE TABLE IF NOT EXISTS deployment.reference (
     reference_key text        NOT NULL CONSTRAINT reference_pkey PRIMARY KEY,

@@ -21,6 +21,15 @@ class Answer(Enum):
     DATABASE_ABSENT = DATABASE_ABSENT
     DATABASE = "the database"
 
+    @property
+    def explanation(self) -> str:
+        """For who cannot go on without an answer."""
+        return {
+            Answer.NOBODY: "the container is not running, or there is no PostgreSQL in it",
+            Answer.SERVER_DOWN: "the server does not answer",
+            Answer.DATABASE_ABSENT: "there is no database",
+        }.get(self, "the database answered")
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -59,6 +68,8 @@ class State:
     drift: tuple[Difference, ...] | None = None
     settings: Mapping[str, Any] | None = None
     """The row of ``event_store.settings``; None where there is no such table, or no row in it."""
+    references: tuple[int, ...] = ()
+    """The versions whose whole catalogue is stored, so that a rollback to them brings back everything."""
     rebase_due: bool = False
     """The store was restored from another cluster: its feed has to be rebased."""
 
@@ -79,6 +90,7 @@ def parse(output: list[str]) -> State:
         ledger=tuple(Applied(**row) for row in found.get("ledger", [])),
         drift=None if drift is None else tuple(Difference.from_row(row) for row in drift),
         settings=found.get("settings"),
+        references=tuple(found.get("references", [])),
         rebase_due=bool(found.get("rebase_due")),
     )
 

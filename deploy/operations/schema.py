@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping
 
+from pyinfra.api import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
@@ -11,7 +12,7 @@ from deploy.facts.schema import Answer, SchemaState, State
 from deploy.look import look
 from deploy.operations import Commands
 from deploy.operations.differences import MARK, refuse, report, unanswered
-from deploy.psql import psql
+from deploy.psql import fact_query, psql
 
 
 @operation()
@@ -37,7 +38,7 @@ def converged(database: str) -> Generator[object, None, None]:
     report([*(f"migration {migration}: pending" for migration in pending), *_describe(state)])
 
     for migration in pending:
-        yield psql(migrations.up_script(migration, schema.ledger), database=database)
+        yield explained(psql(migrations.up_script(migration, schema.ledger), database=database))
     if pending or state.drift is None:
         yield psql(schema.reference, database=database, single_transaction=False)
         # A dry run never comes as far as here: pyinfra stops a generator at its first command.
@@ -46,9 +47,24 @@ def converged(database: str) -> Generator[object, None, None]:
             yield refuse(reason)
             return
     if state.drift:
-        yield psql(schema.repair, database=database)
+        yield explained(psql(schema.repair, database=database))
     elif not pending:
         host.noop(f"the schema of {database} is as described")
+
+
+def explained(command: StringCommand) -> StringCommand:
+    """A command of psql that, where it waited for a lock in vain, also says which transactions were open meanwhile."""
+    # Not their statements, which may have passwords in them.
+    query = """
+        SELECT format('  process %s: %s (%s), %s, open for %s', pid, usename, application_name, state,
+                      date_trunc('second', clock_timestamp() - xact_start))
+          FROM pg_stat_activity WHERE xact_start < clock_timestamp() - interval '1 second' ORDER BY xact_start"""
+    message = f"nothing of it was done: a lock was not to be had within {migrations.LOCK_TIMEOUT}. Open transactions:"
+    return StringCommand(
+        'exec 3>&1; errors=$( (', command, ') 2>&1 >&3 ); code=$?; printf "%s\\n" "$errors" >&2;',
+        'case $errors in *"lock timeout"* | *"deadlock detected"*)', f"echo {message!r} >&2;", '{', StringCommand(fact_query(query), '\n', _separator=''), '} >&2;; esac; exit $code',
+        **command.connector_arguments,
+    )  # fmt: skip
 
 
 @operation()

@@ -7,7 +7,7 @@ actual AS MATERIALIZED (
 ),
 reference AS MATERIALIZED (
     SELECT o.*
-      FROM deployment.reference,
+      FROM (SELECT objects FROM deployment.reference WHERE reference_key = /* reference key */) r,
            jsonb_to_recordset(objects) AS o (kind text, identity text, parent text, definition text, create_sql text,
                                              alter_sql text, drop_sql text, shape text, rank integer, place bigint)
 ),

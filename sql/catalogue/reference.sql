@@ -32,7 +32,9 @@ DROP DATABASE IF EXISTS :"scratch" WITH (FORCE);
 BEGIN;
 DO $$ BEGIN PERFORM pg_advisory_xact_lock(/* lock */); END $$;
 /* ledger.sql */
-DELETE FROM deployment.reference;
-INSERT INTO deployment.reference (reference_key, objects)
-VALUES ('/* digest */:' || current_setting('server_version_num'), :'objects');
+-- Those of the versions before are kept: a rollback to one of them goes by it.
+DELETE FROM deployment.reference
+ WHERE reference_key = /* reference key */
+    OR built_at >= (SELECT max(applied_at) FROM deployment.migrations);
+INSERT INTO deployment.reference (reference_key, objects) VALUES (/* reference key */, :'objects');
 COMMIT;

@@ -14,7 +14,7 @@ DECLARE
     statement   text;
 BEGIN
     PERFORM pg_advisory_xact_lock(/* lock */);
-    PERFORM set_config('lock_timeout', '5s', true);
+    PERFORM set_config('lock_timeout', '/* lock_timeout */', true);
     FOR pass IN 1..6 LOOP
         WITH drift AS MATERIALIZED (
 /* drift.sql */

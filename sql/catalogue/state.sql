@@ -28,10 +28,18 @@ SELECT json_build_object('rebase_due', event_store.is_rebase_due());
 \if :has_reference
 -- What a killed run left behind is cleaned up by building the reference again.
 SELECT EXISTS (SELECT FROM deployment.reference
-                WHERE reference_key = '/* digest */:' || current_setting('server_version_num'))
+                WHERE reference_key = /* reference key */)
        AND NOT EXISTS (
 /* leftovers.sql */
        ) AS is_current \gset
+\endif
+\if :has_ledger
+\if :has_reference
+-- The versions that a rollback can bring the functions of back as well.
+SELECT json_build_object('references', coalesce(json_agg(DISTINCT version), '[]'))
+  FROM (SELECT (SELECT max(version) FROM deployment.migrations WHERE applied_at <= built_at) AS version
+          FROM deployment.reference WHERE reference_key LIKE /* comparable keys */) r;
+\endif
 \endif
 \if :is_current
 SELECT json_build_object('drift', coalesce(json_agg(json_build_object(

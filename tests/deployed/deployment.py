@@ -18,9 +18,9 @@ STORAGE = "/var/lib/event-store"
 SMALL = {"memory": "768MiB", "cpus": 1, "disk": "2GiB", "root_disk": "2GiB", "max_connections": 40}
 
 
-def run(*command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+def run(*command: str, check: bool = True, cwd: Path = ROOT, **options: Any) -> "subprocess.CompletedProcess[str]":
     """A command in the repository's root; its output is in the failure, if it fails."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **options)
     if check and done.returncode:
         raise AssertionError(
             f"{shlex.join(command)} gave {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-6000:]}"
@@ -109,6 +109,12 @@ class Deployment:
         for name in self.containers:
             data = ("--data", f"confirm={name}", "--data", "volumes=delete")
             run(PYINFRA, self.inventory, "deploy/destroy.py", "-y", *data)
+
+
+def schema_dump(container: str, database: str = "stock_analysis_event_store") -> str:
+    """`pg_dump --schema-only`, without the random word that newer minor versions put into each dump."""
+    dump = f"cd /; runuser -u postgres -- pg_dump --schema-only {database} | grep -v '^.\\(un\\)\\?restrict '"
+    return inside(container, dump)
 
 
 def init_pid(container: str) -> str:

@@ -102,8 +102,31 @@ def test_the_lock_is_taken_before_the_ledger_is_looked_at(folder: Path) -> None:
 
 def test_a_migration_is_taken_back_with_its_ledger_row(folder: Path) -> None:
     first, _ = migrations.load(folder)
-    script = migrations.down_script(first, "")
-    assert script.index(first.down) < script.index("DELETE FROM deployment.migrations WHERE version = 1")
+    script = migrations.down_script(first, "-- ledger", "-- guard")
+    order = ["pg_advisory_xact_lock", "-- ledger", "is not the last migration", "lock_timeout", "-- guard"]
+    order += ["SET LOCAL ROLE event_store_owner", first.down, "SET LOCAL ROLE NONE", "DELETE FROM deployment.reference"]
+    order += ["DELETE FROM deployment.migrations WHERE version = 1"]
+    places = [script.index(part) for part in order]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"), [(0, 0), ("0", 0), ("0000", 0), (1, 1), ("0002", 2), ("0002_second", 2), ("2_second", 2)]
+)
+def test_a_target_is_a_number_or_a_name(folder: Path, text: object, version: int) -> None:
+    assert migrations.target(text, migrations.load(folder)) == version
+
+
+@pytest.mark.parametrize("text", [None, "", "second", -1, "1.5", True, "1;2", [1]])
+def test_what_is_no_target_is_refused_with_those_that_there_are(folder: Path, text: object) -> None:
+    with pytest.raises(MigrationError, match="--data to=NNNN, one of 0000, 0001_first, 0002_second"):
+        migrations.target(text, migrations.load(folder))
+
+
+@pytest.mark.parametrize("text", [3, "0003", "0002_first", "0002_", "12345"])
+def test_a_target_that_is_not_there_is_refused(folder: Path, text: object) -> None:
+    with pytest.raises(MigrationError, match="0000, 0001_first, 0002_second"):
+        migrations.target(text, migrations.load(folder))
 
 
 def test_the_migrations_of_this_repository_are_in_order() -> None:

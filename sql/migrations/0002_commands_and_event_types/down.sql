@@ -1,4 +1,9 @@
 -- Takes back up.sql. Schemas are kept and no longer enforced; commands are kept and forget their first results.
+--
+-- keeps event_store.events WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())
+-- loses event_store.commands WHERE content_hash IS NOT NULL
+-- loses event_store.event_types WHERE validation <> 'off' AND event_type <> 'PersonalDataErased'
+-- rebuilds event_store.settings
 
 DO $$ BEGIN
     -- Without the offset new events would be numbered below those, and every reader would miss them.

@@ -1,3 +1,7 @@
 -- Takes back up.sql. The checkpoints go with it; no event does.
+--
+-- loses event_store.subscriptions
+-- loses event_store.subscription_partitions
+
 DROP TABLE event_store.subscription_partitions;
 DROP TABLE event_store.subscriptions;

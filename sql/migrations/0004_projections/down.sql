@@ -1,5 +1,12 @@
 -- Takes back up.sql. Nothing is lost that the events do not hold. CASCADE takes the materialized view along; the view
 -- over the events comes back with the deploy of the checkout that has it.
+--
+-- loses event_store.projection_skips
+-- rebuilds event_store.projections
+-- rebuilds event_store.projection_rebuilds
+-- rebuilds event_store.view_refreshes
+-- rebuilds projections.positions
+
 DROP TABLE projections.positions CASCADE;
 DROP TABLE event_store.view_refreshes, event_store.projection_skips, event_store.projection_rebuilds;
 DROP SCHEMA projections_rebuild CASCADE;

@@ -1,4 +1,9 @@
 -- Takes back up.sql. CASCADE takes along the functions over the tables' row types.
+--
+-- keeps event_store.subject_keys
+-- keeps event_store.retirements
+-- keeps event_store.retired_aggregates
+-- loses event_store.erasures
 
 DO $$ BEGIN
     -- Without the keys nobody's data could be read again; without the retirements every retired event would count as

@@ -48,6 +48,11 @@ def test_settings_are_read_whatever_columns_there_are() -> None:
     assert state.rebase_due
 
 
+def test_versions_with_a_reference_are_read() -> None:
+    assert parse(['{"has_store": true}', '{"references": [1, 8]}']).references == (1, 8)
+    assert parse(['{"has_store": true}']).references == ()
+
+
 @pytest.mark.parametrize("line", ["", '{"rebase_due": null}', '{"rebase_due": false}'])
 def test_a_store_that_cannot_say_so_is_not_rebased(line: str) -> None:
     state = parse(['{"has_store": true}', line])

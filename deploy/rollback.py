@@ -1,0 +1,30 @@
+"""`pyinfra INVENTORY deploy/rollback.py --data to=NNNN`: takes migrations back, one by one, until NNNN is the last one.
+
+Refuses, before any machine is touched, where events would be lost, or rows that nothing can bring back and that are not
+given up by name: `--data lose=TABLE,TABLE`. `--dry --diff` shows what would be done.
+"""
+
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.context import host
+
+from deploy import catalogue, command_line
+from deploy.inventory import settings_of
+from deploy.migrations import MigrationError, target
+from deploy.operations import rollback
+from deploy.settings import DATABASE
+from deploy.worker import UNIT_FILE, UNITS
+
+settings = settings_of(host.inventory, command_line.inventory)
+said = host.inventory.get_override_data()
+try:
+    version = target(said.get("to"), catalogue.load().migrations)
+except MigrationError as error:
+    raise PyinfraError(f"nothing was touched: {error}") from None
+given_up = [table.strip() for table in str(said.get("lose") or "").split(",") if table.strip()]
+
+if host.name in settings.containers:
+    step = rollback.Rollback(DATABASE, version, tuple(given_up))
+    # All machines pass the first operation, or none gets to the second.
+    rollback.check(name="Check what would be lost", rollback=step)
+    rollback.stop_worker(name="Stop the worker", rollback=step, units=UNITS, template=UNIT_FILE)
+    rollback.take_back(name="Take migrations back", rollback=step)
