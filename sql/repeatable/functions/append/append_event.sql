@@ -41,6 +41,7 @@ AS $$
 DECLARE
     feed_offset     bigint;
     current_version integer;
+    last_number     xid8;
     appended        event_store.appended_event;
 BEGIN
     IF append_event.event_data @> '{}' AND append_event.metadata @> '{}' AND append_event.schema_version >= 1
@@ -97,12 +98,19 @@ BEGIN
     IF append_event.event_id IS NOT NULL THEN
         PERFORM event_store.expect_event_id(append_event.event_id);
     END IF;
+    -- A transaction that has its id already may be older than the aggregate's last event: see insert_events().
+    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+        SELECT e.transaction_id INTO last_number
+          FROM event_store.events e
+         WHERE e.aggregate_type = append_event.aggregate_type::varchar AND e.aggregate_id = append_event.aggregate_id
+           AND e.event_version = current_version;
+    END IF;
     -- clock_timestamp() after the lock: within an aggregate a later version never has an earlier time.
     INSERT INTO event_store.events AS e (
         event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,
         metadata, actor, actor_type, source, causation_id, correlation_id, created_at)
     VALUES (
-        coalesce(append_event.event_id, event_store.new_event_id()), event_store.feed_number(feed_offset),
+        coalesce(append_event.event_id, event_store.new_event_id()), greatest(event_store.feed_number(feed_offset), last_number),
         append_event.aggregate_type, append_event.aggregate_id, current_version + 1,
         append_event.event_type, append_event.schema_version, append_event.event_data, append_event.metadata,
         append_event.actor, append_event.actor_type, append_event.source,

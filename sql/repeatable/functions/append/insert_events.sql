@@ -22,13 +22,22 @@ DECLARE
     -- After the lock: within an aggregate a later version never has an earlier time.
     now      constant timestamptz := clock_timestamp();
     inserted bigint;
+    -- Never below the number of the aggregate's last event: a transaction that had its id early, from a write before, may
+    -- append after one with a later id, and the feed would have the versions in the wrong order. That number is as good as
+    -- the own: feed_horizon() needs none below the own one, and the other transaction is over.
+    number   constant xid8 := greatest(
+        event_store.feed_number(insert_events.feed_offset),
+        (SELECT e.transaction_id
+           FROM event_store.events e
+          WHERE e.aggregate_type = insert_events.aggregate_type::varchar AND e.aggregate_id = insert_events.aggregate_id
+            AND e.event_version = insert_events.current_version));
 BEGIN
     WITH inserted AS (
         INSERT INTO event_store.events AS e (
             event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,
             metadata, actor, actor_type, source, causation_id, correlation_id, created_at)
         SELECT coalesce((item.event ->> 'event_id')::uuid, event_store.new_event_id()),
-               event_store.feed_number(insert_events.feed_offset),
+               number,
                insert_events.aggregate_type, insert_events.aggregate_id,
                insert_events.current_version + item.place::integer,
                item.event ->> 'event_type',
