@@ -14,7 +14,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_every_part_is_put_in_its_place() -> None:
     schema = catalogue.load()
-    for script in (schema.state, schema.reference, schema.repair):
+    for script in (schema.state, schema.reference, schema.repair, schema.repair_earlier):
         assert not re.search(r"/\* [a-z. ]+ \*/", script)
         assert "pg_get_functiondef" in script
 
@@ -22,7 +22,7 @@ def test_every_part_is_put_in_its_place() -> None:
 def test_the_reference_is_made_of_migrations_then_functions_then_views_triggers_grants() -> None:
     script = catalogue.load().reference
     parts = ["CREATE TABLE event_store.events (", "FUNCTION event_store.append_events(", "CREATE MATERIALIZED VIEW"]
-    parts += ["CREATE OR REPLACE TRIGGER", "GRANT EXECUTE ON FUNCTION"]
+    parts += ["CREATE OR REPLACE TRIGGER", "GRANT EXECUTE ON FUNCTION\n"]
     places = [script.index(part) for part in parts]
     assert places == sorted(places)
 
@@ -38,13 +38,13 @@ def test_every_edited_file_makes_another_reference(root: Path) -> None:
 
 
 def test_a_file_is_named_as_its_function_is_called() -> None:
-    for path in (catalogue.ROOT / "repeatable" / "functions").glob("*.sql"):
+    for path in (catalogue.ROOT / "repeatable" / "functions").rglob("*.sql"):
         names = re.findall(r"CREATE OR REPLACE FUNCTION \w+\.(\w+)\(", path.read_text())
         assert names == [path.stem]
 
 
 def test_every_function_that_runs_as_its_owner_pins_the_search_path() -> None:
-    for path in (catalogue.ROOT / "repeatable" / "functions").glob("*.sql"):
+    for path in (catalogue.ROOT / "repeatable" / "functions").rglob("*.sql"):
         sql = path.read_text()
         if re.search(r"^LANGUAGE .* SECURITY DEFINER", sql, re.MULTILINE):
             assert "SET search_path = pg_catalog, pg_temp" in sql, path.name

@@ -1,0 +1,80 @@
+"""The worker: its services run as declared, confined and by themselves, and what follows appends has followed."""
+
+import pytest
+from testinfra.host import Host
+
+from deploy.facts.worker import SystemUser, User, Worker, WorkerFact
+from deploy.settings import DATABASE, WORKER_ROLE, Container
+from deploy.worker import PAUSES, SQL_FILE, UNIT_FILE, UNITS, sql_file, unit_file
+
+from .server import Server
+
+
+@pytest.fixture(scope="module")
+def worker(inside: Host) -> Worker:
+    command = WorkerFact().command(units=UNITS, template=UNIT_FILE, files=[UNIT_FILE, SQL_FILE])
+    return WorkerFact().process(inside.check_output(command.get_raw_value()).splitlines())
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_service_runs_what_its_files_say_now_and_after_a_boot(worker: Worker, unit: str) -> None:
+    state = worker.units[unit]
+    assert (state.state, state.enabled) == ("active", True)
+    assert (state.stale, state.reload_due) == ([], False)
+
+
+def test_nothing_but_the_template_defines_the_services(worker: Worker) -> None:
+    assert worker.foreign == []
+
+
+def test_files_are_the_declared_ones(inside: Host, container: Container) -> None:
+    for path, text in ((UNIT_FILE, unit_file(container)), (SQL_FILE, sql_file())):
+        file = inside.file(path)
+        assert file.content_string == text
+        assert (file.user, file.group, file.mode) == ("root", "root", 0o644)
+
+
+def test_nobody_can_log_in_as_its_user(inside: Host) -> None:
+    output = inside.check_output(SystemUser().command(user=WORKER_ROLE).get_raw_value())
+    assert SystemUser().process(output.splitlines()) == User(
+        "/nonexistent", "/usr/sbin/nologin", [WORKER_ROLE], locked=True
+    )
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_process_has_no_privilege(inside: Host, unit: str) -> None:
+    status = inside.check_output("cat /proc/$(systemctl show --property=MainPID --value %s)/status", unit)
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert int(fields["CapBnd"], 16) == int(fields["CapEff"], 16) == 0
+    assert (fields["NoNewPrivs"], fields["Seccomp"]) == ("1", "2")
+    assert "0" not in fields["Uid"].split()
+
+
+@pytest.mark.parametrize(("instance", "pause"), PAUSES.items())
+def test_last_round_was_a_moment_ago(server: Server, instance: str, pause: float) -> None:
+    rows = server.rows(f"""
+        SELECT usename, datname, extract(epoch FROM clock_timestamp() - query_start) AS ago
+          FROM pg_stat_activity WHERE application_name = 'event-store@{instance}'""")
+    assert [(row["usename"], row["datname"]) for row in rows] == [(WORKER_ROLE, DATABASE)]
+    assert rows[0]["ago"] < pause + 1
+
+
+def test_projections_have_every_event_that_is_older_than_a_second(server: Server) -> None:
+    behind = """
+        SELECT p.projection_name, p.status, p.error_message FROM event_store.projections p
+         WHERE p.status <> 'active' OR EXISTS (
+               SELECT FROM event_store.events e
+                WHERE (e.transaction_id, e.global_position) > (p.last_transaction_id, p.last_global_position)
+                  AND e.transaction_id < event_store.feed_horizon() AND e.created_at < now() - interval '1 second')"""
+    assert server.rows(behind, DATABASE) == []
+
+
+def test_settings_of_the_store_are_the_declared_ones(server: Server, container: Container) -> None:
+    settings = server.rows(
+        "SELECT unknown_event_types, extract(year FROM retention) AS years FROM event_store.settings", DATABASE
+    )
+    assert settings == [{"unknown_event_types": container.unknown_event_types, "years": container.retention_years}]
+
+
+def test_feed_needs_no_rebase(server: Server) -> None:
+    assert server.value("event_store.is_rebase_due()", DATABASE) == "f"
