@@ -23,6 +23,19 @@ TABLES: Final = {
     "With many events": "Events per second; an empty store and a full one in turn. × = of the empty one.",
     "Refresh as history grows": "The same positions with ever more events.",
 }
+#: Speed and correctness beside each other: heading, and the row that it is of.
+_SUMMARY: Final = {
+    "1 event per transaction, 16 clients, events/s": ("One event per transaction", "16 clients"),
+    "16 clients on one aggregate, events/s": ("16 clients on one aggregate", "any version"),
+    "of these": ("16 clients on one aggregate", "accounted for"),
+    "1,000 events in one call, ms": ("Several events in one call", "1,000 events"),
+    "catch-up": ("Reads", "catch-up of the whole feed in pages of 1,000"),
+    "a reader of the feed while 8 write": (
+        "The feed while 8 writers append",
+        "at full speed, one transaction in 20 open for 10 ms",
+    ),
+    "told after, p50, p99": ("Being told", "an event, p50, p99"),
+}
 #: The rows that are plotted.
 _PLOTTED: Final = (
     ("One event per transaction", "1 client"),
@@ -41,6 +54,8 @@ def write_page(folder: Path) -> None:
     if plotted := _plotted(rows):
         (folder / "figures.svg").write_text(plot(plotted))
         parts += ["", "## Side by side", "", "![The stores side by side](figures.svg)"]
+    if summary := _summary(rows):
+        parts += ["", "### Speed and correctness", "", *summary]
     for title, explanation in TABLES.items():
         of_table = [row for row in rows.values() if row["table"] == title]
         if of_table:
@@ -78,6 +93,13 @@ def _side_by_side(rows: list[dict[str, Any]]) -> list[str]:
     stores = list(dict.fromkeys(store for row in rows for store in row["cells"]))
     lines = _head(("", *stores))
     return lines + [_line((row["what"], *(row["cells"].get(store, "") for store in stores))) for row in rows]
+
+
+def _summary(rows: Mapping[str, Any]) -> list[str]:
+    found = {head: row["cells"] for head, (table, what) in _SUMMARY.items() if (row := rows.get(f"{table}: {what}"))}
+    stores = list(dict.fromkeys(store for cells in found.values() for store in cells))
+    lines = _head(("", *found))
+    return lines + [_line((f"**{store}**", *(cells.get(store, "") for cells in found.values()))) for store in stores]
 
 
 def _plotted(rows: Mapping[str, Any]) -> list[Bars]:
