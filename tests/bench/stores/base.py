@@ -185,11 +185,13 @@ class Store(ABC):
             return [row[0] for row in connection.execute(self.versions, {"id": str(stream)}).fetchall()]
 
     def execute(self, connection: "psycopg.Connection[Any]", statements: Sequence[Statement]) -> None:
-        """Run an append: in one transaction, and with one round trip and one more for the commit."""
+        """Run an append in one transaction.
+
+        Not in a pipeline: psycopg's waits for ever when a statement does not fit into the socket's buffer.
+        """
         if len(statements) == 1:
             connection.execute(*statements[0])
             return
-        with connection.pipeline() as pipeline, connection.transaction():
+        with connection.transaction():
             for statement in statements:
                 connection.execute(*statement)
-            pipeline.sync()

@@ -90,4 +90,4 @@ COMMIT;
         insert = """
             INSERT INTO public.stored_events AS t (originator_id, originator_version, topic, state)
             SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) RETURNING notification_id"""
-        return [*((statement, None) for statement in _LOCK.strip().split("\n")), (insert, columns)]
+        return [(_LOCK, None), (insert, columns)]
