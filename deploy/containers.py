@@ -10,7 +10,7 @@ from deploy.facts.files import ManagedFile
 from deploy.facts.images import AptSources, Images
 from deploy.images import Image
 from deploy.look import Ask
-from deploy.operations import containers, images, storage
+from deploy.operations import claims, containers, images, storage
 from deploy.settings import Container, LxcHost
 
 
@@ -18,7 +18,7 @@ def questions(container: Container, settings: LxcHost) -> list[Ask]:
     """What the operations of `build_images` and `create` are going to ask."""
     paths = Paths.of(container, settings)
     return [
-        Ask(ClaimsFact, **containers.claims_arguments(container, paths)),
+        Ask(ClaimsFact, **claims.arguments(container, paths)),
         Ask(AptSources),
         Ask(Images, directory=paths.images),
         Ask(VolumeFact, path=f"{paths.mount}.img"),
@@ -43,7 +43,7 @@ def build_images(settings: LxcHost, on_host: list[Container]) -> None:
 def create(container: Container, settings: LxcHost) -> None:
     """Have the container running as declared. What exists is changed in place; its data volume is never touched."""
     name, paths = container.lxc_name, Paths.of(container, settings)
-    containers.check_claims(name=f"Check what there is of {name}", container=container, settings=settings)
+    claims.check_claims(name=f"Check what there is of {name}", container=container, settings=settings)
     for kind, path, size in host.loop(
         (("data", f"{paths.volume}.img", container.disk), ("root", f"{paths.mount}.img", container.root_disk))
     ):

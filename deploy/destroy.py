@@ -5,7 +5,7 @@ from pyinfra.context import host
 
 from deploy import command_line
 from deploy.inventory import settings_of
-from deploy.operations import containers
+from deploy.operations import claims
 
 settings = settings_of(host.inventory, command_line.inventory)
 said = host.inventory.get_override_data()
@@ -22,7 +22,7 @@ if volumes not in ("keep", "delete"):
 
 [container] = doomed
 if container.lxc_host == host.name:
-    containers.destroy(
+    claims.destroy(
         name=f"Remove {confirmed}" + (" and its data" if volumes == "delete" else ", keeping its data volume"),
         container=container,
         settings=settings.host_of(container),

@@ -9,17 +9,17 @@ import binascii
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deploy import tuning
 from deploy.setting_names import check_owned_settings, check_setting_names
-from deploy.values import Address, Network, Size
+from deploy.sizes import GIB
+from deploy.values import Address, Disk, Memory, Network
 
 #: The PostgreSQL that each supported Debian release packages.
 POSTGRESQL_OF_RELEASE: Final = {"bookworm": 15, "trixie": 17}
 ID_RANGE: Final = 65_536
 _FIRST_ID: Final = 1_000_000
-_MIB: Final = 1024**2
 
 DATABASE: Final = "stock_analysis_event_store"
 APPLICATION_ROLE: Final = "stock_analysis_user"
@@ -93,7 +93,7 @@ class Container(_Group):
     lxc_host: str
     """The inventory's name of its LXC host (set by the connector)."""
 
-    memory: Size = 2 * 1024 * _MIB
+    memory: Memory = 2 * GIB
     """Memory limit. PostgreSQL's settings are derived from it, never from what the machine shows."""
 
     cpus: int = Field(default=2, ge=1, le=1024)
@@ -102,10 +102,10 @@ class Container(_Group):
     processes: int = Field(default=1000, ge=200, le=4_000_000)
     """Limit of processes and threads."""
 
-    disk: Size = 20 * 1024 * _MIB
+    disk: Disk = 20 * GIB
     """Size of the data volume. It can grow, also while the container runs; it never shrinks."""
 
-    root_disk: Size = 4 * 1024 * _MIB
+    root_disk: Disk = 4 * GIB
     """Size of the root file system, where the system and the logs are. It can grow, never shrink."""
 
     address: Address | Literal["dhcp"]
@@ -171,27 +171,6 @@ class Container(_Group):
             self.memory, self.cpus, self.max_connections, self.storage, self.version, disk=self.disk
         )
         return derived | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
-
-    @field_validator("memory", "disk", "root_disk")
-    @classmethod
-    def _whole_mebibytes(cls, value: int) -> int:
-        if value % _MIB and value > _MIB:  # smaller ones are too small, which is said below
-            raise ValueError('not a whole number of MiB; round it, for example "2048MiB"')
-        return value
-
-    @field_validator("memory")
-    @classmethod
-    def _enough_memory(cls, value: int) -> int:
-        if value < 512 * _MIB:
-            raise ValueError('too little for PostgreSQL; give at least "512MiB"')
-        return value
-
-    @field_validator("disk", "root_disk")
-    @classmethod
-    def _enough_disk(cls, value: int) -> int:
-        if value < 2 * 1024 * _MIB:
-            raise ValueError('too small; give at least "2GiB"')
-        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

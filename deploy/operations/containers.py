@@ -1,12 +1,11 @@
 """Operations that have a container exist, limited and running, on its LXC host."""
 
-from typing import Any, Final
+from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.container_config import Paths, config_text
-from deploy.facts.claims import Claims, ClaimsFact
 from deploy.facts.containers import BootState, ContainerFact, RootFileSystem
 from deploy.facts.containers import Container as State
 from deploy.facts.lxc_host import Machine, MachineFact
@@ -15,51 +14,10 @@ from deploy.limits import cgroup_limits, is_limit
 from deploy.look import Ask, ask_ahead, forget, look
 from deploy.operations import Commands, files
 from deploy.operations.differences import refuse, report
-from deploy.operations.files import locked
 from deploy.operations.images import image_key
-from deploy.operations.storage import edit_fstab
 from deploy.settings import Container, LxcHost
 
 _BOOTED: Final = ("running", "degraded")
-
-
-@operation()
-def check_claims(container: Container, settings: LxcHost) -> Commands:
-    """End here where going on would take over what is somebody else's, or start an empty store in place of a full one."""
-    paths = Paths.of(container, settings)
-    claims: Claims = look(ClaimsFact, **claims_arguments(container, paths))
-    name = container.lxc_name
-    for wrong, message in (
-        (claims.foreign, f"there is a container {name} that this project did not make; rename one of the two"),
-        (
-            claims.root not in ("", paths.root),
-            f"container {name} has its root file system in {claims.root}, not in {paths.root}; set storage_path back, or "
-            "stop the container, move its files and edit /etc/fstab and its configuration",
-        ),
-        (
-            claims.volume_known and not claims.volume_there,
-            f"the data volume {paths.volume}.img is gone, or its disk is not mounted. Bring it back; or, if the data may "
-            f"go, say make destroy CONFIRM={name} VOLUMES=delete first",
-        ),
-        (
-            claims.volume_replaced and claims.volume_there,
-            f"{paths.volume}.img was replaced while it was in use: the running container still writes to the file before. "
-            "Save the data with pg_dump, or stop the container and unmount the volume to go on with the file that is there",
-        ),
-        (claims.others, f"container {name}: {'; '.join(claims.others)} already; give one of them another"),
-    ):
-        if wrong:
-            yield refuse(message)
-
-
-def claims_arguments(container: Container, paths: Paths) -> dict[str, Any]:
-    """What `ClaimsFact` is asked."""
-    return {
-        "container": container.lxc_name,
-        "volume": paths.volume,
-        "address": str(container.address),
-        "id_base": container.ids.start,
-    }
 
 
 @operation()
@@ -196,27 +154,3 @@ def booted(asks: list[Ask]) -> Commands:
             f"for _ in $(seq 300); do case $(systemctl is-system-running 2>/dev/null) in {states}) exit 0;; esac; sleep 0.2; "
             "done; systemctl list-jobs >&2; exit 1"
         )
-
-
-@operation()
-def destroy(container: Container, settings: LxcHost, delete_volume: bool) -> Commands:
-    """Stop a container and remove it with its root file system; its data volume only where that is asked for."""
-    paths = Paths.of(container, settings)
-    claims: Claims = look(ClaimsFact, **claims_arguments(container, paths))
-    if claims.foreign:
-        yield refuse(f"there is a container {container.lxc_name} that this project did not make; it is left alone")
-        return
-    yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), "--timeout 120 2>/dev/null || true")
-    for mount in (paths.mount, paths.volume):
-        directory = QuoteString(mount)
-        yield StringCommand("! mountpoint -q --", directory, "|| umount --", directory)
-        yield edit_fstab(mount, "")
-        if mount == paths.mount or delete_volume:
-            # rmdir, not rm -r: whatever is still mounted there must not be emptied.
-            image = QuoteString(f"{mount}.img")
-            yield StringCommand("rm -f --", image, "&& { [ ! -d", directory, "] || rmdir --", directory, "; }")
-    configuration, started = QuoteString(paths.config), QuoteString(f"/run/event-store/{container.lxc_name}.config")
-    directory = QuoteString(f"/var/lib/lxc/{container.lxc_name}")
-    yield StringCommand("rm -f --", configuration, started, "&& { [ ! -d", directory, "] || rmdir --", directory, "; }")
-    id_range = f"^root:{container.ids.start}:{len(container.ids)}$"
-    yield locked(StringCommand(f"sed -i '/{id_range}/d' /etc/subuid /etc/subgid"))
