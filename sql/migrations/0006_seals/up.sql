@@ -2,8 +2,8 @@
 
 -- A seal covers the events after one cursor of the feed up to another: (after, last]. Each begins where the one before
 -- ends, so an event slipped in between two seals is in one of them. `leaves` are the events' hashes in the feed's order,
--- 32 bytes each (3 % of a stored event): they name the event that was edited, and tell edited from deleted and inserted.
--- `root` is their Merkle tree hash (RFC 6962), `hash` covers all of it and the hash of the seal before.
+-- 32 bytes each (6 % of a small event with its indexes): they name the event that was edited, and tell edited from deleted
+-- and inserted. `root` is their Merkle tree hash (RFC 6962), `hash` covers all of it and the hash of the seal before.
 CREATE TABLE event_store.seals (
     seal                 bigint      NOT NULL CONSTRAINT seals_pkey PRIMARY KEY
         CONSTRAINT seals_seal_check CHECK (seal >= 1),
