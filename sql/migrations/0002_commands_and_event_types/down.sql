@@ -1,7 +1,7 @@
 -- Takes back up.sql. Schemas are kept and no longer enforced; commands are kept and forget their first results.
 --
 -- keeps event_store.events WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())
--- loses event_store.commands WHERE content_hash IS NOT NULL
+-- loses event_store.commands WHERE event_versions IS NOT NULL
 -- loses event_store.event_types WHERE validation <> 'off' AND event_type <> 'PersonalDataErased'
 -- rebuilds event_store.settings
 

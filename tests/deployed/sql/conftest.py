@@ -58,12 +58,14 @@ def empty_store(server: Server, template: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def app(store: Store) -> "psycopg.Connection[Any]":
+def app(store: Store) -> "Iterator[psycopg.Connection[Any]]":
     """A session of the application."""
-    return store.connect()
+    with store.connect() as connection:
+        yield connection
 
 
 @pytest.fixture
-def admin(store: Store) -> "psycopg.Connection[Any]":
+def admin(store: Store) -> "Iterator[psycopg.Connection[Any]]":
     """A session of the superuser."""
-    return store.connect("postgres")
+    with store.connect("postgres") as connection:
+        yield connection

@@ -1,0 +1,427 @@
+"""Appending: expectations, what is stored, what is refused and how it says so, and many writers at once."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from .appends import Connection, append_event, append_events, at_once, call, counted, refused, stored
+from .stores import Store
+
+
+def to_aggregates(connection: Connection, *appends: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    return call(connection, "append_to_aggregates", appends=list(appends), **more)
+
+
+def part(aggregate_id: UUID, *numbers: int, expected: int | None = None) -> dict[str, Any]:
+    """One of several appends in a call."""
+    return {
+        "aggregate_type": "Counter",
+        "aggregate_id": str(aggregate_id),
+        "expected_version": expected,
+        "events": counted(*numbers),
+    }
+
+
+def test_what_is_appended_is_stored(app: Connection) -> None:
+    aggregate, correlation, causation = uuid4(), uuid4(), uuid4()
+    first = append_event(
+        app,
+        aggregate,
+        0,
+        event_data={"n": 1},
+        metadata={"trace": "x"},
+        schema_version=2,
+        actor="alice",
+        actor_type="user",
+        source="ui",
+        causation_id=causation,
+        correlation_id=correlation,
+    )
+    second = append_events(
+        app,
+        aggregate,
+        [
+            {"event_type": "Counted", "event_data": {"n": 2}, "schema_version": 3, "metadata": None},
+            {"event_type": "Reset", "event_data": {}, "metadata": {"a": [1]}, "correlation_id": str(correlation)},
+        ],
+        1,
+        causation_id=causation,
+    )
+    events = stored(app, aggregate)
+    assert [event["event_version"] for event in events] == [1, 2, 3]
+    assert (first["event_id"], first["event_version"]) == (events[0]["event_id"], 1)
+    assert (second["event_version"], second["global_position"]) == (3, events[2]["global_position"])
+    assert [event["event_type"] for event in events] == ["Counted", "Counted", "Reset"]
+    assert [event["event_data"] for event in events] == [{"n": 1}, {"n": 2}, {}]
+    assert [event["metadata"] for event in events] == [{"trace": "x"}, {}, {"a": [1]}]
+    assert [event["schema_version"] for event in events] == [2, 3, 1]
+    assert [event["causation_id"] for event in events] == [causation] * 3
+    assert [event["correlation_id"] for event in events] == [correlation, None, correlation]
+    assert [(e["actor"], e["actor_type"], e["source"]) for e in events] == [
+        ("alice", "user", "ui"),
+        ("system", "system", "system"),
+        ("system", "system", "system"),
+    ]
+    assert {event["created_by"] for event in events} == {"stock_analysis_user"}
+    assert [event["created_at"] for event in events] == sorted(event["created_at"] for event in events)
+
+
+def test_event_ids_are_of_version_7_and_carry_the_time(app: Connection) -> None:
+    before = datetime.now(UTC).timestamp()
+    ids = [append_event(app, uuid4())["event_id"] for _ in range(20)]
+    append_events(app, many := uuid4(), counted(*range(100)))
+    ids += [event["event_id"] for event in stored(app, many)]
+    assert len(set(ids)) == 120
+    for event_id in ids:
+        assert event_id.version == 7
+        assert event_id.variant == "specified in RFC 4122"
+        assert abs((event_id.int >> 80) / 1000 - before) < 3600
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["one event", "a list"])
+def test_expectations(app: Connection, many: bool) -> None:
+    def append(aggregate: UUID, expected: int | None) -> int:
+        if many:
+            return int(append_events(app, aggregate, counted(1, 2), expected)["event_version"])
+        return int(append_event(app, aggregate, expected)["event_version"])
+
+    aggregate, step = uuid4(), 2 if many else 1
+    with refused("SE001") as refusal:
+        append(aggregate, -1)
+    assert refusal.message == f"version conflict on Counter {aggregate}"
+    assert refusal.detail == "expected version 1 or more, actual version 0"
+    with refused("SE001") as refusal:
+        append(aggregate, 1)
+    assert refusal.detail == "expected version 1, actual version 0"
+
+    assert append(aggregate, 0) == step
+    with refused("SE001") as refusal:
+        append(aggregate, 0)
+    assert refusal.detail == f"expected version 0, actual version {step}"
+    assert append(aggregate, step) == 2 * step
+    with refused("SE001") as refusal:
+        append(aggregate, step)
+    assert refusal.detail == f"expected version {step}, actual version {2 * step}"
+    assert "decide again" in refusal.hint
+    assert append(aggregate, -1) == 3 * step
+    assert append(aggregate, None) == 4 * step
+    with refused("SE002") as refusal:
+        append(aggregate, -2)
+    assert refusal.message == "expected_version is malformed: -2"
+    assert [event["event_version"] for event in stored(app, aggregate)] == list(range(1, 4 * step + 1))
+
+
+def test_a_conflict_takes_no_position(app: Connection) -> None:
+    aggregate = uuid4()
+    before = append_event(app, aggregate)["global_position"]
+    for _ in range(3):
+        with refused("SE001"):
+            append_event(app, aggregate, 0)
+        with refused("SE001"):
+            append_events(app, aggregate, counted(1, 2, 3), 0)
+    assert append_event(app, aggregate)["global_position"] == before + 1
+
+
+EVENT: dict[str, Any] = {"event_type": "Counted", "event_data": {}}
+MALFORMED_LISTS = [
+    ({}, "events is no JSON array"),
+    ([], "events is empty"),
+    ([EVENT, 1], "events[1] is no JSON object"),
+    ([EVENT, {"event_data": {}}], "events[1].event_type is no text of 1 to 255 characters"),
+    ([EVENT | {"event_type": ""}], "events[0].event_type is no text of 1 to 255 characters"),
+    ([EVENT | {"event_type": 5}], "events[0].event_type is no text of 1 to 255 characters"),
+    ([EVENT | {"event_type": "x" * 256}], "events[0].event_type is no text of 1 to 255 characters"),
+    ([EVENT | {"event_data": [1]}], "events[0].event_data is no JSON object"),
+    ([EVENT, EVENT, {"event_type": "Counted"}], "events[2].event_data is no JSON object"),
+    ([EVENT | {"metadata": "x"}], "events[0].metadata is no JSON object"),
+    ([EVENT | {"schema_version": 0}], "events[0].schema_version is no integer from 1 on"),
+    ([EVENT | {"schema_version": 1.5}], "events[0].schema_version is no integer from 1 on"),
+    ([EVENT | {"schema_version": 2**31}], "events[0].schema_version is no integer from 1 on"),
+    ([EVENT | {"schema_version": 10**40}], "events[0].schema_version is no integer from 1 on"),
+    ([EVENT | {"event_id": "1234"}], "events[0].event_id is no UUID"),
+    ([EVENT, EVENT | {"causation_id": 7}], "events[1].causation_id is no UUID"),
+    ([EVENT | {"correlation_id": {}}], "events[0].correlation_id is no UUID"),
+    ([EVENT | {"correlationId": str(uuid4())}], "events[0].correlationId is unknown"),
+]
+
+
+@pytest.mark.parametrize(("events", "what"), MALFORMED_LISTS, ids=[what for _, what in MALFORMED_LISTS])
+def test_a_malformed_list_is_refused_with_the_place(app: Connection, events: Any, what: str) -> None:
+    aggregate = uuid4()
+    with refused("SE002") as refusal:
+        append_events(app, aggregate, events)
+    assert refusal.message == f"malformed: {what}"
+    several = {"aggregate_type": "Counter", "aggregate_id": str(aggregate), "events": events}
+    with refused("SE002") as refusal:
+        to_aggregates(app, part(uuid4(), 1), several)
+    assert refusal.message == f"malformed: appends[1].{what}"
+    assert stored(app, aggregate) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ({"event_type": ""}, "events[0].event_type is no text of 1 to 255 characters"),
+        ({"event_type": None}, "events[0].event_type is no text of 1 to 255 characters"),
+        ({"event_type": "x" * 256}, "events[0].event_type is no text of 1 to 255 characters"),
+        ({"event_data": [1]}, "events[0].event_data is no JSON object"),
+        ({"event_data": Jsonb("x")}, "events[0].event_data is no JSON object"),
+        ({"event_data": None}, "events[0].event_data is no JSON object"),
+        ({"metadata": [1]}, "events[0].metadata is no JSON object"),
+        ({"schema_version": 0}, "events[0].schema_version is no integer from 1 on"),
+        ({"aggregate_type": ""}, "aggregate_type is no text of 1 to 255 characters"),
+        ({"aggregate_type": None}, "aggregate_type is no text of 1 to 255 characters"),
+        ({"aggregate_type": "ä" * 256}, "aggregate_type is no text of 1 to 255 characters"),
+        ({"aggregate_id": None}, "aggregate_id is NULL"),
+        ({"actor": None}, "actor is no text of at most 255 characters"),
+        ({"actor": "x" * 256}, "actor is no text of at most 255 characters"),
+        ({"actor_type": "robot"}, "actor_type is not user, service or system"),
+        ({"source": "fax"}, "source is not ui, api, import, webhook or system"),
+        ({"command_type": "Count"}, "command_type or command_data are there without command_id"),
+        ({"command_data": {}}, "command_type or command_data are there without command_id"),
+        ({"command_id": uuid4(), "command_type": ""}, "command_type is no text of 1 to 255 characters"),
+    ],
+)
+def test_malformed_arguments_are_refused_by_name(app: Connection, arguments: dict[str, Any], what: str) -> None:
+    with refused("SE002") as refusal:
+        append_event(app, uuid4(), **arguments)
+    assert refusal.message == f"malformed: {what}"
+
+
+def test_lengths_are_counted_in_characters(app: Connection) -> None:
+    aggregate = uuid4()
+    append_event(app, aggregate, aggregate_type="ä" * 255, event_type="ß" * 255, actor="é" * 255)
+    (event,) = stored(app, aggregate, "ä" * 255)
+    assert (event["event_type"], event["actor"]) == ("ß" * 255, "é" * 255)
+
+
+def test_an_event_id_is_stored_once(app: Connection) -> None:
+    aggregate, event_id = uuid4(), uuid4()
+    assert append_event(app, aggregate, event_id=event_id)["event_id"] == event_id
+    for again in (
+        lambda: append_event(app, uuid4(), event_id=event_id),
+        lambda: append_events(app, uuid4(), [EVENT, EVENT | {"event_id": str(event_id)}]),
+    ):
+        with refused("SE003") as refusal:
+            again()
+        assert refusal.message == f"event {event_id} is stored already"
+        assert refusal.detail == f"it is version 1 of Counter {aggregate}"
+
+    twice, other = str(uuid4()), uuid4()
+    with refused("SE003") as refusal:
+        append_events(app, other, [EVENT | {"event_id": twice}, EVENT, EVENT | {"event_id": twice.upper()}])
+    assert refusal.message == f"event {twice} stands in the append twice"
+    assert stored(app, other) == []
+
+
+def test_one_event_id_in_two_sessions_at_once(store: Store, app: Connection) -> None:
+    for _ in range(5):
+        one, many = uuid4(), uuid4()
+        results = at_once(
+            store,
+            8,
+            lambda connection, number, one=one, many=many: (
+                append_event(connection, uuid4(), event_id=one)["event_version"]
+                if number % 2
+                else append_events(connection, uuid4(), [EVENT, EVENT | {"event_id": str(many)}])["event_version"]
+            ),
+        )
+        assert Counter(results) == {1: 1, 2: 1, "SE003": 6}
+
+
+def test_several_aggregates_in_one_call(app: Connection) -> None:
+    one, two, three = uuid4(), uuid4(), uuid4()
+    append_event(app, two)
+    rows = to_aggregates(app, part(two, 1, 2, expected=1), part(one, 3, expected=0), part(three, 4, 5, 6))
+    assert [(row["aggregate_id"], row["event_version"]) for row in rows] == [(two, 3), (one, 1), (three, 3)]
+    assert {row["aggregate_type"] for row in rows} == {"Counter"}
+    assert [event["event_data"] for event in stored(app, three)] == [{"n": 4}, {"n": 5}, {"n": 6}]
+    assert len({event["transaction_id"] for id_ in (one, two, three) for event in stored(app, id_)[-1:]}) == 1
+
+    # All of it or nothing.
+    with refused("SE001") as refusal:
+        to_aggregates(app, part(one, 7, expected=1), part(two, 8, expected=1))
+    assert refusal.message == f"version conflict on Counter {two}"
+    assert len(stored(app, one)) == 1
+
+
+@pytest.mark.parametrize(
+    ("appends", "what"),
+    [
+        ([], "appends is no JSON array with at least one object"),
+        ({}, "appends is no JSON array with at least one object"),
+        ([7], "appends[0] is no JSON object"),
+        ([part(uuid4(), 1), {}], "appends[1].aggregate_type is no text of 1 to 255 characters"),
+        ([part(uuid4(), 1) | {"aggregate_id": "x"}], "appends[0].aggregate_id is no UUID"),
+        ([part(uuid4(), 1) | {"expected": 3}], "appends[0].expected is unknown"),
+        ([part(uuid4(), 1) | {"expected_version": "x"}], "appends[0].expected_version is no version, 0, -1 or null"),
+        ([part(UUID(int=1), 1), part(UUID(int=1), 2)], "appends[1] names an aggregate for the second time"),
+        ([part(uuid4())], "events is empty"),
+    ],
+)
+def test_malformed_appends_are_refused_with_the_place(app: Connection, appends: Any, what: str) -> None:
+    with refused("SE002") as refusal:
+        call(app, "append_to_aggregates", appends=appends)
+    assert refusal.message == f"malformed: {what}"
+
+
+def test_calls_with_the_same_aggregates_never_deadlock(store: Store, app: Connection) -> None:
+    aggregates = [uuid4() for _ in range(6)]
+
+    def work(connection: Connection, number: int) -> str:
+        for turn in range(10):
+            shift = (number + turn) % len(aggregates)
+            order = aggregates[shift:] + aggregates[:shift]
+            to_aggregates(connection, *(part(id_, number) for id_ in (order if number % 2 else reversed(order))))
+        return "done"
+
+    assert at_once(store, 6, work) == ["done"] * 6
+    for id_ in aggregates:
+        assert [event["event_version"] for event in stored(app, id_)] == list(range(1, 61))
+
+
+def test_many_writers_of_one_aggregate_meet_no_false_conflict(store: Store, app: Connection) -> None:
+    aggregate, writers, each = uuid4(), 8, 25
+
+    def work(connection: Connection, number: int) -> list[int]:
+        return [
+            append_event(connection, aggregate, event_data={"writer": number, "n": n})["event_version"]
+            if n % 5
+            else append_events(connection, aggregate, [EVENT, EVENT | {"event_data": {"writer": number, "n": n}}])[
+                "event_version"
+            ]
+            for n in range(each)
+        ]
+
+    versions = at_once(store, writers, work)
+    events = stored(app, aggregate)
+    assert [event["event_version"] for event in events] == list(range(1, len(events) + 1))
+    assert len(events) == writers * (each + each // 5)
+    acknowledged = {(number, n): version for number in range(writers) for n, version in enumerate(versions[number])}
+    assert acknowledged == {
+        (event["event_data"]["writer"], event["event_data"]["n"]): event["event_version"]
+        for event in events
+        if event["event_data"]
+    }
+    assert [event["created_at"] for event in events] == sorted(event["created_at"] for event in events)
+
+
+def test_of_writers_with_one_expectation_one_wins(store: Store, app: Connection) -> None:
+    aggregate = uuid4()
+    for version in range(10):
+        results = at_once(
+            store, 6, lambda connection, _, v=version: append_event(connection, aggregate, v)["event_version"]
+        )
+        assert Counter(results) == {version + 1: 1, "SE001": 5}
+    assert len(stored(app, aggregate)) == 10
+
+
+def test_a_rolled_back_append_leaves_the_version_free(store: Store, app: Connection) -> None:
+    aggregate, other = uuid4(), store.connect(autocommit=False)
+    append_event(other, aggregate, 0)
+    other.rollback()
+    assert append_event(app, aggregate, 0)["event_version"] == 1
+
+
+def test_numbers_in_the_feed_count_from_the_offset(empty_store: Store) -> None:
+    app, admin = empty_store.connect(), empty_store.connect("postgres")
+    admin.execute("UPDATE event_store.settings SET feed_offset = 5000000000")
+    appends: list[Callable[[UUID], Any]] = [
+        lambda aggregate: append_event(app, aggregate),
+        lambda aggregate: append_events(app, aggregate, counted(1)),
+        lambda aggregate: to_aggregates(app, part(aggregate, 1)),
+    ]
+    for append in appends:
+        aggregate = uuid4()
+        with app.transaction():
+            (own,) = app.execute("SELECT pg_current_xact_id()::text::bigint").fetchone() or ()
+            append(aggregate)
+        (event,) = stored(app, aggregate)
+        assert int(event["transaction_id"]) == own + 5_000_000_000
+
+
+def test_a_restored_store_refuses_appends_until_it_is_rebased(empty_store: Store) -> None:
+    admin = empty_store.connect("postgres")
+    append_event(empty_store.connect(), uuid4())
+    admin.execute("UPDATE event_store.settings SET cluster_identifier = cluster_identifier + 1")
+    for append in (lambda app: append_event(app, uuid4()), lambda app: append_events(app, uuid4(), counted(1))):
+        with refused("SE012") as refusal:
+            append(empty_store.connect())
+        assert "rebase" in refusal.hint
+
+
+def test_an_aggregate_whose_events_have_left_goes_on_counting(empty_store: Store) -> None:
+    app, admin = empty_store.connect(), empty_store.connect("postgres")
+    aggregate = uuid4()
+    admin.execute(
+        "INSERT INTO event_store.retired_aggregates VALUES ('Counter', %s, 7), ('Counter', %s, 12)", [aggregate] * 2
+    )
+    with refused("SE001") as refusal:
+        append_event(app, aggregate, 0)
+    assert refusal.detail == "expected version 0, actual version 12"
+    assert append_event(app, aggregate, 12)["event_version"] == 13
+    assert append_events(app, aggregate, counted(1), -1)["event_version"] == 14
+    assert append_event(app, uuid4(), 0)["event_version"] == 1
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "append_lists",
+        "insert_events",
+        "expect_version",
+        "expect_event_id",
+        "begin_command",
+        "complete_command",
+        "lock_command",
+        "check_event_types",
+        "check_json_schema",
+        "json_schema_problems",
+        "look_at_events",
+        "note_retired_aggregates",
+        "retired_version",
+    ],
+)
+def test_the_inner_functions_are_not_the_applications(admin: Connection, function: str) -> None:
+    rows = admin.execute(
+        """SELECT has_function_privilege('stock_analysis_user', p.oid, 'EXECUTE')
+             FROM pg_proc p WHERE p.pronamespace = 'event_store'::regnamespace AND p.proname = %s""",
+        [function],
+    ).fetchall()
+    assert rows == [(False,)]
+
+
+def test_objects_of_the_caller_are_not_found(store: Store, app: Connection) -> None:
+    """What a caller puts into his own schema or temporary schema never stands in for what the functions mean."""
+    aggregate = uuid4()
+    for statement in (
+        "CREATE TEMPORARY TABLE events (LIKE event_store.events)",
+        "CREATE TEMPORARY TABLE settings AS SELECT * FROM event_store.settings",
+        "CREATE FUNCTION pg_temp.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$ SELECT '2000-01-01'::timestamptz $$",
+        "SET search_path = pg_temp, pg_catalog",
+    ):
+        app.execute(sql.SQL(statement))
+    append_event(app, aggregate)
+    append_events(app, aggregate, counted(1))
+    events = stored(store.connect(), aggregate)
+    assert len(events) == 2
+    assert all(event["created_at"].year > 2020 for event in events)
+
+
+def test_the_settings_can_be_read_and_not_written(app: Connection) -> None:
+    (row,) = app.execute("SELECT only_row, unknown_event_types, feed_offset FROM event_store.settings").fetchall()
+    assert row == (True, "allow", 0)
+    for statement in (
+        "UPDATE event_store.settings SET feed_offset = 1",
+        "DELETE FROM event_store.settings",
+        "INSERT INTO event_store.settings (only_row, cluster_identifier) VALUES (false, 1)",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            app.execute(sql.SQL(statement))
