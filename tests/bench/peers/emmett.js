@@ -1,6 +1,10 @@
 // emmett itself: makes its tables, or listens with its own consumer and says what it was given.
 // node emmett.js create|listen      the database is the one of the PG… variables
+import { webcrypto } from "node:crypto";
 import { getPostgreSQLEventStore, postgreSQLEventStoreConsumer } from "@event-driven-io/emmett-postgresql";
+
+// The library expects it as a global; Node 18, which Debian 12 has, keeps it in the module only.
+globalThis.crypto ??= webcrypto;
 
 const { PGDATABASE, PGHOST = "", PGPORT = "5432", PGUSER = "postgres", PGPASSWORD = "" } = process.env;
 // The library takes a URL only; a folder with a socket goes into the query.
