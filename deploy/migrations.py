@@ -125,8 +125,10 @@ def target(text: object, known: Sequence[Migration]) -> int:
 
 
 def _locked(ledger_sql: str) -> str:
-    # The lock comes before lock_timeout: a second run may well wait longer than that for the first one's migration.
+    # A second run may well wait longer for the first one's migration than a migration for its tables. Not for ever: anybody
+    # who is connected can take an advisory lock.
     return f"""SET LOCAL client_min_messages = warning;
+SET LOCAL lock_timeout = '1min';
 DO $$ BEGIN PERFORM pg_advisory_xact_lock({LOCK}); END $$;
 {ledger_sql}
 """

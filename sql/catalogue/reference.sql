@@ -30,6 +30,7 @@ SET client_min_messages = warning;
 -- Before the reference is stored: a run killed in between builds it again, and finds nothing left over then.
 DROP DATABASE IF EXISTS :"scratch" WITH (FORCE);
 BEGIN;
+SET LOCAL lock_timeout = '1min';
 DO $$ BEGIN PERFORM pg_advisory_xact_lock(/* lock */); END $$;
 /* ledger.sql */
 -- Those of the versions before are kept: a rollback to one of them goes by it.

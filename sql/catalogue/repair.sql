@@ -13,6 +13,7 @@ DECLARE
     statements  text[];
     statement   text;
 BEGIN
+    PERFORM set_config('lock_timeout', '1min', true);
     PERFORM pg_advisory_xact_lock(/* lock */);
     PERFORM set_config('lock_timeout', '/* lock_timeout */', true);
     FOR pass IN 1..6 LOOP

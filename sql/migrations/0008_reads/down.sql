@@ -2,8 +2,7 @@
 --
 -- loses nothing
 
-DROP INDEX event_store.idx_events_correlation;
-CREATE INDEX idx_events_correlation ON event_store.events (correlation_id) WHERE correlation_id IS NOT NULL;
-
+LOCK TABLE event_store.events IN ACCESS EXCLUSIVE MODE;
+DROP INDEX event_store.idx_events_correlation_feed;
 DROP INDEX event_store.idx_events_causation;
 DROP INDEX event_store.idx_events_category;
