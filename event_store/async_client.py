@@ -1,6 +1,7 @@
 """The store for asyncio: what `event_store.client` is, with ``await``."""
 
 import asyncio
+import dataclasses
 import functools
 import logging
 import time
@@ -14,7 +15,7 @@ import psycopg
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
-from event_store import errors
+from event_store import errors, statements
 from event_store.async_operations import AsyncOperations
 from event_store.client import APPEND, LISTEN
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin
@@ -156,12 +157,23 @@ class AsyncEventStore(AsyncOperations):
         origin: Origin = SYSTEM,
         command: Command | None = None,
     ) -> Appended | None:
-        """Load, decide, append; and again from the start when somebody else was faster. See `EventStore.decide`."""
+        """Load, decide, append; and again from the start when somebody else was faster.
+
+        ``decision`` gets what is stored and returns the events to append, none = nothing to do (the result is None). It is called
+        again after each conflict, so it must not do anything else. With a ``command`` that was processed before nothing is
+        decided or appended, and the first result comes back.
+
+        Raises what ``decision`` raises, `VersionConflictError` after too many conflicts in a row (see `Retries`), and
+        `CommandIdReusedError` where the command id was used for something else.
+        """
         attempts = Attempts(self.retries)
-        # One id for all attempts: a conflict leaves nothing behind, and a commit whose answer was lost is found again.
-        attempted = command or Command(APPEND, data={})
-        if command and await self.check_command_processed(command.command_id):
-            return None
+        # One id for all attempts: a conflict leaves nothing behind, and a commit whose answer was lost is found again. With
+        # data, because the events may be others each time.
+        attempted = command or Command(APPEND)
+        if attempted.data is None:
+            attempted = dataclasses.replace(attempted, data={})
+        if command and (first := await self.run(statements.first_result(attempted, aggregate_type, aggregate_id))):
+            return first
         while True:
             loaded = await self.load_aggregate(aggregate_type, aggregate_id)
             events = decision(loaded)

@@ -1,5 +1,6 @@
 """The store as an application uses it: a pool of connections, retries, and transactions of the caller's own."""
 
+import dataclasses
 import functools
 import logging
 import time
@@ -13,7 +14,7 @@ import psycopg
 from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
 
-from event_store import errors
+from event_store import errors, statements
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin
 from event_store.operations import Operations
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
@@ -171,17 +172,21 @@ class EventStore(Operations):
     ) -> Appended | None:
         """Load, decide, append; and again from the start when somebody else was faster.
 
-        ``decision`` gets what is stored and returns the events to append, none = nothing to do. It is called again after each
-        conflict, so it must not do anything else. With a ``command`` that was processed before nothing is decided or appended,
-        and the result is None.
+        ``decision`` gets what is stored and returns the events to append, none = nothing to do (the result is None). It is called
+        again after each conflict, so it must not do anything else. With a ``command`` that was processed before nothing is
+        decided or appended, and the first result comes back.
 
-        Raises what ``decision`` raises, and `VersionConflictError` after too many conflicts in a row (see `Retries`).
+        Raises what ``decision`` raises, `VersionConflictError` after too many conflicts in a row (see `Retries`), and
+        `CommandIdReusedError` where the command id was used for something else.
         """
         attempts = Attempts(self.retries)
-        # One id for all attempts: a conflict leaves nothing behind, and a commit whose answer was lost is found again.
-        attempted = command or Command(APPEND, data={})
-        if command and self.check_command_processed(command.command_id):
-            return None
+        # One id for all attempts: a conflict leaves nothing behind, and a commit whose answer was lost is found again. With
+        # data, because the events may be others each time.
+        attempted = command or Command(APPEND)
+        if attempted.data is None:
+            attempted = dataclasses.replace(attempted, data={})
+        if command and (first := self.run(statements.first_result(attempted, aggregate_type, aggregate_id))):
+            return first
         while True:
             loaded = self.load_aggregate(aggregate_type, aggregate_id)
             events = decision(loaded)

@@ -88,6 +88,24 @@ def check_command_processed(command_id: UUID) -> Statement[bool]:
     return Statement(call("check_command_processed", parameters), parameters, only_value)
 
 
+def first_result(command: Command, aggregate_type: str, aggregate_id: UUID) -> Statement[Appended | None]:
+    """Ask for the first result of a command on one aggregate, if it was processed, and was this one."""
+    query = b"""
+        SELECT c.event_versions[1], c.global_positions[1]
+          FROM event_store.commands c
+         WHERE c.command_id = %(command_id)s AND c.command_type = %(command_type)s
+           AND c.aggregate_type = %(aggregate_type)s AND c.aggregate_id = %(aggregate_id)s
+           AND c.data = %(data)s AND c.event_versions IS NOT NULL"""
+    parameters = {
+        "command_id": command.command_id,
+        "command_type": command.command_type,
+        "aggregate_type": aggregate_type,
+        "aggregate_id": aggregate_id,
+        "data": Jsonb(command.data),
+    }
+    return Statement(query, parameters, lambda rows: Appended(*rows[0]) if rows else None)
+
+
 def record_command(command: Command, aggregate_type: str, aggregate_id: UUID, origin: Origin) -> Statement[bool]:
     """Record a command that has no events.
 

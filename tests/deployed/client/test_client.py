@@ -51,10 +51,11 @@ def test_an_event_may_bring_its_ids(client: EventStore) -> None:
     aggregate, event_id, cause, correlation = (uuid4() for _ in range(4))
     event = NewEvent("Told", {}, event_id=event_id, causation_id=cause, correlation_id=correlation)
     client.append_events("Ids", aggregate, [event], expected=NOT_THERE)
-    client.append_events("Ids", aggregate, [NewEvent("Told", {}), NewEvent("Told", {})], expected=1)
+    command = Command("Tell")
+    client.append_events("Ids", aggregate, [NewEvent("Told", {})] * 2, expected=1, command=command)
     first, second, _ = client.get_events("Ids", aggregate)
     assert (first.event_id, first.causation_id, first.correlation_id) == (event_id, cause, correlation)
-    assert (second.causation_id, second.correlation_id) == (None, None)
+    assert (second.causation_id, second.correlation_id) == (command.command_id, None)
     with pytest.raises(errors.EventIdStoredError):
         client.append_events("Ids", aggregate, [event], expected=ANY)
 

@@ -14,7 +14,7 @@ import pytest
 from event_store import ANY, errors
 from event_store.async_client import AsyncEventStore
 from event_store.async_subscriptions import AsyncSubscription, follow_async
-from event_store.client import EventStore
+from event_store.client import EventStore, Session
 from event_store.events import NewEvent, StoredEvent
 from event_store.retries import Retries
 from event_store.subscriptions import Subscription, follow
@@ -66,11 +66,14 @@ def handle(connection: "psycopg.Connection[Any]", event: StoredEvent) -> None:
 
 def versions_handled(client: EventStore) -> dict[UUID, list[int]]:
     """The versions of each aggregate in the order in which they were handled."""
-    with client.session() as session:
-        rows = session.connection.execute("SELECT aggregate_id, event_version FROM counting.handled ORDER BY place")
-        found: dict[UUID, list[int]] = {}
-        for aggregate, version in rows:
-            found.setdefault(aggregate, []).append(version)
+
+    def read(session: Session, _: bool) -> list[Any]:
+        query = "SELECT aggregate_id, event_version FROM counting.handled ORDER BY place"
+        return session.connection.execute(query).fetchall()
+
+    found: dict[UUID, list[int]] = {}
+    for aggregate, version in client.repeat(read):
+        found.setdefault(aggregate, []).append(version)
     return found
 
 
