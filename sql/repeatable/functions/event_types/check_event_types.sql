@@ -9,7 +9,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     unknown record;
-    found   record;
+    broken  record;
 BEGIN
     SELECT item.event ->> 'event_type' AS event_type, v.schema_version, item.place - 1 AS place,
            (SELECT string_agg(k.schema_version::text, ', ' ORDER BY k.schema_version)
@@ -36,10 +36,10 @@ BEGIN
                FROM jsonb_array_elements(check_event_types.events) AS item
               ORDER BY 1) u;
 
-    FOR found IN
+    FOR broken IN
         SELECT t.event_type, t.schema_version, t.validation,
                string_agg(format('events[%s]: %s: %s', p.places[f.place], f.path, f.problem), E'\n'
-                          ORDER BY p.places[f.place], f.path, f.problem) AS problems
+                          ORDER BY p.places[f.place], f.path COLLATE "C", f.problem COLLATE "C") AS problems
           FROM (SELECT item.event ->> 'event_type' AS event_type,
                        coalesce((item.event ->> 'schema_version')::integer, 1) AS schema_version,
                        array_agg(item.event -> 'event_data' ORDER BY item.place) AS payloads,
@@ -52,14 +52,14 @@ BEGIN
          GROUP BY t.event_type, t.schema_version, t.validation
          ORDER BY t.validation DESC, min(p.places[f.place])
     LOOP
-        IF found.validation = 'warn' THEN
-            RAISE WARNING 'the payload of % breaks its JSON schema', found.event_type
-                USING ERRCODE = 'SE007', DETAIL = found.problems,
-                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.', found.schema_version);
+        IF broken.validation = 'warn' THEN
+            RAISE WARNING 'the payload of % breaks its JSON schema', broken.event_type
+                USING ERRCODE = 'SE007', DETAIL = broken.problems,
+                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.', broken.schema_version);
         ELSE
-            RAISE EXCEPTION 'the payload of % breaks its JSON schema', found.event_type
-                USING ERRCODE = 'SE007', DETAIL = found.problems,
-                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.', found.schema_version);
+            RAISE EXCEPTION 'the payload of % breaks its JSON schema', broken.event_type
+                USING ERRCODE = 'SE007', DETAIL = broken.problems,
+                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.', broken.schema_version);
         END IF;
     END LOOP;
 END

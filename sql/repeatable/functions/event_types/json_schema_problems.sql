@@ -1,13 +1,15 @@
 -- What is wrong with payloads by a JSON schema: the place in the array (from 1 on), the path inside the payload ($.a[0]) and
--- the problem in words; at most 10 for each payload. Without payloads: what is wrong with the schema itself.
+-- the problem in words; at most 10 for each payload, and none after the 50th. Without payloads: what is wrong with the
+-- schema itself.
 --
 -- By python3-jsonschema of the server's release (4.10 in Debian 12, 4.19 in 13): Draft 2020-12, or the draft that
 -- "$schema" names. Patterns are Python's regular expressions. Of the formats date, date-time, time, email, ipv4, ipv6, regex
 -- and uuid are checked, which need no further package. References lead to places in the schema itself: nothing is ever
 -- fetched. Numbers are compared as decimals, exactly.
 --
--- Python hears of no statement_timeout and no cancellation, and a pattern can take it years: so the work has a limit of
--- its own, in seconds of CPU time. What exceeds it, or nests too deeply, is a problem like any other.
+-- Python hears of no statement_timeout and no cancellation, and a pattern can take it years: so a call has a limit of its
+-- own, 2 seconds of CPU time and a millisecond for each payload. What exceeds it, or nests too deeply, is a problem like
+-- any other.
 --
 -- The language is the superuser's, and so is the function; nobody but the store's own functions may call it.
 SET LOCAL ROLE NONE;
@@ -21,14 +23,14 @@ if "problems" not in SD:
     import datetime, decimal, itertools, json, re, signal
     from jsonschema import validators, FormatChecker
 
-    MOST, LONGEST, MOST_COMPILED, SECONDS = 10, 300, 200, 2.0
+    MOST, MOST_IN_ALL, LONGEST, MOST_COMPILED = 10, 50, 300, 200
 
     class Number(decimal.Decimal):
         """A number with a fraction, or too long for an int; looks in messages as it does in JSON."""
         __repr__ = decimal.Decimal.__str__
 
-    class TooLong(Exception):
-        pass
+    class TooLong(BaseException):
+        """No Exception, which the libraries catch."""
 
     def too_long(*_):
         raise TooLong
@@ -54,10 +56,10 @@ if "problems" not in SD:
             return True
         formats.checks(name, raises=ValueError)(check)
 
-    DAY, TIME = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d:\d\d(\.\d{1,6})?\d*([Zz]|[+-]\d\d:\d\d)"
+    DAY, TIME = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)"
     check_format("date", re.compile(DAY, re.ASCII), datetime.date.fromisoformat)
-    check_format("time", re.compile(TIME, re.ASCII), lambda text: datetime.time.fromisoformat(text))
-    check_format("date-time", re.compile(DAY + "[Tt]" + TIME, re.ASCII), lambda text: datetime.datetime.fromisoformat(text))
+    check_format("time", re.compile(TIME, re.ASCII), datetime.time.fromisoformat)
+    check_format("date-time", re.compile(DAY + "[Tt]" + TIME, re.ASCII), datetime.datetime.fromisoformat)
 
     DRAFTS = [validators.Draft202012Validator, validators.Draft201909Validator, validators.Draft7Validator,
               validators.Draft6Validator, validators.Draft4Validator, validators.Draft3Validator]
@@ -88,10 +90,10 @@ if "problems" not in SD:
 
     def compiled(schema):
         draft = BY_NAME[schema.get("$schema", DRAFTS[0].META_SCHEMA["$schema"]).rstrip("#")]
-        whole = draft.TYPE_CHECKER.redefine("integer", lambda checker, value: (
-            not isinstance(value, bool) and isinstance(value, (int, Number)) and value == value.to_integral_value()
-            if isinstance(value, Number) else isinstance(value, int) and not isinstance(value, bool)))
-        return made(validators.extend(draft, type_checker=whole), schema)
+        integer = draft.TYPE_CHECKER.redefine("integer", lambda _, value: (
+            isinstance(value, int) and not isinstance(value, bool)
+            or isinstance(value, Number) and value == value.to_integral_value()))
+        return made(validators.extend(draft, type_checker=integer), schema)
 
     def path_text(parts):
         return "$" + "".join(
@@ -156,27 +158,35 @@ if "problems" not in SD:
             validator = SD["validators"][text] = compiled(loads(text))
         return errors_of(validator, loads(payload))
 
-    def guarded(function, *arguments):
-        signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    def attempted(function, *arguments):
         try:
-            try:
-                # Enough digits for the longest number of jsonb.
-                with decimal.localcontext(decimal.Context(prec=200000, Emax=999999, Emin=-999999)):
-                    return function(*arguments)
-            finally:
-                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        except TooLong:
-            return [("$", f"it takes longer than {SECONDS:g} seconds")]
+            return function(*arguments)
         except RecursionError:
             return [("$", "it is nested too deeply")]
         except Exception as error:
             return [("$", shortened(f"{type(error).__name__}: {error}"))]
 
+    def problems(text, payloads):
+        found, place = [], None
+        try:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 2 + len(payloads or ()) / 1000)
+            try:
+                # Enough digits for the longest number of jsonb.
+                with decimal.localcontext(decimal.Context(prec=200000, Emax=999999, Emin=-999999)):
+                    if payloads is None:
+                        found += [(None, *problem) for problem in attempted(lambda: schema_errors(loads(text)))]
+                    for place, payload in enumerate(payloads or (), 1):
+                        found += [(place, *problem) for problem in attempted(payload_errors, text, payload)]
+                        if len(found) >= MOST_IN_ALL:
+                            break
+            finally:
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        except TooLong:
+            found.append((place, "$", "it takes too long"))
+        return found
+
     SD["validators"] = {}
-    SD["problems"] = lambda text, payloads: (
-        [(None, *found) for found in guarded(lambda: schema_errors(loads(text)))]
-        if payloads is None else
-        [(place, *found) for place, payload in enumerate(payloads, 1) for found in guarded(payload_errors, text, payload)])
+    SD["problems"] = problems
 
 return SD["problems"](json_schema, payloads)
 $python$;
