@@ -6,6 +6,7 @@
 CREATE OR REPLACE FUNCTION event_store.enroll_projections() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '250ms'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -19,21 +20,22 @@ BEGIN
           FROM projections.registry() r
          WHERE NOT EXISTS (SELECT FROM event_store.projections p WHERE p.projection_name = r.projection_name::varchar)
     LOOP
-        INSERT INTO event_store.projections (projection_name, definition_version)
-        VALUES (definition.projection_name, definition.definition_version)
+        has_rows := false;
+        BEGIN
+            FOREACH table_name IN ARRAY definition.tables LOOP
+                CONTINUE WHEN has_rows OR to_regclass(format('projections.%I', table_name)) IS NULL;
+                EXECUTE format('SELECT EXISTS (SELECT FROM projections.%I)', table_name) INTO has_rows;
+            END LOOP;
+        EXCEPTION WHEN lock_not_available THEN
+            -- Its turn comes with the next call.
+            CONTINUE;
+        END;
+        INSERT INTO event_store.projections (projection_name, definition_version, status, error_sqlstate, error_message)
+        SELECT definition.projection_name, definition.definition_version, 'active', NULL, NULL WHERE NOT has_rows
+        UNION ALL
+        SELECT definition.projection_name, 0, 'failed', 'SE013',
+               'the checkpoint is lost: the rows stay as they are until they are rebuilt' WHERE has_rows
         ON CONFLICT DO NOTHING;
-        CONTINUE WHEN NOT FOUND;
-        FOREACH table_name IN ARRAY definition.tables LOOP
-            CONTINUE WHEN to_regclass(format('projections.%I', table_name)) IS NULL;
-            EXECUTE format('SELECT EXISTS (SELECT FROM projections.%I)', table_name) INTO has_rows;
-            IF has_rows THEN
-                UPDATE event_store.projections p
-                   SET status = 'failed', definition_version = 0, error_sqlstate = 'SE013',
-                       error_message = 'the checkpoint is lost: the rows stay as they are until they are rebuilt'
-                 WHERE p.projection_name = definition.projection_name::varchar;
-                EXIT;
-            END IF;
-        END LOOP;
     END LOOP;
     PERFORM set_config('event_store.projecting', 'off', true);
 END

@@ -7,6 +7,7 @@
 CREATE OR REPLACE FUNCTION event_store.work_projections() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '250ms'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -15,6 +16,7 @@ DECLARE
     horizon constant xid8 := event_store.feed_horizon();
     item    record;
     waiting integer;
+    share   interval;
     passed  integer := 0;
 BEGIN
     IF EXISTS (SELECT FROM projections.registry() r
@@ -25,13 +27,22 @@ BEGIN
     END IF;
 
     -- A definition that is newer than the rows. Where events have left the store, only an operator can decide on that.
-    PERFORM event_store.rebuild_projection(r.projection_name)
-       FROM projections.registry() r
-       JOIN event_store.projections p ON p.projection_name = r.projection_name::varchar
-       LEFT JOIN event_store.projection_rebuilds b ON b.projection_name = p.projection_name
-      WHERE r.definition_version > coalesce(b.definition_version, p.definition_version)
-        AND NOT EXISTS (SELECT FROM event_store.retirements)
-        AND NOT EXISTS (SELECT FROM unnest(r.tables) AS t WHERE to_regclass(format('projections.%I', t)) IS NULL);
+    FOR item IN
+        SELECT r.projection_name
+          FROM projections.registry() r
+          JOIN event_store.projections p ON p.projection_name = r.projection_name::varchar
+          LEFT JOIN event_store.projection_rebuilds b ON b.projection_name = p.projection_name
+         WHERE r.definition_version > coalesce(b.definition_version, p.definition_version)
+           AND NOT EXISTS (SELECT FROM event_store.retirements)
+           AND NOT EXISTS (SELECT FROM unnest(r.tables) AS t WHERE to_regclass(format('projections.%I', t)) IS NULL)
+    LOOP
+        BEGIN
+            PERFORM event_store.rebuild_projection(item.projection_name);
+        EXCEPTION WHEN lock_not_available THEN
+            -- Its turn comes with the next call.
+            CONTINUE;
+        END;
+    END LOOP;
 
     FOR item IN
         SELECT w.projection_name, w.is_rebuild, count(*) OVER ()::integer AS items
@@ -51,13 +62,13 @@ BEGIN
          ORDER BY w.is_rebuild, w.updated_at
     LOOP
         waiting := coalesce(waiting, item.items);
-        EXIT WHEN clock_timestamp() >= until;
+        EXIT WHEN clock_timestamp() >= until AND passed > 0;
+        -- However slow the machine is, the first one gets on.
+        share := greatest((until - clock_timestamp()) / waiting, '10 ms');
         IF item.is_rebuild THEN
-            passed := passed + event_store.advance_rebuild(
-                item.projection_name, horizon, page, (until - clock_timestamp()) / waiting);
+            passed := passed + event_store.advance_rebuild(item.projection_name, horizon, page, share);
         ELSE
-            passed := passed + event_store.advance_rows(
-                item.projection_name, horizon, page, (until - clock_timestamp()) / waiting);
+            passed := passed + event_store.advance_rows(item.projection_name, horizon, page, share);
         END IF;
         waiting := waiting - 1;
     END LOOP;

@@ -11,7 +11,7 @@ DECLARE
     refreshed integer := 0;
 BEGIN
     FOR stale IN
-        SELECT view_name, p.projection_name
+        SELECT view_name, p.projection_name, v.view_name IS NULL AS is_new
           FROM projections.registry() r
           JOIN event_store.projections p ON p.projection_name = r.projection_name::varchar
          CROSS JOIN unnest(r.views) AS view_name
@@ -21,7 +21,9 @@ BEGIN
             OR v.view_name IS NULL
             OR (v.revision <> p.revision AND clock_timestamp() >= v.refreshed_at + 2 * v.duration)
     LOOP
-        INSERT INTO event_store.view_refreshes (view_name) VALUES (stale.view_name) ON CONFLICT DO NOTHING;
+        IF stale.is_new THEN
+            INSERT INTO event_store.view_refreshes (view_name) VALUES (stale.view_name) ON CONFLICT DO NOTHING;
+        END IF;
         PERFORM FROM event_store.view_refreshes v WHERE v.view_name = stale.view_name FOR UPDATE SKIP LOCKED;
         CONTINUE WHEN NOT FOUND;
         PERFORM event_store.refresh_view(stale.view_name, stale.projection_name);
