@@ -5,3 +5,4 @@
 
 DROP TABLE event_store.subscription_partitions;
 DROP TABLE event_store.subscriptions;
+DROP SEQUENCE event_store.subscription_tokens;

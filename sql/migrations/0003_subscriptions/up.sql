@@ -11,8 +11,13 @@ CREATE TABLE event_store.subscriptions (
     created_by        varchar(255) NOT NULL DEFAULT SESSION_USER
 );
 
+-- Numbers for claims, of all subscriptions together: one that is dropped and made again under its name must not hand out
+-- a token that a consumer of the old one still has.
+CREATE SEQUENCE event_store.subscription_tokens;
+
 -- One row for each partition, numbered from 0. (transaction_id, global_position) is the checkpoint: the last event that
--- was acknowledged, or passed over. token counts the claims, so that it tells the present holder from all earlier ones.
+-- was acknowledged, or passed over. token is the number of
+-- the last claim or reset (0 = none yet): it tells the present holder from all earlier ones.
 CREATE TABLE event_store.subscription_partitions (
     subscription_name varchar(255) NOT NULL CONSTRAINT subscription_partitions_subscription_name_fkey
         REFERENCES event_store.subscriptions (subscription_name),

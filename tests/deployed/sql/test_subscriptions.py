@@ -14,6 +14,8 @@ import pytest
 from .feed import COLUMNS, PATIENCE, START, Connection, Cursor, Event, append, end, events, settle, wait_until
 from .stores import Store
 
+UNTIL = "SELECT leased_until FROM event_store.subscription_partitions WHERE subscription_name = %s"
+
 
 class Claim(NamedTuple):
     """A partition that a consumer holds."""
@@ -75,9 +77,12 @@ def read(
     )
 
 
-def acknowledge(connection: Connection, name: str, held: Claim, cursor: Cursor) -> None:
+def acknowledge(
+    connection: Connection, name: str, held: Claim, cursor: Cursor, after: Cursor | tuple[None, None] = (None, None)
+) -> None:
     connection.execute(
-        "SELECT event_store.acknowledge(%s, %s, %s, %s::text::xid8, %s)", [name, held.partition, held.token, *cursor]
+        "SELECT event_store.acknowledge(%s, %s, %s, %s::text::xid8, %s, %s::text::xid8, %s)",
+        [name, held.partition, held.token, *cursor, *after],
     )
 
 
@@ -250,10 +255,9 @@ def test_a_lease_that_ended_is_good_until_somebody_claims(app: Connection, name:
 def test_acknowledging_begins_the_lease_anew(app: Connection, name: str) -> None:
     create(app, name)
     held = claimed(app, name)
-    until = "SELECT leased_until FROM event_store.subscription_partitions WHERE subscription_name = %s"
-    before = value(app, until, name)
+    before = value(app, UNTIL, name)
     acknowledge(app, name, held, held.cursor)
-    assert value(app, until, name) > before
+    assert value(app, UNTIL, name) > before
 
 
 def test_claims_go_to_partitions_with_work_and_in_turn(app: Connection, name: str) -> None:
@@ -318,6 +322,63 @@ def test_an_acknowledgement_in_the_consumers_transaction_is_all_or_nothing(
     consumer.rollback()
     assert value(app, "SELECT count(*) FROM mine.handled") == 2
     app.execute("DROP SCHEMA mine CASCADE")
+
+
+@pytest.mark.parametrize("later", [2, 3], ids=["the same page again", "a longer page"])
+def test_a_commit_under_way_does_not_let_the_same_token_handle_its_page_again(
+    store: Store, app: Connection, name: str, later: int
+) -> None:
+    create(app, name, from_beginning=False)
+    app.execute("CREATE SCHEMA mine; CREATE TABLE mine.handled (event_id uuid)")
+    append(app, uuid4(), 3)
+    settle(app)
+    held = claimed(app, name)
+    first, second = store.connect(autocommit=False), store.connect(autocommit=False)
+
+    def handle(session: Connection, page: list[Event], after: Cursor) -> None:
+        for event in page:
+            session.execute("INSERT INTO mine.handled VALUES (%s)", [event.event_id])
+        acknowledge(session, name, held, page[-1].cursor, after)
+
+    # The consumer that has lost its connection reads again while the server has not committed yet.
+    again = read(second, name, 0, later, held.token)
+    page = read(first, name, 0, 2, held.token)
+    handle(first, page, held.cursor)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(handle, second, again, held.cursor)
+        wait_until(lambda: value(app, "SELECT pg_blocking_pids(%s)", second.info.backend_pid) != [])
+        first.commit()
+        with pytest.raises(psycopg.Error, match="is not where the page began") as info:
+            waiting.result()
+    second.rollback()
+    assert info.value.sqlstate == "SE010"
+    places = [f"({cursor.transaction_id}, {cursor.position})" for cursor in (held.cursor, page[-1].cursor)]
+    assert info.value.diag.message_detail == f"page after {places[0]}, checkpoint {places[1]}"
+    assert info.value.diag.message_hint
+
+    # The lease is still good: from here it goes on.
+    rest = read(second, name, 0, 2, held.token)
+    handle(second, rest, page[-1].cursor)
+    second.commit()
+    assert value(app, "SELECT array_agg(event_id) FROM mine.handled") == [event.event_id for event in page + rest]
+    app.execute("DROP SCHEMA mine CASCADE")
+
+
+def test_where_the_page_began_is_both_numbers_or_neither(app: Connection, name: str) -> None:
+    create(app, name, from_beginning=False)
+    append(app, uuid4())
+    settle(app)
+    held = claimed(app, name)
+    call = "SELECT event_store.acknowledge(%s, 0, %s, %s::text::xid8, %s, "
+    here = end(app)
+    refused(app, "SE002", f"{call} after_transaction_id => '0')", name, held.token, *here)
+    refused(app, "SE002", f"{call} after_position => 0)", name, held.token, *here)
+    acknowledge(app, name, held, here, held.cursor)
+    # The checkpoint once more prolongs the lease, said with where it is or without.
+    for after in (here, (None, None)):
+        before = value(app, UNTIL, name)
+        acknowledge(app, name, held, here, after)
+        assert value(app, UNTIL, name) > before
 
 
 def test_an_open_acknowledgement_holds_back_no_longer_than_its_transaction(
@@ -398,6 +459,39 @@ def test_drop(app: Connection, name: str) -> None:
     assert value(app, drop, name) is True
     assert value(app, drop, name) is False
     assert create(app, name, 7) is True
+
+
+def test_a_token_of_a_dropped_subscription_is_worth_nothing_in_the_next_one(
+    app: Connection, other: Connection, name: str
+) -> None:
+    append(app, uuid4())
+    settle(app)
+    tokens: set[int] = set()
+    here = end(app)
+    for consumer in ("first", "second", "third"):
+        create(app, name)
+        held = claimed(app, name, consumer)
+        for old in tokens:
+            late = held._replace(token=old)
+            with pytest.raises(psycopg.Error, match="lease of partition 0") as info:
+                acknowledge(other, name, late, here)
+            assert info.value.sqlstate == "SE010"
+            refused(other, "SE010", "SELECT event_store.read_partition(%s, 0, 10, %s)", name, old)
+            assert release(other, name, late) is False
+        tokens.add(held.token)
+        app.execute("SELECT event_store.drop_subscription(%s)", [name])
+    assert len(tokens) == 3
+    create(app, name)
+    app.execute("SELECT event_store.reset_subscription(%s)", [name])
+    assert claimed(app, name).token > max(tokens)
+
+
+def test_only_the_functions_hand_out_tokens(app: Connection) -> None:
+    for call in ("nextval('event_store.subscription_tokens')", "setval('event_store.subscription_tokens', 1)"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            app.execute(f"SELECT {call}")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        app.execute("SELECT last_value FROM event_store.subscription_tokens")
 
 
 def test_lag_is_a_number(app: Connection, name: str) -> None:

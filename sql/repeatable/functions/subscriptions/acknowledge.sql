@@ -1,19 +1,28 @@
 -- Moves a partition's checkpoint forward to a row that the consumer has handled, and begins its lease anew (the same
 -- cursor once more does only that).
 --
--- In the transaction of the consumer's own writes it makes them effective exactly once: both are committed, or neither.
+-- In the transaction of the consumer's own writes both are committed, or neither. For exactly once pass as well where the
+-- page began, after_transaction_id and after_position: the checkpoint that it was read after, which claim_partition()
+-- returns and each acknowledge() moves. Without it a consumer whose connection broke while its COMMIT was under way can
+-- read the old page once more with the same token, and have its writes twice when that COMMIT succeeds after all. With
+-- it the second one is refused; look up the checkpoint before read_partition(), or in one statement with it. To prolong
+-- the lease only, pass the checkpoint as the cursor, and as where the page began or not at all.
+--
 -- From here to the end of that transaction nobody can claim the partition, however long ago the lease ended; a lease that
 -- has ended, and was claimed by nobody since, is still good. As any transaction that writes, it holds the feed back
 -- while it is open, so let this be its last statement but COMMIT.
 --
--- SE002 the cursor lies before the checkpoint or ahead of the feed; SE010 unknown subscription or partition, or the
--- partition is somebody else's by now; SE012 restored into another cluster.
+-- SE002 the cursor lies before the checkpoint or ahead of the feed, or only one half of where the page began was passed;
+-- SE010 unknown subscription or partition, the partition is somebody else's by now, or the checkpoint is not where the
+-- page began; SE012 restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.acknowledge(
-    subscription_name text,
-    partition         integer,
-    token             bigint,
-    transaction_id    xid8,
-    global_position   bigint
+    subscription_name    text,
+    partition            integer,
+    token                bigint,
+    transaction_id       xid8,
+    global_position      bigint,
+    after_transaction_id xid8 DEFAULT NULL,
+    after_position       bigint DEFAULT NULL
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -23,13 +32,20 @@ AS $$
 DECLARE
     present event_store.subscription_partitions;
 BEGIN
+    IF num_nulls(acknowledge.after_transaction_id, acknowledge.after_position) = 1 THEN
+        RAISE EXCEPTION 'only one half of where the page began'
+            USING ERRCODE = 'SE002',
+                  HINT = 'Pass both after_transaction_id and after_position, or neither.';
+    END IF;
     PERFORM event_store.check_cursor(acknowledge.transaction_id, acknowledge.global_position);
     UPDATE event_store.subscription_partitions p
        SET transaction_id = acknowledge.transaction_id, global_position = acknowledge.global_position,
            leased_until = clock_timestamp() + p.lease, acknowledged_at = clock_timestamp()
      WHERE p.subscription_name = acknowledge.subscription_name::varchar AND p.partition = acknowledge.partition
        AND p.token = acknowledge.token AND p.leased_until IS NOT NULL
-       AND (p.transaction_id, p.global_position) <= (acknowledge.transaction_id, acknowledge.global_position);
+       AND (p.transaction_id, p.global_position) <= (acknowledge.transaction_id, acknowledge.global_position)
+       AND (acknowledge.after_transaction_id IS NULL
+            OR (p.transaction_id, p.global_position) = (acknowledge.after_transaction_id, acknowledge.after_position));
     IF FOUND THEN
         RETURN;
     END IF;
@@ -40,6 +56,17 @@ BEGIN
        AND p.token = acknowledge.token AND p.leased_until IS NOT NULL;
     IF NOT FOUND THEN
         PERFORM event_store.refuse_consumer(acknowledge.subscription_name, acknowledge.partition, acknowledge.token);
+    END IF;
+    IF (present.transaction_id, present.global_position)
+       <> (acknowledge.after_transaction_id, acknowledge.after_position)
+    THEN
+        RAISE EXCEPTION 'the checkpoint of partition % of subscription % is not where the page began',
+                        acknowledge.partition, acknowledge.subscription_name
+            USING ERRCODE = 'SE010',
+                  DETAIL = format('page after (%s, %s), checkpoint (%s, %s)', acknowledge.after_transaction_id,
+                                  acknowledge.after_position, present.transaction_id, present.global_position),
+                  HINT = 'Roll back what you did for these events, and read the partition again: an earlier transaction '
+                      || 'has acknowledged them with the same token.';
     END IF;
     RAISE EXCEPTION 'partition % of subscription % is acknowledged further than that', acknowledge.partition,
                     acknowledge.subscription_name

@@ -3,7 +3,7 @@
 -- waits for another consumer.
 --
 -- The lease ends by the server's clock; each acknowledge() begins it anew. The token is the proof of holding the partition,
--- and no longer valid when somebody else claims it. Commit before the work begins: the lease is what counts, not an
+-- and no longer valid when somebody else claims it; none is ever handed out twice. Commit before the work begins: the lease is what counts, not an
 -- open transaction.
 --
 -- SE002 malformed argument; SE010 unknown subscription; SE012 restored into another cluster.
@@ -28,7 +28,7 @@ BEGIN
 
     RETURN QUERY
     UPDATE event_store.subscription_partitions p
-       SET token = p.token + 1, consumer = claim_partition.consumer, lease = claim_partition.lease,
+       SET token = nextval('event_store.subscription_tokens'), consumer = claim_partition.consumer, lease = claim_partition.lease,
            claimed_at = clock_timestamp(), leased_until = clock_timestamp() + claim_partition.lease
       FROM (SELECT f.subscription_name, f.partition
               FROM event_store.subscription_partitions f

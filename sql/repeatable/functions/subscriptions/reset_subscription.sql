@@ -16,7 +16,7 @@ BEGIN
     PERFORM event_store.check_cursor(reset_subscription.transaction_id, reset_subscription.global_position);
     UPDATE event_store.subscription_partitions p
        SET transaction_id = reset_subscription.transaction_id, global_position = reset_subscription.global_position,
-           token = p.token + 1, consumer = NULL, lease = NULL, leased_until = NULL
+           token = nextval('event_store.subscription_tokens'), consumer = NULL, lease = NULL, leased_until = NULL
      WHERE p.subscription_name = reset_subscription.subscription_name::varchar;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no subscription %', reset_subscription.subscription_name
