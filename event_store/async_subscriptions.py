@@ -61,13 +61,18 @@ class AsyncDelivery:
     claim: Claim
     events: Sequence[StoredEvent]
     cursor: Cursor
+    after: Cursor
 
     async def acknowledge(self, session: AsyncOperations | None = None) -> None:
         """Say that all of it is handled; with a ``session`` in the transaction of that session.
 
-        Raises `LeaseLostError` where the lease ended before and somebody else handles the events: roll back.
+        Raises `LeaseLostError` where the lease ended before and somebody else handles the events, or where an earlier
+        transaction of this consumer, whose answer was lost, has handled them: roll back.
         """
-        await (session or self.store).acknowledge(self.claim, self.cursor)
+        if session:
+            await session.acknowledge(self.claim, self.cursor, self.after)
+        else:
+            await self.store.acknowledge(self.claim, self.cursor)
 
 
 class AsyncSubscription:
@@ -151,7 +156,7 @@ class AsyncSubscription:
                 if not page.advanced:
                     break
                 if page.events:
-                    yield AsyncDelivery(self.store, claim, page.events, page.cursor)
+                    yield AsyncDelivery(self.store, claim, page.events, page.cursor, page.after)
                 else:
                     await self.store.acknowledge(claim, page.cursor)
         except LeaseLostError as error:

@@ -140,12 +140,13 @@ class Page:
     """A stretch of the feed.
 
     ``cursor``: where the next one begins, also when no event in it fitted the filter. ``advanced``: False = the feed has no
-    more, the cursor is the one that was asked with.
+    more, the cursor is the one that was asked with. ``after``: where this one began.
     """
 
     events: Sequence[StoredEvent]
     cursor: Cursor
     advanced: bool
+    after: Cursor
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from event_store import queries
 from event_store.events import Cursor, Page
-from event_store.statements import Statement, call, nothing, only_value
+from event_store.statements import Row, Statement, call, nothing, only_value
 
 LEASE = timedelta(seconds=30)
+
+_CHECKPOINT: Final = (
+    "(SELECT ARRAY[p.transaction_id::text::bigint, p.global_position] FROM event_store.subscription_partitions p "
+    "WHERE p.subscription_name = %(subscription_name)s AND p.partition = %(partition)s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +106,17 @@ def claim_partition(subscription: str, consumer: str, lease: timedelta) -> State
 
 
 def read_partition(claim: Claim, max_count: int) -> Statement[Page]:
-    """Read what comes after the checkpoint."""
-    return queries.page("read_partition", claim.checkpoint, max_count=max_count, **_claim(claim))
+    """Read what comes after the checkpoint, and the checkpoint with it: nobody else knows whether a lost commit moved it."""
+    parameters = {**_claim(claim), "max_count": max_count}
+    query = call("read_partition", parameters, f"{queries.EVENT_COLUMNS}, {_CHECKPOINT}")
+    return Statement(query, parameters, lambda rows: _partition_page(rows, claim))
 
 
-def acknowledge(claim: Claim, cursor: Cursor) -> Statement[None]:
-    """Move the checkpoint."""
+def acknowledge(claim: Claim, cursor: Cursor, after: Cursor | None) -> Statement[None]:
+    """Move the checkpoint. Only without ``after`` is the second time the same as the first."""
     parameters = {**_claim(claim), **_cursor(cursor)}
+    if after is not None:
+        parameters |= queries.forward(after)
     return Statement(call("acknowledge", parameters), parameters, nothing)
 
 
@@ -130,6 +140,10 @@ def subscription_lag(subscription: str) -> Statement[list[Lag]]:
 def feed_lag() -> Statement[FeedLag]:
     """Count what is committed and may not be read yet."""
     return Statement(call("feed_lag", {}, "events_waiting, seconds_waiting"), {}, lambda rows: FeedLag(*rows[0]))
+
+
+def _partition_page(rows: Sequence[Row], claim: Claim) -> Page:
+    return queries.read_page([row[:-1] for row in rows], Cursor(*rows[0][-1]) if rows else claim.checkpoint)
 
 
 def _claim(claim: Claim) -> dict[str, str | int]:

@@ -83,24 +83,18 @@ def save_snapshot(
     return Statement(call("save_snapshot", parameters), parameters, only_value)
 
 
-def page(function: str, after: Cursor, **parameters: Any) -> Statement[Page]:
-    """Call a function that returns a stretch of the feed after a cursor."""
-    query = call(function, parameters, EVENT_COLUMNS, optional=tuple(parameters))
-    return Statement(query, parameters, lambda rows: _page(rows, after))
-
-
 def read_feed(
     after: Cursor, max_count: int, event_types: Sequence[str] | None, aggregate_types: Sequence[str] | None
 ) -> Statement[Page]:
     """Read a page of the global feed."""
-    return page(
-        "read_feed",
-        after,
-        max_count=max_count,
-        event_types=None if event_types is None else list(event_types),
-        aggregate_types=None if aggregate_types is None else list(aggregate_types),
+    parameters = {
+        "max_count": max_count,
+        "event_types": None if event_types is None else list(event_types),
+        "aggregate_types": None if aggregate_types is None else list(aggregate_types),
         **forward(after),
-    )
+    }
+    query = call("read_feed", parameters, EVENT_COLUMNS, optional=("event_types", "aggregate_types"))
+    return Statement(query, parameters, lambda rows: read_page(rows, after))
 
 
 def feed_end() -> Statement[Cursor]:
@@ -114,13 +108,14 @@ def read_events(rows: Sequence[Row]) -> list[StoredEvent]:
     return [StoredEvent(*row) for row in rows]
 
 
-def _page(rows: Sequence[Row], after: Cursor) -> Page:
+def read_page(rows: Sequence[Row], after: Cursor) -> Page:
+    """Rows of `EVENT_COLUMNS` as the page after a cursor."""
     stored = read_events(rows)
     if not stored:
-        return Page([], after, advanced=False)
+        return Page([], after, advanced=False, after=after)
     cursor = stored[-1].cursor
     # The last row may be no event, only say how far the server has looked.
-    return Page(stored if stored[-1].event_id else stored[:-1], cursor, advanced=True)
+    return Page(stored if stored[-1].event_id else stored[:-1], cursor, advanced=True, after=after)
 
 
 def _loaded(rows: Sequence[Row]) -> Loaded:

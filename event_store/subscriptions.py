@@ -77,13 +77,18 @@ class Delivery:
     claim: Claim
     events: Sequence[StoredEvent]
     cursor: Cursor
+    after: Cursor
 
     def acknowledge(self, session: Operations | None = None) -> None:
         """Say that all of it is handled; with a ``session`` in the transaction of that session.
 
-        Raises `LeaseLostError` where the lease ended before and somebody else handles the events: roll back.
+        Raises `LeaseLostError` where the lease ended before and somebody else handles the events, or where an earlier
+        transaction of this consumer, whose answer was lost, has handled them: roll back.
         """
-        (session or self.store).acknowledge(self.claim, self.cursor)
+        if session:
+            session.acknowledge(self.claim, self.cursor, self.after)
+        else:
+            self.store.acknowledge(self.claim, self.cursor)
 
 
 class Subscription:
@@ -163,7 +168,7 @@ class Subscription:
                 if not page.advanced:
                     break
                 if page.events:
-                    yield Delivery(self.store, claim, page.events, page.cursor)
+                    yield Delivery(self.store, claim, page.events, page.cursor, page.after)
                 else:
                     self.store.acknowledge(claim, page.cursor)
         except LeaseLostError as error:

@@ -86,14 +86,16 @@ class Consuming(Runner):
         """
         return self.run(leases.read_partition(claim, max_count))
 
-    def acknowledge(self, claim: Claim, cursor: Cursor) -> None:
+    def acknowledge(self, claim: Claim, cursor: Cursor, after: Cursor | None = None) -> None:
         """Move the partition's checkpoint, and begin its lease anew.
 
-        In a session's transaction it is committed together with the consumer's own writes, or not at all: exactly once.
+        In a session's transaction it is committed together with the consumer's own writes, or not at all. With ``after``, the
+        ``after`` of the page, they take effect exactly once: without it also where an earlier transaction, whose answer was
+        lost, has handled the page. Outside of a transaction leave it out: repeated after a lost answer it would be refused.
 
-        Raises `LeaseLostError` where somebody else holds the partition by now: roll back.
+        Raises `LeaseLostError` where somebody else holds the partition by now, or the page is acknowledged already: roll back.
         """
-        self.run(leases.acknowledge(claim, cursor))
+        self.run(leases.acknowledge(claim, cursor, after))
 
     def release_partition(self, claim: Claim) -> bool:
         """Give the partition back before the lease ends: False = it was not held any more."""

@@ -15,7 +15,8 @@ from event_store import ANY, errors
 from event_store.async_client import AsyncEventStore
 from event_store.async_subscriptions import AsyncSubscription, follow_async
 from event_store.client import EventStore, Session
-from event_store.events import NewEvent, StoredEvent
+from event_store.events import START, NewEvent, StoredEvent
+from event_store.leases import Claim
 from event_store.retries import Retries
 from event_store.subscriptions import Subscription, follow
 
@@ -198,6 +199,69 @@ def test_each_event_takes_effect_once_when_the_answer_to_the_commit_is_lost(clie
     Subscription(client, "lost", max_count=2).project(handle, to_the_end=True)
     assert relay.losses_left == 0
     assert list(versions_handled(client).values()) == [list(range(1, 7))]
+
+
+@pytest.mark.usefixtures("handled")
+def test_each_event_takes_effect_once_when_a_commit_that_seemed_lost_succeeds_late(client: EventStore) -> None:
+    client.create_subscription("late")
+    append(client, aggregates=1, events=6)
+    overtaken = []
+
+    def handle_late(connection: "psycopg.Connection[Any]", event: StoredEvent) -> None:
+        # The first attempt's COMMIT has been under way all the time, and succeeds after the second attempt has read.
+        if event.event_version in {1, 3} and event.event_version not in overtaken:
+            overtaken.append(event.event_version)
+            claim = present_claim(client, "late")
+            page = client.read_partition(claim, max_count=2)
+            with client.transaction() as earlier:
+                for one in page.events:
+                    handle(earlier.connection, one)
+                earlier.acknowledge(claim, page.cursor, page.after)
+        handle(connection, event)
+
+    Subscription(client, "late", max_count=2).project(handle_late, to_the_end=True)
+    assert overtaken == [1, 3]
+    assert list(versions_handled(client).values()) == [list(range(1, 7))]
+    assert client.subscription_lag("late")[-1].events_behind == 0
+
+
+def present_claim(client: EventStore, subscription: str) -> Claim:
+    """What the consumer at work has in its hands."""
+    with client.session() as session:
+        row = session.connection.execute(
+            "SELECT token FROM event_store.subscription_partitions WHERE subscription_name = %s", [subscription]
+        ).fetchone()
+    assert row
+    return Claim(subscription, 0, START, row[0])
+
+
+def test_an_acknowledgement_whose_answer_was_lost_is_no_error(client: EventStore, relay: Relay) -> None:
+    client.create_subscription("answered")
+    append(client, aggregates=1, events=4)
+    handled = 0
+    for delivery in Subscription(client, "answered", max_count=2).deliveries(to_the_end=True):
+        handled += len(delivery.events)
+        relay.lose_answer(b"event_store.acknowledge(")
+        delivery.acknowledge()
+    assert relay.losses_left == 0
+    assert handled == 4
+
+
+def test_a_page_of_a_partition_says_where_it_began(client: EventStore) -> None:
+    client.create_subscription("pages")
+    append(client, aggregates=1, events=4)
+    claim = client.claim_partition("pages", "reader")
+    assert claim is not None
+    first = client.read_partition(claim, max_count=2)
+    assert first.after == claim.checkpoint
+    client.acknowledge(claim, first.cursor)
+    second = client.read_partition(claim, max_count=2)
+    assert second.after == first.cursor
+    with client.transaction() as session, pytest.raises(errors.LeaseLostError, match="is not where the page began"):
+        session.acknowledge(claim, first.cursor, first.after)
+    with client.transaction() as session:
+        session.acknowledge(claim, second.cursor, second.after)
+    assert not client.read_partition(claim).advanced
 
 
 @pytest.mark.usefixtures("handled")
