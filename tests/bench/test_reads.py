@@ -18,7 +18,7 @@ from .timing import in_turn, say, seconds
 STREAMS: Final = (100, 1_000)
 ROUNDS: Final = 3
 IN_FEED: Final = 100_000
-FEED_ROUNDS: Final = 5
+FEED_ROUNDS: Final = 3
 PAGE: Final = 1_000
 TABLE: Final = "Reads"
 COMMAND: Final = "make bench PYTEST_ARGS='-k reads'"

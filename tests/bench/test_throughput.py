@@ -29,9 +29,9 @@ def test_throughput(stores: list[Store], figures: Figures) -> None:
         return done.per_second
 
     for clients, rounds in ROUNDS.items():
-        say(f"\nOne event per transaction, {clients} client(s): {rounds} rounds of {SECONDS} s, after one to warm up")
+        say(f"\nOne event per transaction, {clients} client(s): {rounds} rounds of {SECONDS} s")
         contenders = {store.shown: partial(load, store, clients) for store in stores}
-        rates = in_turn(contenders, rounds, warm_up=1)
+        rates = in_turn(contenders, rounds, warm_up=0 if acknowledged else 1)
         medians = {store.shown: median(rates[store.shown]) for store in stores}
         cells = {name: f"{rate:,.0f} ({rate / medians[FLOOR]:.2f} ×)" for name, rate in medians.items()}
         what = f"{clients} client{'s' if clients > 1 else ''}"
