@@ -7,6 +7,7 @@ from uuid import UUID
 from eventsourcing.persistence import (
     AggregateRecorder,
     ApplicationRecorder,
+    DataError,
     Notification,
     StoredEvent,
     Subscription,
@@ -117,12 +118,14 @@ class EventStoreAggregateRecorder(AggregateRecorder):
         appends = []
         for stream in by_originator:
             parameters = {"application": self.application, "aggregate_id": stream.aggregate_id}
-            offset = fetch(session, OFFSET, parameters)
+            found = fetch(session, OFFSET, parameters)
+            if found and found[0][0] is None:
+                raise DataError(f"{stream.aggregate_id} has events that the eventsourcing library did not append")
             events = [
                 new_event(event, None if first_id is None else ids.event_id(self.application, first_id + place))
                 for place, event in stream.events
             ]
-            expected = stream.expected(offset[0][0] if offset else None)
+            expected = stream.expected(found[0][0] if found else None)
             appends.append(Append(self.application, stream.aggregate_id, events, expected))
         if appends:
             session.append_to_aggregates(appends, origin=Origin(causation_id=command.command_id), command=command)
