@@ -1,9 +1,9 @@
 -- Appends one event to one aggregate; returns its id, version and position.
 --
--- The ordinary case has two statements: one looks everything up, one inserts. Whatever else there is to do (commands, types
--- to validate, anything malformed) is append_lists()'s, which does the same for many events. What costs time here is
--- not what runs but what is set up for it in each transaction: statements, functions and operators in expressions, and
--- OUT parameters, which PostgreSQL looks up at each call (a type of its own it remembers).
+-- The ordinary case has two statements: one looks everything up, one inserts. Whatever else there is to do (commands,
+-- types to validate, anything malformed) is append_lists()'s, which does the same for many events. What costs time here
+-- is not what runs but what is set up for it in each transaction: statements, functions and operators in expressions,
+-- and OUT parameters, which PostgreSQL looks up at each call (a type of its own it remembers).
 --
 -- expected_version: the version that the caller has seen; 0 = the aggregate must not exist yet; -1 = it must exist;
 -- NULL = any.
@@ -11,8 +11,9 @@
 -- compared by command_type, aggregate and command_data, or by type, schema version and payload of the event where there
 -- is no command_data. The event's causation_id is the command's id unless it is given.
 --
--- SE001 version conflict; SE002 malformed event; SE003 the event id is stored already; SE004 the command was recorded with
--- other content; SE006 unknown event type; SE007 the payload breaks its JSON schema; SE012 restored into another cluster.
+-- SE001 version conflict; SE002 malformed event; SE003 the event id is stored already; SE004 the command was recorded
+-- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema; SE012 restored into another
+-- cluster.
 CREATE OR REPLACE FUNCTION event_store.append_event(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -45,9 +46,10 @@ DECLARE
     appended        event_store.appended_event;
 BEGIN
     IF append_event.event_data @> '{}' AND append_event.metadata @> '{}' AND append_event.schema_version >= 1
-        AND append_event.event_type <> '' AND append_event.aggregate_type <> '' AND append_event.aggregate_id IS NOT NULL
-        AND greatest(length(append_event.event_type), length(append_event.aggregate_type), length(append_event.actor)) <= 255
-        AND append_event.actor IS NOT NULL
+        AND append_event.event_type <> '' AND append_event.aggregate_type <> ''
+        AND append_event.aggregate_id IS NOT NULL AND append_event.actor IS NOT NULL
+        AND greatest(length(append_event.event_type), length(append_event.aggregate_type),
+                     length(append_event.actor)) <= 255
         AND append_event.actor_type IN ('user', 'service', 'system')
         AND append_event.source IN ('ui', 'api', 'import', 'webhook', 'system')
         AND append_event.command_id IS NULL AND append_event.command_type IS NULL AND append_event.command_data IS NULL
@@ -110,7 +112,8 @@ BEGIN
         event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,
         metadata, actor, actor_type, source, causation_id, correlation_id, created_at)
     VALUES (
-        coalesce(append_event.event_id, event_store.new_event_id()), greatest(event_store.feed_number(feed_offset), last_number),
+        coalesce(append_event.event_id, event_store.new_event_id()),
+        greatest(event_store.feed_number(feed_offset), last_number),
         append_event.aggregate_type, append_event.aggregate_id, current_version + 1,
         append_event.event_type, append_event.schema_version, append_event.event_data, append_event.metadata,
         append_event.actor, append_event.actor_type, append_event.source,

@@ -1,6 +1,7 @@
 -- Appends lists of events, each to an aggregate of its own, in one go: what append_events() and append_to_aggregates()
--- have in common. Element n of each array is about the same aggregate. Results, in the same order: id, version and position
--- of each list's last event (an id is NULL if the command is a repeated one and its events have left the store).
+-- have in common. Element n of each array is about the same aggregate. Results, in the same order: id, version and
+-- position of each list's last event (an id is NULL if the command is a repeated one and its events have left the
+-- store).
 --
 -- Not for the application; without SET and SECURITY DEFINER, because its callers have both. SQLSTATEs: theirs.
 CREATE OR REPLACE FUNCTION event_store.append_lists(
@@ -90,8 +91,8 @@ BEGIN
         END IF;
         SELECT i.event_id, i.event_version, i.global_position INTO new_id, new_version, new_position
           FROM event_store.insert_events(
-                   aggregate_types[n], aggregate_ids[n], new_version, event_lists[n], feed_offset, actor, actor_type, source,
-                   coalesce(causation_id, command_id), correlation_id) i;
+                   aggregate_types[n], aggregate_ids[n], new_version, event_lists[n], feed_offset, actor, actor_type,
+                   source, coalesce(causation_id, command_id), correlation_id) i;
         event_ids := event_ids || new_id;
         event_versions := event_versions || new_version;
         global_positions := global_positions || new_position;

@@ -1,5 +1,5 @@
--- Refuses what is no list of appends to different aggregates, and says which part of it is not. The events themselves are
--- looked at in append_lists(). SE002 malformed.
+-- Refuses what is no list of appends to different aggregates, and says which part of it is not. The events themselves
+-- are looked at in append_lists(). SE002 malformed.
 CREATE OR REPLACE FUNCTION event_store.check_appends(appends jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
 AS $$
@@ -41,7 +41,8 @@ BEGIN
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'malformed: %', problem
             USING ERRCODE = 'SE002',
-                  HINT = 'Pass [{"aggregate_type": "...", "aggregate_id": "...", "expected_version": 0, "events": [...]}, ...].';
+                  HINT = 'Pass [{"aggregate_type": "...", "aggregate_id": "...", "expected_version": 0, "events": [...]}, '
+                      || '...].';
     END IF;
 END
 $$;

@@ -1,5 +1,5 @@
--- The number that the events of this transaction have in the feed: its id, plus an offset if the store was restored from
--- another cluster. The planner inlines it. xid8 has no arithmetic of its own.
+-- The number that the events of this transaction have in the feed: its id, plus an offset if the store was restored
+-- from another cluster. The planner inlines it. xid8 has no arithmetic of its own.
 CREATE OR REPLACE FUNCTION event_store.feed_number(feed_offset bigint) RETURNS xid8
 LANGUAGE sql VOLATILE
 AS $$

@@ -1,5 +1,6 @@
--- Inserts well formed events after a version of an aggregate; returns the last one's id, version and position. The caller holds
--- the aggregate's lock. Not for the application. SE003 an event id is stored already, or stands there twice.
+-- Inserts well formed events after a version of an aggregate; returns the last one's id, version and position. The
+-- caller holds the aggregate's lock. Not for the application. SE003 an event id is stored already, or stands there
+-- twice.
 CREATE OR REPLACE FUNCTION event_store.insert_events(
     aggregate_type  text,
     aggregate_id    uuid,
@@ -22,9 +23,9 @@ DECLARE
     -- After the lock: within an aggregate a later version never has an earlier time.
     now      constant timestamptz := clock_timestamp();
     inserted bigint;
-    -- Never below the number of the aggregate's last event: a transaction that had its id early, from a write before, may
-    -- append after one with a later id, and the feed would have the versions in the wrong order. That number is as good as
-    -- the own: feed_horizon() needs none below the own one, and the other transaction is over.
+    -- Never below the number of the aggregate's last event: a transaction that had its id early, from a write before,
+    -- may append after one with a later id, and the feed would have the versions in the wrong order. That number is as
+    -- good as the own: feed_horizon() needs none below the own one, and the other transaction is over.
     number   constant xid8 := greatest(
         event_store.feed_number(insert_events.feed_offset),
         (SELECT e.transaction_id

@@ -1,5 +1,5 @@
--- Whether an array of events can be appended as it is: well formed; and plain, which means that no event's type wants its
--- payload validated or is refused for being unknown. One pass; malformed_part() and check_event_types() find the
+-- Whether an array of events can be appended as it is: well formed; and plain, which means that no event's type wants
+-- its payload validated or is refused for being unknown. One pass; malformed_part() and check_event_types() find the
 -- reason.
 CREATE OR REPLACE FUNCTION event_store.look_at_events(
     events jsonb,
@@ -22,12 +22,13 @@ BEGIN
                              -- Counts nothing that matters: it is there for the casts.
                              AND num_nulls((item ->> 'event_id')::uuid, (item ->> 'causation_id')::uuid,
                                            (item ->> 'correlation_id')::uuid) <= 3
-                             AND item - '{event_id, event_type, schema_version, event_data, metadata, causation_id, correlation_id}'::text[]
-                                 = '{}') IS TRUE) AS are_well_formed
+                             AND item - '{event_id, event_type, schema_version, event_data, metadata, causation_id,
+                                          correlation_id}'::text[] = '{}') IS TRUE) AS are_well_formed
               FROM jsonb_array_elements(look_at_events.events) AS item
              GROUP BY 1, 2) f
      CROSS JOIN event_store.settings s
-      LEFT JOIN event_store.event_types t ON t.event_type = f.event_type::varchar AND t.schema_version = f.schema_version;
+      LEFT JOIN event_store.event_types t
+        ON t.event_type = f.event_type::varchar AND t.schema_version = f.schema_version;
 EXCEPTION WHEN data_exception THEN
     are_well_formed := false;
 END

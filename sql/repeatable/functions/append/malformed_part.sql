@@ -1,5 +1,5 @@
--- The first part of an array of events that cannot be appended, and why: "events[2].event_data is no JSON object". NULL =
--- all are well formed. Slow; for the message only.
+-- The first part of an array of events that cannot be appended, and why: "events[2].event_data is no JSON object". NULL
+-- = all are well formed. Slow; for the message only.
 CREATE OR REPLACE FUNCTION event_store.malformed_part(events jsonb) RETURNS text
 LANGUAGE plpgsql STABLE
 AS $$
@@ -22,7 +22,9 @@ BEGIN
     LOOP
         IF jsonb_typeof(event) <> 'object' THEN
             RETURN place || ' is no JSON object';
-        ELSIF (jsonb_typeof(event -> 'event_type') = 'string' AND length(event ->> 'event_type') BETWEEN 1 AND 255) IS NOT TRUE THEN
+        ELSIF (jsonb_typeof(event -> 'event_type') = 'string'
+               AND length(event ->> 'event_type') BETWEEN 1 AND 255) IS NOT TRUE
+        THEN
             RETURN place || '.event_type is no text of 1 to 255 characters';
         ELSIF jsonb_typeof(event -> 'event_data') IS DISTINCT FROM 'object' THEN
             RETURN place || '.event_data is no JSON object';

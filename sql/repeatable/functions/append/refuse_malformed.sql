@@ -15,10 +15,12 @@ LANGUAGE plpgsql STABLE
 AS $$
 BEGIN
     RAISE EXCEPTION 'malformed: %', CASE
-            WHEN (length(aggregate_type) BETWEEN 1 AND 255) IS NOT TRUE THEN 'aggregate_type is no text of 1 to 255 characters'
+            WHEN (length(aggregate_type) BETWEEN 1 AND 255) IS NOT TRUE
+                THEN 'aggregate_type is no text of 1 to 255 characters'
             WHEN aggregate_id IS NULL THEN 'aggregate_id is NULL'
             WHEN (length(actor) <= 255) IS NOT TRUE THEN 'actor is no text of at most 255 characters'
-            WHEN (actor_type IN ('user', 'service', 'system')) IS NOT TRUE THEN 'actor_type is not user, service or system'
+            WHEN (actor_type IN ('user', 'service', 'system')) IS NOT TRUE
+                THEN 'actor_type is not user, service or system'
             WHEN (source IN ('ui', 'api', 'import', 'webhook', 'system')) IS NOT TRUE
                 THEN 'source is not ui, api, import, webhook or system'
             WHEN length(command_type) NOT BETWEEN 1 AND 255 THEN 'command_type is no text of 1 to 255 characters'

@@ -17,11 +17,12 @@ BEGIN
     RAISE EXCEPTION 'version conflict on % %', aggregate_type, aggregate_id
         USING ERRCODE = 'SE001',
               DETAIL = format('expected version %s, actual version %s',
-                              CASE expected_version WHEN -1 THEN '1 or more' ELSE expected_version::text END, actual_version),
+                              CASE expected_version WHEN -1 THEN '1 or more' ELSE expected_version::text END,
+                              actual_version),
               HINT = CASE expected_version
                      WHEN -1 THEN 'The aggregate does not exist: is its type or its id another one?'
                      WHEN 0 THEN 'The aggregate exists already: read its events and decide again.'
-                     ELSE 'Read the events since the expected version, decide again, and append with the actual version.'
+                     ELSE 'Read the events since the expected version, decide again, append with the actual version.'
                      END;
 END
 $$;

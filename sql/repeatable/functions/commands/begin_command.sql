@@ -1,8 +1,8 @@
--- Waits until nobody else processes this command, and looks whether it was processed before: then returns its record, with
--- its first result. Otherwise returns what complete_command() is to record; processed_at is NULL in that.
+-- Waits until nobody else processes this command, and looks whether it was processed before: then returns its record,
+-- with its first result. Otherwise returns what complete_command() is to record; processed_at is NULL in that.
 --
--- event_lists: what a command without command_data is compared by: types, schema versions and payloads. Ids, metadata and
--- causes are not: a sender who tries again makes them anew.
+-- event_lists: what a command without command_data is compared by: types, schema versions and payloads. Ids, metadata
+-- and causes are not: a sender who tries again makes them anew.
 -- aggregates: those of a command for several, of which the columns name the first only.
 --
 -- Not for the application. SE002 malformed; SE004 recorded with other content.

@@ -1,5 +1,5 @@
--- Records a command with its result, in the transaction of its events. `command` comes from begin_command(). Not for the
--- application.
+-- Records a command with its result, in the transaction of its events. `command` comes from begin_command(). Not for
+-- the application.
 CREATE OR REPLACE FUNCTION event_store.complete_command(
     command          event_store.commands,
     actor            text,

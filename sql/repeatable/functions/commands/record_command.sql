@@ -1,5 +1,5 @@
--- Records a command that appends nothing itself, in the transaction of whatever it does: true = recorded now, false = the
--- same command was recorded before (do nothing more). Two senders of one command at once: the second waits for the
+-- Records a command that appends nothing itself, in the transaction of whatever it does: true = recorded now, false =
+-- the same command was recorded before (do nothing more). Two senders of one command at once: the second waits for the
 -- first to commit. For a command that appends, pass command_id to the append instead.
 --
 -- SE002 malformed command; SE004 the id was recorded with other content.

@@ -1,5 +1,6 @@
--- Refuses events whose type is unknown, where the settings want that, and payloads that break their JSON schema, where the
--- type is 'enforce'; where it is 'warn', says the same as a warning. A type is known by its name and schema version.
+-- Refuses events whose type is unknown, where the settings want that, and payloads that break their JSON schema, where
+-- the type is 'enforce'; where it is 'warn', says the same as a warning. A type is known by its name and schema
+-- version.
 --
 -- events: as for append_events(), well formed. Not for the application.
 -- SE006 unknown event type; SE007 a payload breaks its JSON schema.
@@ -20,13 +21,15 @@ BEGIN
      CROSS JOIN LATERAL (SELECT coalesce((item.event ->> 'schema_version')::integer, 1) AS schema_version) v
       JOIN event_store.settings s ON s.unknown_event_types = 'refuse'
      WHERE NOT EXISTS (SELECT FROM event_store.event_types t
-                        WHERE t.event_type = (item.event ->> 'event_type')::varchar AND t.schema_version = v.schema_version)
+                        WHERE t.event_type = (item.event ->> 'event_type')::varchar
+                          AND t.schema_version = v.schema_version)
      ORDER BY item.place
      LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'unknown event type: % with schema version %', unknown.event_type, unknown.schema_version
             USING ERRCODE = 'SE006',
-                  DETAIL = format('events[%s]; known schema versions: %s', unknown.place, coalesce(unknown.known, 'none')),
+                  DETAIL = format('events[%s]; known schema versions: %s', unknown.place,
+                                  coalesce(unknown.known, 'none')),
                   HINT = 'Register it with event_store.register_event_type(), or correct its name or schema_version.';
     END IF;
 
@@ -47,7 +50,8 @@ BEGIN
                   FROM jsonb_array_elements(check_event_types.events) WITH ORDINALITY AS item (event, place)
                  GROUP BY 1, 2) p
           JOIN event_store.event_types t
-            ON t.event_type = p.event_type::varchar AND t.schema_version = p.schema_version AND t.validation IN ('warn', 'enforce')
+            ON t.event_type = p.event_type::varchar AND t.schema_version = p.schema_version
+           AND t.validation IN ('warn', 'enforce')
          CROSS JOIN LATERAL event_store.json_schema_problems(t.json_schema, p.payloads) f
          GROUP BY t.event_type, t.schema_version, t.validation
          ORDER BY t.validation DESC, min(p.places[f.place])
@@ -55,11 +59,13 @@ BEGIN
         IF broken.validation = 'warn' THEN
             RAISE WARNING 'the payload of % breaks its JSON schema', broken.event_type
                 USING ERRCODE = 'SE007', DETAIL = broken.problems,
-                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.', broken.schema_version);
+                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.',
+                                    broken.schema_version);
         ELSE
             RAISE EXCEPTION 'the payload of % breaks its JSON schema', broken.event_type
                 USING ERRCODE = 'SE007', DETAIL = broken.problems,
-                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.', broken.schema_version);
+                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.',
+                                    broken.schema_version);
         END IF;
     END LOOP;
 END

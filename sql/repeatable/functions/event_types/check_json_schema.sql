@@ -7,7 +7,8 @@ AS $$
 DECLARE
     problems text;
 BEGIN
-    SELECT string_agg(format('%s: %s', p.path, p.problem), E'\n' ORDER BY p.path COLLATE "C", p.problem COLLATE "C") INTO problems
+    SELECT string_agg(format('%s: %s', p.path, p.problem), E'\n' ORDER BY p.path COLLATE "C", p.problem COLLATE "C")
+      INTO problems
       FROM event_store.json_schema_problems(check_json_schema.json_schema) p;
     IF problems IS NOT NULL THEN
         RAISE EXCEPTION 'the JSON schema of % with schema version % is refused', check_json_schema.event_type,

@@ -1,15 +1,15 @@
--- What is wrong with payloads by a JSON schema: the place in the array (from 1 on), the path inside the payload ($.a[0]) and
--- the problem in words; at most 10 for each payload, and none after the 50th. Without payloads: what is wrong with the
--- schema itself.
+-- What is wrong with payloads by a JSON schema: the place in the array (from 1 on), the path inside the payload
+-- ($.a[0]) and the problem in words; at most 10 for each payload, and none after the 50th. Without payloads: what is
+-- wrong with the schema itself.
 --
 -- By python3-jsonschema of the server's release (4.10 in Debian 12, 4.19 in 13): Draft 2020-12, or the draft that
--- "$schema" names. Patterns are Python's regular expressions. Of the formats date, date-time, time, email, ipv4, ipv6, regex
--- and uuid are checked, which need no further package. References lead to places in the schema itself: nothing is ever
--- fetched. Numbers are compared as decimals, exactly.
+-- "$schema" names. Patterns are Python's regular expressions. Of the formats date, date-time, time, email, ipv4, ipv6,
+-- regex and uuid are checked, which need no further package. References lead to places in the schema itself: nothing is
+-- ever fetched. Numbers are compared as decimals, exactly.
 --
--- Python hears of no statement_timeout and no cancellation, and a pattern can take it years: so a call has a limit of its
--- own, 2 seconds of CPU time and a millisecond for each payload. What exceeds it, or nests too deeply, is a problem like
--- any other.
+-- Python hears of no statement_timeout and no cancellation, and a pattern can take it years: so a call has a limit of
+-- its own, 2 seconds of CPU time and a millisecond for each payload. What exceeds it, or nests too deeply, is a problem
+-- like any other.
 --
 -- The language is the superuser's, and so is the function; nobody but the store's own functions may call it.
 SET LOCAL ROLE NONE;
@@ -97,7 +97,8 @@ if "problems" not in SD:
 
     def path_text(parts):
         return "$" + "".join(
-            f"[{part}]" if isinstance(part, int) else f".{part}" if re.fullmatch(r"\w+", part) else f"[{json.dumps(part)}]"
+            f"[{part}]" if isinstance(part, int)
+            else f".{part}" if re.fullmatch(r"\w+", part) else f"[{json.dumps(part)}]"
             for part in parts)
 
     def shortened(text):

@@ -1,7 +1,8 @@
--- Sets how the payloads of an event type are validated from now on: 'enforce', 'warn' or 'off'; of all its schema versions,
--- or of one. Returns how many schema versions that has changed.
+-- Sets how the payloads of an event type are validated from now on: 'enforce', 'warn' or 'off'; of all its schema
+-- versions, or of one. Returns how many schema versions that has changed.
 --
--- SE002 malformed; SE006 unknown event type; SE008 the stored schema is no schema: it was never checked.
+-- SE002 malformed; SE006 unknown event type; SE008 the stored schema is no schema: it was never checked; or the
+-- event type is the store's own.
 CREATE OR REPLACE FUNCTION event_store.set_event_type_validation(
     event_type     text,
     validation     text,
@@ -20,6 +21,12 @@ BEGIN
     IF (set_event_type_validation.validation IN ('off', 'warn', 'enforce')) IS NOT TRUE THEN
         RAISE EXCEPTION 'malformed: validation is not off, warn or enforce'
             USING ERRCODE = 'SE002', HINT = 'Pass ''off'', ''warn'' or ''enforce''.';
+    END IF;
+    IF set_event_type_validation.event_type = 'PersonalDataErased' THEN
+        RAISE EXCEPTION 'the event type PersonalDataErased is the store''s own'
+            USING ERRCODE = 'SE008',
+                  DETAIL = 'Another schema could make every erasure fail.',
+                  HINT = 'Take another name for an event type of yours.';
     END IF;
     PERFORM pg_advisory_xact_lock(event_store.event_type_lock(set_event_type_validation.event_type));
     FOR registered IN
@@ -45,7 +52,8 @@ BEGIN
     END LOOP;
     IF NOT is_known THEN
         RAISE EXCEPTION 'unknown event type: %',
-            concat_ws(' with schema version ', set_event_type_validation.event_type, set_event_type_validation.schema_version)
+            concat_ws(' with schema version ', set_event_type_validation.event_type,
+                      set_event_type_validation.schema_version)
             USING ERRCODE = 'SE006', HINT = 'Register it with event_store.register_event_type().';
     END IF;
     RETURN changed;
