@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from .deployment import SMALL, Deployment, run, sql
+from .sql.sealing import SEALED_THEN
 
 NAME = "estest-retire"
 ALL_WELL = "The events are what was sealed."
@@ -35,6 +36,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         while (sealed := sql(NAME, "SELECT sum(event_count) FROM event_store.seals")) != total:
             sql(NAME, "SELECT event_store.seal_events('0')")
             assert time.monotonic() < deadline, sealed
+    sql(NAME, SEALED_THEN)
     yield deployment
     deployment.destroy()
 

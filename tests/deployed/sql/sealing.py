@@ -63,6 +63,36 @@ def seal(admin: Connection) -> None:
         time.sleep(0.1)
 
 
+#: As if every event had been sealed when it was appended; for a superuser, also by psql.
+SEALED_THEN = """
+DO $do$
+DECLARE
+    s        event_store.seals;
+    previous bytea := decode(repeat('00', 32), 'hex');
+BEGIN
+    ALTER TABLE event_store.seals DISABLE TRIGGER seals_append_only;
+    FOR s IN SELECT * FROM event_store.seals ORDER BY seal LOOP
+        s.sealed_at := coalesce((
+            SELECT max(e.created_at) FROM event_store.events e
+             WHERE (e.transaction_id, e.global_position) > (s.after_transaction_id, s.after_position)
+               AND (e.transaction_id, e.global_position) <= (s.last_transaction_id, s.last_position)), s.sealed_at);
+        s.previous_hash := previous;
+        previous := sha256(convert_to(event_store.seal_line(s), 'UTF8'));
+        UPDATE event_store.seals SET sealed_at = s.sealed_at, previous_hash = s.previous_hash, hash = previous
+         WHERE seal = s.seal;
+    END LOOP;
+    ALTER TABLE event_store.seals ENABLE ALWAYS TRIGGER seals_append_only;
+END
+$do$;
+"""
+
+
+def seal_then(admin: Connection) -> None:
+    """Seal everything, old events as if it had been done when they were new."""
+    seal(admin)
+    admin.execute(SEALED_THEN)
+
+
 @contextmanager
 def tampering(admin: Connection) -> Iterator[None]:
     """A superuser who has silenced all that a superuser can silence; undone at the end."""

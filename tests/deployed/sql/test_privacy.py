@@ -122,6 +122,20 @@ def test_a_changed_envelope_is_refused(app: Connection) -> None:
         assert "Ann" not in str(caught.value)
 
 
+def test_an_envelope_whose_key_was_rolled_back_says_so(store: Store, app: Connection) -> None:
+    session, subject = store.connect(autocommit=False), uuid4()
+    envelope = protect(session, subject, PERSON)
+    session.rollback()
+    for message in ("no key in this store", "not what the key of its subject has wrapped"):
+        with pytest.raises(psycopg.Error) as caught:
+            reveal(app, envelope)
+        assert caught.value.sqlstate == "SE002"
+        assert message in (caught.value.diag.message_primary or "")
+        assert "skip_event" in (caught.value.diag.message_hint or "")
+        # Another one: no envelope of before opens with it.
+        protect(app, subject, PERSON)
+
+
 @pytest.mark.parametrize(("subject", "data"), [("NULL", "'{}'"), ("gen_random_uuid()", "NULL")])
 def test_arguments_are_needed(app: Connection, subject: str, data: str) -> None:
     with pytest.raises(psycopg.Error) as caught:
@@ -184,6 +198,19 @@ def test_an_erasure_is_recorded_and_told_once(app: Connection) -> None:
 def test_unknown_event_types_may_be_refused_and_an_erasure_still_works(empty_store: Store) -> None:
     empty_store.connect("postgres").execute("UPDATE event_store.settings SET unknown_event_types = 'refuse'")
     assert erase(empty_store.connect(), uuid4())
+
+
+def test_nobody_gives_the_stores_own_event_type_another_schema(app: Connection) -> None:
+    for statement in (
+        "SELECT event_store.register_event_type('PersonalDataErased', 1, '{\"properties\": {\"reason\": false}}')",
+        "SELECT event_store.register_event_type('PersonalDataErased', 2, '{}')",
+        "SELECT event_store.set_event_type_validation('PersonalDataErased', 'off')",
+    ):
+        with pytest.raises(psycopg.Error) as caught:
+            app.execute(statement)
+        assert caught.value.sqlstate == "SE008", statement
+        assert caught.value.diag.message_hint
+    assert erase(app, uuid4())
 
 
 @pytest.mark.parametrize(("subject", "reason"), [(None, "request"), (uuid4(), "Ann asked"), (uuid4(), None)])

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from .sealing import Connection, append, append_old, leaf, problems, root, seal, tampering
+from .sealing import Connection, append, append_old, leaf, problems, root, seal, seal_then, tampering
 from .stores import Store
 
 
@@ -47,11 +47,11 @@ def admin(empty_store: Store) -> Connection:
     admin = empty_store.connect("postgres")
     append_old(admin, 3)
     append_old(admin, 4)
-    seal(admin)
+    seal_then(admin)
     append_old(admin, 5)
-    seal(admin)
+    seal_then(admin)
     append(empty_store.connect(), 2)
-    seal(admin)
+    seal_then(admin)
     return admin
 
 
@@ -91,10 +91,10 @@ def test_seals_leave_one_after_the_other(admin: Connection) -> None:
 def test_sealing_goes_on_after_everything_has_left(admin: Connection) -> None:
     admin.execute("UPDATE event_store.settings SET retention = '1 day'")
     append_old(admin, 2, age="2 days")
-    seal(admin)
+    seal_then(admin)
     retire(admin, 1, 2)
     append_old(admin, 2)
-    seal(admin)
+    seal_then(admin)
     assert problems(admin) == []
     assert admin.execute("SELECT max(seal) FROM event_store.seals").fetchone() == (5,)
 
@@ -117,6 +117,15 @@ def test_what_must_not_leave_is_refused(admin: Connection, first: int, last: int
     assert error.diag.message_detail
     assert error.diag.message_hint
     assert stored(admin) == 14
+
+
+def test_a_young_seal_over_old_events_is_refused(empty_store: Store) -> None:
+    """Its time is in the chain of the seals: what verify_seals() can judge a retirement by."""
+    admin = empty_store.connect("postgres")
+    append_old(admin, 3)
+    seal(admin)
+    assert admin.execute("SELECT * FROM event_store.retirable_seals(now())").fetchall() == []
+    assert "younger than the retention" in str(refused(admin, lambda: retire(admin, 1, 1)))
 
 
 def test_what_has_left_does_not_leave_again(admin: Connection) -> None:
@@ -193,7 +202,7 @@ def test_a_store_without_an_event_left_goes_on_in_another_cluster(empty_store: S
         """,
         [ahead],
     )
-    seal(admin)
+    seal_then(admin)
     retire(admin, 1, 1)
     admin.execute("UPDATE event_store.settings SET feed_offset = 0, cluster_identifier = 1")
     restored = empty_store.connect("postgres")
@@ -210,9 +219,9 @@ def test_a_store_without_an_event_left_goes_on_in_another_cluster(empty_store: S
 def test_an_aggregate_that_goes_on_needs_a_snapshot(empty_store: Store) -> None:
     admin, app = empty_store.connect("postgres"), empty_store.connect()
     aggregate = append_old(admin, 3)
-    seal(admin)
+    seal_then(admin)
     append(app, 2, aggregate_id=aggregate, version=3)
-    seal(admin)
+    seal_then(admin)
 
     error = refused(admin, lambda: retire(admin, 1, 1))
     assert error.sqlstate == "SE015"
@@ -233,7 +242,7 @@ def test_an_aggregate_that_goes_on_needs_a_snapshot(empty_store: Store) -> None:
 def test_many_aggregates_without_a_snapshot_are_counted(empty_store: Store) -> None:
     admin, app = empty_store.connect("postgres"), empty_store.connect()
     aggregates = [append_old(admin, 1) for _ in range(13)]
-    seal(admin)
+    seal_then(admin)
     for aggregate in aggregates:
         append(app, 1, aggregate_id=aggregate, version=1)
     detail = refused(admin, lambda: retire(admin, 1, 1)).diag.message_detail or ""
@@ -244,7 +253,7 @@ def test_many_aggregates_without_a_snapshot_are_counted(empty_store: Store) -> N
 def test_an_aggregate_without_an_event_left_goes_on_counting(empty_store: Store) -> None:
     admin, app = empty_store.connect("postgres"), empty_store.connect()
     aggregate = append_old(admin, 3)
-    seal(admin)
+    seal_then(admin)
     retire(admin, 1, 1)
     assert admin.execute("SELECT * FROM event_store.retired_aggregates").fetchall() == [("Position", aggregate, 3)]
 
@@ -264,7 +273,7 @@ def test_an_aggregate_without_an_event_left_goes_on_counting(empty_store: Store)
         ):
             for trigger in triggers:
                 admin.execute(f"ALTER TABLE event_store.{table} ENABLE ALWAYS TRIGGER {table}_{trigger}")
-    seal(admin)
+    seal_then(admin)
     retire(admin, 2, 2)
     assert refused(app, lambda: append(app, 1, aggregate_id=aggregate, version=3)).sqlstate == "SE001"
     append(app, 1, aggregate_id=aggregate, version=5)
@@ -339,6 +348,70 @@ def test_a_retired_stretch_without_a_retirement_is_found(admin: Connection) -> N
         retire(admin, 1, 1)
         admin.execute("DELETE FROM event_store.retirements")
         assert problems(admin) == [(1, "deleted")]
+
+
+def forge(admin: Connection, first: int, last: int, **columns: str) -> None:
+    """A superuser's retirement without retire_events(): the record, and then the events."""
+    values = {
+        "from_seal": str(first),
+        "to_seal": str(last),
+        "after_transaction_id": "min(after_transaction_id::text)::xid8",
+        "after_position": "0",
+        "last_transaction_id": "(array_agg(last_transaction_id ORDER BY seal DESC))[1]",
+        "last_position": "(array_agg(last_position ORDER BY seal DESC))[1]",
+        "event_count": "sum(event_count)",
+        "export_root": "event_store.merkle_root(string_agg(leaves, '' ORDER BY seal))",
+        "exported_to": "'nowhere'",
+    } | columns
+    where = f"FROM event_store.seals WHERE seal BETWEEN {first} AND {last}"
+    admin.execute(
+        f"INSERT INTO event_store.retirements ({', '.join(values)}) SELECT {', '.join(values.values())} {where}"
+    )
+    admin.execute(f"""
+        DELETE FROM event_store.events e USING event_store.seals s
+         WHERE s.seal BETWEEN {first} AND {last}
+           AND (e.transaction_id, e.global_position) > (s.after_transaction_id, s.after_position)
+           AND (e.transaction_id, e.global_position) <= (s.last_transaction_id, s.last_position)
+    """)
+
+
+@pytest.mark.parametrize("when", ["clock_timestamp()", "clock_timestamp() + interval '100 years'"])
+def test_a_forged_retirement_of_young_events_is_found(admin: Connection, when: str) -> None:
+    with tampering(admin):
+        retire(admin, 1, 1)
+        forge(admin, 2, 3, retired_at=when)
+        assert problems(admin) == [(3, "retired too early")]
+        assert problems(admin, 1, 2) == []
+
+
+def test_a_retirement_that_does_not_fit_its_seals_is_found(admin: Connection) -> None:
+    with tampering(admin):
+        forge(admin, 1, 2, export_root="sha256('')")
+        assert problems(admin) == [(2, "retirement edited")]
+
+
+def test_only_the_seals_that_a_retirement_names_may_be_empty(admin: Connection) -> None:
+    with tampering(admin):
+        forge(admin, 2, 2)
+        admin.execute(
+            "DELETE FROM event_store.events e USING event_store.seals s WHERE s.seal = 1 AND (e.transaction_id,"
+            " e.global_position) <= (s.last_transaction_id, s.last_position)"
+        )
+        assert problems(admin) == [(1, "deleted")]
+
+
+def test_an_aggregate_that_goes_on_after_all_is_loaded_from_its_archive(empty_store: Store, admin: Connection) -> None:
+    app = empty_store.connect()
+    aggregate = admin.execute("SELECT aggregate_id FROM event_store.events ORDER BY global_position").fetchone()
+    assert aggregate is not None
+    load = "SELECT event_type, event_version FROM event_store.load_aggregate('Position', %s)"
+    retire(admin, 1, 1)
+    append(app, 1, aggregate_id=aggregate[0], version=3)
+    error = refused(app, lambda: app.execute(load, aggregate))
+    assert error.sqlstate == "SE015"
+    assert "event_store.retirements" in (error.diag.message_hint or "")
+    app.execute("SELECT event_store.save_snapshot('Position', %s, 3, '{}')", aggregate)
+    assert app.execute(load, aggregate).fetchall() == [(None, 3), ("PositionUpdated", 4)]
 
 
 def test_two_at_once_wait_for_each_other(empty_store: Store, admin: Connection) -> None:

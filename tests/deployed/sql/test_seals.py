@@ -10,6 +10,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from deploy.settings import APPLICATION_ROLE
+
 from .sealing import Connection, append, append_old, leaf, problems, root, seal, tampering
 from .stores import Server, Store
 
@@ -433,14 +435,37 @@ def test_the_worker_seals_what_is_a_minute_old(empty_store: Store) -> None:
 
 
 def test_two_sealers_at_once_are_harmless(empty_store: Store) -> None:
-    first, second = (empty_store.connect("postgres", autocommit=False) for _ in range(2))
+    first, second, app = (
+        empty_store.connect(role, autocommit=False) for role in ("postgres", "postgres", APPLICATION_ROLE)
+    )
     append(empty_store.connect(), 3)
-    seal(first)
-    append(empty_store.connect(), 3)
-    assert first.execute("SELECT event_store.seal_events('0')").fetchone() is not None
-    assert second.execute("SELECT event_store.seal_events('0')").fetchone() == (0,)
+    while first.execute("SELECT event_store.seal_events('0')").fetchone() == (0,):
+        time.sleep(0.1)
+    found = list[Any]()
+    waiting = threading.Thread(
+        target=lambda: found.append(second.execute("SELECT event_store.seal_events('0')").fetchone())
+    )
+    waiting.start()
+    waiting.join(timeout=0.5)
     first.commit()
-    second.rollback()
+    waiting.join()
+    second.commit()
+    assert found == [(0,)]
+    assert problems(app) == []
+
+
+def test_the_application_cannot_stop_the_sealer(empty_store: Store) -> None:
+    """It owns the database, so it may vacuum and analyze, which holds a lock to the end of the transaction."""
+    admin, app = empty_store.connect("postgres", options="-c lock_timeout=10s"), empty_store.connect(autocommit=False)
+    append(admin, 3)
+    app.execute("ANALYZE event_store.seals, event_store.settings, event_store.retirements")
+    app.execute("SELECT pg_advisory_lock(hashtext('event_store'), hashtext('work_seals'))")
+    deadline = time.monotonic() + 300
+    while admin.execute("SELECT event_store.seal_events('0')").fetchone() == (0,):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    app.rollback()
+    assert problems(admin) == []
 
 
 def test_an_open_transaction_is_waited_for(empty_store: Store) -> None:

@@ -1,6 +1,7 @@
 -- What protect() has wrapped; NULL where the subject was erased.
 --
--- SE002 the envelope is malformed, was changed, or its subject has no key in this store.
+-- SE002 the envelope is malformed, was changed, or its subject has no key in this store. An unknown key is no erased one:
+-- a data loss would pass for an erasure, and nobody would be told.
 CREATE OR REPLACE FUNCTION event_store.open_envelope(envelope jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -11,6 +12,7 @@ DECLARE
     ciphertext bytea;
     tag        bytea;
     found_key  record;
+    problem    text := 'it is malformed';
 BEGIN
     IF envelope ->> 'subject' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
        AND envelope ->> 'iv' ~ '^[A-Za-z0-9+/]{22}==$'
@@ -32,10 +34,13 @@ BEGIN
         IF found_key.is_erased OR found_key.value IS NOT NULL THEN
             RETURN found_key.value;
         END IF;
+        problem := CASE WHEN FOUND THEN 'it is not what the key of its subject has wrapped'
+                        ELSE 'its subject has no key in this store' END;
     END IF;
-    RAISE EXCEPTION 'an envelope cannot be opened'
+    RAISE EXCEPTION 'an envelope cannot be opened: %', problem
         USING ERRCODE = 'SE002',
               DETAIL = format('subject %s', envelope ->> 'subject'),
-              HINT = 'Store what event_store.protect() returned, unchanged, and in the same store.';
+              HINT = 'Store what event_store.protect() returned, unchanged, in the same store, and in the same transaction or '
+                  || 'after its commit. A projection that has stopped here goes on after event_store.skip_event().';
 END
 $$;

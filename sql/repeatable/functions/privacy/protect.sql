@@ -5,6 +5,9 @@
 -- the subject's id as the additional data, so that nobody's envelope passes for somebody else's. Not PGP: its integrity
 -- check is SHA-1 inside the encryption, and binds nothing else.
 --
+-- Store the envelope in protect()'s own transaction, or after its commit: with a rollback the key is gone, and the next
+-- call makes another one, which does not open it.
+--
 -- Two calls give two different envelopes: who repeats a command sends the first one again, or names the command's content
 -- by command_data. A data NULL is refused; JSON's null is a value like others.
 --

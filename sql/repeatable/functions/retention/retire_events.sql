@@ -7,8 +7,11 @@
 -- exported_to: where the file is, for those who look for it in years.
 --
 -- Seals leave whole, oldest first. Give it some thousands of events at a time: the feed's readers wait for the
--- transaction. An aggregate that goes on needs a snapshot of what leaves; one that ends keeps its version in
--- retired_aggregates. Commands stay: that one was processed must be known for as long as somebody may repeat it.
+-- transaction. The retention counts from the seal, whose time cannot be forged unseen: verify_seals() judges by it.
+--
+-- An aggregate that goes on needs a snapshot of what leaves; one that ends keeps its version in retired_aggregates. That
+-- one needs none: most ended for good, and somebody would have to make a state of each. Where one is appended to all the
+-- same, load_aggregate() answers SE015 until the state of its archived events is saved by save_snapshot(). Commands stay: that one was processed must be known for as long as somebody may repeat it.
 --
 -- SE015 not to be retired (yet): the message says why. SE016 the events are not those that were sealed.
 CREATE OR REPLACE FUNCTION event_store.retire_events(
@@ -20,6 +23,7 @@ CREATE OR REPLACE FUNCTION event_store.retire_events(
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -48,15 +52,15 @@ BEGIN
                   HINT = 'Seals leave whole and in their order: event_store.retirable_seals() lists them.';
     END IF;
 
-    SELECT max(e.created_at) INTO youngest
+    SELECT greatest(max(e.created_at), last.sealed_at) INTO youngest
       FROM event_store.events e
      WHERE (e.transaction_id, e.global_position) > (after.after_transaction_id, after.after_position)
        AND (e.transaction_id, e.global_position) <= (last.last_transaction_id, last.last_position);
     IF youngest >= clock_timestamp() - retention THEN
-        RAISE EXCEPTION 'seals % to % hold events that are younger than the retention', retire_events.from_seal, retire_events.to_seal
+        RAISE EXCEPTION 'seals % to % are younger than the retention', retire_events.from_seal, retire_events.to_seal
             USING ERRCODE = 'SE015',
-                  DETAIL = format('the youngest is of %s, the retention is %s', youngest, retention),
-                  HINT = 'Events stay until they are older than event_store.settings.retention.';
+                  DETAIL = format('the youngest event or seal is of %s, the retention is %s', youngest, retention),
+                  HINT = 'Events stay until they and their seal are older than event_store.settings.retention.';
     END IF;
 
     SELECT string_agg(r.name, ', ') INTO names

@@ -3,20 +3,24 @@
 --
 --   edited, reordered, deleted, cut off, inserted   events of a seal, see seal_differences()
 --   seal missing, seal edited, chain broken         the seals themselves
+--   retired too early                               a recorded retirement of seals that were younger than the retention
+--   retirement edited                               a recorded retirement that does not fit the seals it names
 --   unsealed                                        events are older than an hour and not sealed: does the sealer run?
 --
--- The stretches of retired events are expected to be empty. What cannot be found here, because nothing in the database
--- contradicts it: a history that was rewritten together with all its seals, last seals that were deleted, and a
--- retirement that is recorded and never was one. Whoever keeps exports elsewhere finds it: verify_export(). Nor can it be
--- found what happened to an event before it was sealed.
+-- The stretches of retired events are expected to be empty. A forged retirement of young events shows, because a seal's
+-- time is in the chain; retirements are judged by the retention of now, so one that has been lengthened since shows as well.
+-- What cannot be found here, because nothing in the database contradicts it: a history that was rewritten together with all
+-- its seals, last seals that were deleted, and a forged retirement of events that were old enough to leave. Whoever keeps
+-- exports elsewhere finds it: verify_export(). Nor can it be found what happened to an event before it was sealed.
 CREATE OR REPLACE FUNCTION event_store.verify_seals(from_seal bigint DEFAULT NULL, to_seal bigint DEFAULT NULL)
 RETURNS TABLE (seal bigint, kind text, transaction_id xid8, global_position bigint, event_id uuid, detail text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+-- Days and months as retire_events() counts them.
+SET timezone = 'UTC'
 AS $$
 #variable_conflict use_column
 DECLARE
-    retired  constant bigint := coalesce((SELECT max(r.to_seal) FROM event_store.retirements r), 0);
     sealed   event_store.seals;
     previous event_store.seals;
     leaves   bytea;
@@ -63,7 +67,7 @@ BEGIN
         END IF;
 
         leaves := event_store.stored_leaves(sealed);
-        IF sealed.seal <= retired THEN
+        IF EXISTS (SELECT FROM event_store.retirements r WHERE sealed.seal BETWEEN r.from_seal AND r.to_seal) THEN
             IF length(leaves) > 0 THEN
                 kind := 'inserted';
                 detail := format('%s event(s) in a stretch that is retired', length(leaves) / 32);
@@ -76,6 +80,28 @@ BEGIN
         END IF;
         previous := sealed;
     END LOOP;
+
+    RETURN QUERY
+        SELECT r.to_seal, p.kind, r.last_transaction_id, r.last_position, NULL::uuid,
+               format('seals %s to %s, recorded as retired at %s by %s: ', r.from_seal, r.to_seal, r.retired_at, r.retired_by)
+               || p.detail
+          FROM event_store.retirements r
+         CROSS JOIN event_store.settings t
+         CROSS JOIN LATERAL (
+               SELECT max(s.sealed_at) AS sealed_at,
+                      event_store.merkle_root(coalesce(string_agg(s.leaves, '' ORDER BY s.seal), '')) AS root
+                 FROM event_store.seals s
+                WHERE s.seal BETWEEN r.from_seal AND r.to_seal) s
+         CROSS JOIN LATERAL (VALUES
+               -- Whoever forges a row writes any time into it.
+               ('retired too early', (s.sealed_at < least(r.retired_at, clock_timestamp()) - t.retention) IS NOT TRUE,
+                format('they were sealed up to %s, the retention is %s', s.sealed_at, t.retention)),
+               ('retirement edited', s.root <> r.export_root,
+                'its export_root is not that of the seals'' leaves')) p (kind, is_found, detail)
+         WHERE p.is_found
+           AND r.to_seal >= coalesce(verify_seals.from_seal, 1)
+           AND (verify_seals.to_seal IS NULL OR r.to_seal <= verify_seals.to_seal)
+         ORDER BY r.to_seal, p.kind;
 
     IF verify_seals.to_seal IS NULL THEN
         RETURN QUERY
