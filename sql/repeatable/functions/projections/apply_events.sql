@@ -8,9 +8,8 @@
 -- search_path is for the apply function, see registry.sql; pg_temp last, or a temporary table could pose as one of the
 -- projection's. event_store.projecting lets the owner through the row security of the tables. lock_timeout: somebody
 -- who locks a table of one projection must not stop the others. timezone and datestyle: the same payload comes out the
--- same, whoever's session it is. row_security and
--- standard_conforming_strings: the database's owner can set both for every session, and the tables of users could not be
--- written, or the patterns of fields would mean something else. Not for the application.
+-- same, whoever's session it is. row_security, standard_conforming_strings: the database's owner can turn them off for
+-- every session, and the policies would refuse, the patterns of field() mean something else. Not for the application.
 CREATE OR REPLACE FUNCTION event_store.apply_events(
     projection_name text,
     target_schema   text,

@@ -7,6 +7,8 @@ CREATE OR REPLACE FUNCTION event_store.enroll_projections() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '250ms'
+-- Whatever the database's owner has set for every session: apply_events().
+SET row_security = on
 AS $$
 #variable_conflict use_column
 DECLARE
