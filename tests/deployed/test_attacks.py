@@ -45,7 +45,9 @@ def attempt(target: Target, attack: Attack, connection: Connection, role: str) -
     try:
         if attack.autocommit:
             connection.execute(attack.sql)  # type: ignore[arg-type]
-            return "gone through"
+            # It cannot be taken back.
+            with target.superuser.transaction():
+                return target.outcome(target.superuser)
         with connection.transaction(force_rollback=True):
             run(connection, attack)
             if role not in ("application", "worker"):

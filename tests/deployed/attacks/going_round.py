@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .rows import BEYOND, DENIED, DRIFT, HARMLESS, KEPT, RECORDED, SEALS, Attack
+from .rows import BEYOND, DENIED, DRIFT, HARMLESS, KEPT, SEALS, Attack
 
 NO_TRIGGERS: Final = "ALTER TABLE event_store.events DISABLE TRIGGER USER;"
 TRIGGERS: Final = """
@@ -68,7 +68,7 @@ GOING_ROUND = [
     Attack("disabled trigger, reordered, enabled again",
            f"{NO_TRIGGERS} UPDATE event_store.events SET global_position = DEFAULT WHERE global_position = {OLDEST}; {TRIGGERS}",
            DENIED, DENIED, SEALS, SEALS),
-    Attack("recorded as retired, and deleted", RETIRED, DENIED, DENIED, RECORDED, RECORDED),
+    Attack("recorded as retired, and deleted", RETIRED, DENIED, DENIED, SEALS, SEALS),
     Attack("dropped trigger", "DROP TRIGGER events_append_only ON event_store.events", DENIED, DENIED, DRIFT, DRIFT),
     Attack("own trigger", "CREATE TRIGGER mine BEFORE INSERT ON event_store.events EXECUTE FUNCTION event_store.refuse_change()",
            DENIED, DENIED, DRIFT, DRIFT),
@@ -102,5 +102,7 @@ GOING_ROUND = [
     Attack("own objects dropped", "DROP OWNED BY CURRENT_USER", HARMLESS, HARMLESS, "2BP01", BEYOND),
     Attack("owned objects reassigned", "REASSIGN OWNED BY event_store_owner TO stock_analysis_user", DENIED, DENIED, DENIED, DRIFT),
     Attack("dropped database", "DROP DATABASE stock_analysis_event_store", "55006", DENIED, DENIED, BEYOND, autocommit=True),
+    # The application owns the database and may vacuum its tables; whoever may not is told by a warning.
+    Attack("rewrite of the file", "VACUUM FULL event_store.events", HARMLESS, HARMLESS, HARMLESS, HARMLESS, autocommit=True),
     Attack("published to others", "CREATE PUBLICATION mine FOR TABLE event_store.events", DENIED, DENIED, HARMLESS, HARMLESS),
 ]  # fmt: skip

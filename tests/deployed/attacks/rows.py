@@ -19,8 +19,6 @@ HARMLESS: Final = "harmless"
 DRIFT: Final = "drift"
 #: Goes through, leaves the catalogue as it was, and ``verify_seals()`` names the event.
 SEALS: Final = "seals"
-#: Goes through, and stands in ``retirements``, to be compared with the files that were exported.
-RECORDED: Final = "recorded"
 #: Out of scope: a superuser runs programs as the server's own account.
 BEYOND: Final = "beyond"
 
