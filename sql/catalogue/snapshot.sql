@@ -115,12 +115,14 @@ comments AS (
       JOIN pg_description d ON d.classoid = o.class AND d.objoid = o.oid AND d.objsubid = o.part
 )
 
-SELECT 'schema' AS kind, name AS identity, NULL AS parent, '' AS definition,
-       'CREATE SCHEMA ' || name AS create_sql, NULL AS alter_sql, NULL AS drop_sql, '' AS shape, 10 AS rank, oid::bigint AS place
+-- As text, each of them: a column that some branch gives as a name would be a name in all, and a name ends after 63 bytes.
+SELECT 'schema'::text AS kind, name::text AS identity, NULL::text AS parent, ''::text AS definition,
+       'CREATE SCHEMA ' || name AS create_sql, NULL::text AS alter_sql, NULL::text AS drop_sql, ''::text AS shape,
+       10 AS rank, oid::bigint AS place
   FROM schemas
 
 UNION ALL  -- the extensions that the functions call
-SELECT 'extension', e.extname, NULL, n.nspname, format('CREATE EXTENSION %I SCHEMA %I', e.extname, n.nspname),
+SELECT 'extension', e.extname::text, NULL, n.nspname::text, format('CREATE EXTENSION %I SCHEMA %I', e.extname, n.nspname),
        format('ALTER EXTENSION %I SET SCHEMA %I', e.extname, n.nspname), NULL, '', 15, e.oid::bigint
   FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
  WHERE e.extname IN ('plpython3u', 'pgcrypto')
