@@ -11,7 +11,9 @@
 --
 -- An aggregate that goes on needs a snapshot of what leaves; one that ends keeps its version in retired_aggregates. That
 -- one needs none: most ended for good, and somebody would have to make a state of each. Where one is appended to all the
--- same, load_aggregate() answers SE015 until the state of its archived events is saved by save_snapshot(). Commands stay: that one was processed must be known for as long as somebody may repeat it.
+-- same, load_aggregate() answers SE015 until the state of its archived events is saved by save_snapshot().
+--
+-- Commands stay: that one was processed must be known for as long as somebody may repeat it.
 --
 -- SE015 not to be retired (yet): the message says why. SE016 the events are not those that were sealed.
 CREATE OR REPLACE FUNCTION event_store.retire_events(
