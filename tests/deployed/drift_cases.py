@@ -13,7 +13,7 @@ class DriftCase(NamedTuple):
     repairable: bool = True
 
 
-_APPEND = "event_store.append_events(text,uuid,integer,jsonb,text,text,text,uuid,uuid)"
+_APPEND = "event_store.append_events(text,uuid,integer,jsonb,text,text,text,uuid,uuid,uuid,text,jsonb)"
 
 REPAIRABLE = [
     # Indexes and constraints
@@ -35,15 +35,17 @@ REPAIRABLE = [
         "CREATE STATISTICS event_store.s ON actor, source FROM event_store.events",
         "statistics",
     ),
-    DriftCase("dropped check", "ALTER TABLE event_store.events DROP CONSTRAINT events_actor_type_check", "constraint"),
+    DriftCase(
+        "dropped check", "ALTER TABLE event_store.commands DROP CONSTRAINT commands_actor_type_check", "constraint"
+    ),
     DriftCase("dropped primary key", "ALTER TABLE event_store.commands DROP CONSTRAINT commands_pkey", "constraint"),
     DriftCase(
         "extra check", "ALTER TABLE event_store.events ADD CONSTRAINT nothing CHECK (false) NOT VALID", "constraint"
     ),
     DriftCase(
         "check made weaker",
-        "ALTER TABLE event_store.events DROP CONSTRAINT events_event_version_check;"
-        "ALTER TABLE event_store.events ADD CONSTRAINT events_event_version_check CHECK (event_version >= 0)",
+        "ALTER TABLE event_store.snapshots DROP CONSTRAINT snapshots_aggregate_version_check;"
+        "ALTER TABLE event_store.snapshots ADD CONSTRAINT snapshots_aggregate_version_check CHECK (aggregate_version >= 0)",
         "constraint",
     ),
     DriftCase(
