@@ -119,7 +119,9 @@ def _interrupted(script: str, step: str) -> Iterator[str]:
     # Between statements: where a line ends with a semicolon and the next one starts at the margin with a word.
     places = [0, *(n for n in range(1, len(lines)) if lines[n - 1].rstrip().endswith(";") and lines[n][:1].isupper())]
     for place in sorted({places[0], places[len(places) // 2], places[-1], len(lines)}):
-        cut = "".join([*lines[:place], "\nSET LOCAL ROLE NONE; SELECT pg_terminate_backend(pg_backend_pid());\n", *lines[place:]])
+        cut = "".join(
+            [*lines[:place], "\nSET LOCAL ROLE NONE; SELECT pg_terminate_backend(pg_backend_pid());\n", *lines[place:]]
+        )
         yield script.replace(step, cut)
 
 

@@ -94,7 +94,8 @@ def test_a_version_of_a_newer_checkout_is_refused(folder: Path) -> None:
 def test_the_lock_is_taken_before_the_ledger_is_looked_at(folder: Path) -> None:
     first, _ = migrations.load(folder)
     script = migrations.up_script(first, "-- ledger")
-    order = ["pg_advisory_xact_lock", "-- ledger", "AS pending", "lock_timeout", "SET LOCAL ROLE event_store_owner"]
+    order = ["lock_timeout = '1min'", "pg_advisory_xact_lock", "-- ledger", "AS pending"]
+    order += [f"lock_timeout = '{migrations.LOCK_TIMEOUT}'", "SET LOCAL ROLE event_store_owner"]
     order += [first.up, "SET LOCAL ROLE NONE", first.sha256, "\\endif"]
     places = [script.index(part) for part in order]
     assert places == sorted(places)
@@ -103,7 +104,8 @@ def test_the_lock_is_taken_before_the_ledger_is_looked_at(folder: Path) -> None:
 def test_a_migration_is_taken_back_with_its_ledger_row(folder: Path) -> None:
     first, _ = migrations.load(folder)
     script = migrations.down_script(first, "-- ledger", "-- guard")
-    order = ["pg_advisory_xact_lock", "-- ledger", "is not the last migration", "lock_timeout", "-- guard"]
+    order = ["lock_timeout = '1min'", "pg_advisory_xact_lock", "-- ledger", "is not the last migration"]
+    order += [f"lock_timeout = '{migrations.LOCK_TIMEOUT}'", "-- guard"]
     order += ["SET LOCAL ROLE event_store_owner", first.down, "SET LOCAL ROLE NONE", "DELETE FROM deployment.reference"]
     order += ["DELETE FROM deployment.migrations WHERE version = 1"]
     places = [script.index(part) for part in order]

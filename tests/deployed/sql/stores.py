@@ -45,7 +45,7 @@ class Server:
     def in_container(cls, name: str) -> "Server":
         """The server in a container of this machine."""
         pid = init_pid(name)
-        return cls({"user": "postgres"}, os.stat(f"/proc/{pid}/root/var/lib/postgresql").st_uid, pid)
+        return cls({"user": "postgres"}, Path(f"/proc/{pid}/root/var/lib/postgresql").stat().st_uid, pid)
 
     def connect(self, database: str = "postgres", **options: Any) -> "psycopg.Connection[Any]":
         """A connection as the superuser; autocommit unless said otherwise."""
@@ -147,5 +147,3 @@ def remove_leftovers(server: Server) -> None:
         match = re.fullmatch(rf"{PREFIX}(\d+)_[0-9a-f]+", name)
         if match and not Path(f"/proc/{match[1]}").exists():
             server.drop(name)
-
-

@@ -184,7 +184,7 @@ def in_threads(*loops: Any) -> Iterator[None]:
         try:
             while not over.is_set():
                 loop()
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             errors.append(error)
 
     threads = [threading.Thread(target=run, args=(loop,)) for loop in loops]
@@ -246,6 +246,12 @@ def test_two_workers_apply_each_event_once(empty_store: Store) -> None:
         assert state(projection.admin, projection.name)["revision"] == 80
 
 
+def work_on(worker: Connection) -> None:
+    """Go on working until the connection ends."""
+    while True:
+        worker.execute("SELECT event_store.work_projections()")
+
+
 @pytest.mark.parametrize("is_rebuild", [False, True], ids=["rows", "rebuild"])
 def test_a_worker_killed_in_a_batch_leaves_rows_and_checkpoint_together(
     numbers: Numbers, empty_store: Store, is_rebuild: bool
@@ -259,7 +265,7 @@ def test_a_worker_killed_in_a_batch_leaves_rows_and_checkpoint_together(
         worker = empty_store.connect("postgres")
         pid = worker.info.backend_pid
 
-        def kill(pid: int = pid) -> None:
+        def kill(killer: Connection, pid: int) -> None:
             while not value(
                 killer, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND query LIKE '%%work_p%%'", [pid]
             ):
@@ -267,11 +273,10 @@ def test_a_worker_killed_in_a_batch_leaves_rows_and_checkpoint_together(
             killer.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
         killer = empty_store.connect("postgres")
-        thread = threading.Thread(target=kill)
+        thread = threading.Thread(target=kill, args=[killer, pid])
         thread.start()
         with pytest.raises(psycopg.OperationalError):
-            while True:
-                worker.execute("SELECT event_store.work_projections()")
+            work_on(worker)
         thread.join()
         table = "projections_rebuild.numbers" if is_rebuild else "projections.numbers"
         checkpoint = "projection_rebuilds" if is_rebuild else "projections"
