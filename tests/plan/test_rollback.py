@@ -32,7 +32,10 @@ def test_a_target_that_is_none_is_refused(pyinfra: Pyinfra, data: list[str], say
 def test_a_store_that_does_not_answer_is_not_taken_back(pyinfra: Pyinfra, mode: str) -> None:
     done = pyinfra(FAKE, _ROLLBACK, mode, "--data", "to=1")
     assert done.returncode != 0
-    assert "nothing was touched: the container is not running, or there is no PostgreSQL in it; deploy first" in done.stderr
+    assert (
+        "nothing was touched: the container is not running, or there is no PostgreSQL in it; deploy first"
+        in done.stderr
+    )
     assert "Take migrations back" not in done.stderr
 
 
