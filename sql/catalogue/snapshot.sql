@@ -10,7 +10,8 @@
 --   drop_sql         takes it away; '' = goes with its parent; NULL = would lose data
 --   rank, place      the order of creation; dropping goes the other way
 --
--- A table, a column or its type hold data: they have no SQL here, so they end the run with a report.
+-- A table, a column or its type hold data: they have no SQL here, so they end the run with a report. But for a missing table
+-- of the schema projections: all that it held follows from events, and a definition_version of 0 has the worker build it.
 WITH
 schemas AS MATERIALIZED (
     SELECT oid, nspname, nspowner, nspacl, quote_ident(nspname) AS name,
@@ -135,7 +136,11 @@ SELECT word, name, NULL, coalesce((SELECT string_agg(e.enumlabel, ', ' ORDER BY 
 
 UNION ALL  -- tables
 SELECT word, name, NULL, CASE relkind WHEN 'p' THEN 'partitioned ' || pg_get_partkeydef(oid) WHEN 'f' THEN 'foreign' ELSE 'plain' END,
-       NULL, NULL, NULL, '', 30, oid::bigint
+       CASE WHEN relkind = 'r' AND starts_with(name, 'projections.')
+            THEN format('CREATE TABLE %s (%s); UPDATE event_store.projections SET definition_version = 0', name,
+                        (SELECT string_agg(format('%I %s', c.attname, format_type(c.atttypid, c.atttypmod)), ', ' ORDER BY c.attnum)
+                           FROM columns c WHERE c.attrelid = relations.oid)) END,
+       NULL, NULL, '', 30, oid::bigint
   FROM relations WHERE holds_rows
 
 UNION ALL

@@ -185,6 +185,31 @@ REPAIRABLE = [
         "operator",
     ),
     DriftCase("dropped schema of the read models", "DROP SCHEMA projections CASCADE", "schema"),
+    DriftCase("dropped table of a read model", "DROP TABLE projections.journal", "table"),
+    DriftCase("dropped table below a view", "DROP TABLE projections.positions CASCADE", "table"),
+    # Row security
+    DriftCase("row security off", "ALTER TABLE projections.journal DISABLE ROW LEVEL SECURITY", "row security"),
+    DriftCase(
+        "row security not for the owner", "ALTER TABLE projections.users NO FORCE ROW LEVEL SECURITY", "row security"
+    ),
+    DriftCase("dropped policy", "DROP POLICY own_rows ON projections.accounts", "policy"),
+    DriftCase("extra policy on a read model", "CREATE POLICY open ON projections.users USING (true)", "policy"),
+    DriftCase("policy for all rows", "ALTER POLICY own_rows ON projections.journal USING (true)", "policy"),
+    DriftCase("policy for another role", "ALTER POLICY projecting ON projections.users TO PUBLIC", "policy"),
+    DriftCase("renamed policy", "ALTER POLICY own_rows ON projections.journal RENAME TO all_rows", "policy"),
+    DriftCase(
+        "policy for another command",
+        "DROP POLICY own_rows ON projections.journal;"
+        "CREATE POLICY own_rows ON projections.journal USING (user_id = event_store.current_user_id())",
+        "policy",
+    ),
+    DriftCase(
+        "restrictive policy",
+        "CREATE POLICY nothing ON projections.journal AS RESTRICTIVE FOR SELECT USING (false)",
+        "policy",
+    ),
+    DriftCase("dropped schema of rebuilds", "DROP SCHEMA projections_rebuild CASCADE", "schema"),
+    DriftCase("grant on rebuilds", "GRANT USAGE ON SCHEMA projections_rebuild TO stock_analysis_user", "grant"),
     # Owners
     DriftCase("table's owner", "ALTER TABLE event_store.events OWNER TO stock_analysis_user", "owner"),
     DriftCase("function's owner", f"ALTER FUNCTION {_APPEND} OWNER TO postgres", "owner"),
@@ -239,6 +264,7 @@ NOT_REPAIRABLE = [
     DriftCase("dropped table", "DROP TABLE event_store.snapshots", "table", False),
     DriftCase("extra table", "CREATE TABLE event_store.notes (note text)", "table", False),
     DriftCase("dropped column", "ALTER TABLE event_store.events DROP COLUMN actor", "column", False),
+    DriftCase("dropped column of a read model", "ALTER TABLE projections.users DROP COLUMN email", "column", False),
     DriftCase("extra column", "ALTER TABLE event_store.events ADD COLUMN note text", "column", False),
     DriftCase("renamed column", "ALTER TABLE event_store.events RENAME COLUMN actor TO who", "column", False),
     DriftCase("changed column type", "ALTER TABLE event_store.events ALTER actor TYPE text", "column", False),

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -153,8 +153,9 @@ def test_a_lost_checkpoint_is_made_good_by_a_rebuild(numbers: Numbers) -> None:
 
 def test_after_a_retirement_it_is_refused_unless_that_is_known(numbers: Numbers) -> None:
     numbers.admin.execute(
-        "INSERT INTO event_store.retirements (from_seal, to_seal, event_count, export_root, exported_to)"
-        " VALUES (1, 1, 5, sha256('x'), 'file')"
+        "INSERT INTO event_store.retirements (from_seal, to_seal, after_transaction_id, after_position,"
+        " last_transaction_id, last_position, event_count, export_root, exported_to)"
+        " VALUES (1, 1, '0', 0, '0', 0, 5, sha256('x'), 'file')"
     )
     with pytest.raises(psycopg.Error) as refusal:
         rebuild(numbers)
@@ -246,10 +247,23 @@ def test_two_workers_apply_each_event_once(empty_store: Store) -> None:
         assert state(projection.admin, projection.name)["revision"] == 80
 
 
-def work_on(worker: Connection) -> None:
-    """Go on working until the connection ends."""
-    while True:
-        worker.execute("SELECT event_store.work_projections()")
+def work_until_killed(worker: Connection, killer: Connection) -> None:
+    """The server ends the worker's session while its function runs."""
+    pid = worker.info.backend_pid
+    is_working = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND query LIKE '%%work_projections%%'"
+
+    def kill() -> None:
+        while not value(killer, is_working, [pid]):
+            time.sleep(0.001)
+        killer.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    with suppress(psycopg.OperationalError):
+        while True:
+            worker.execute("SELECT event_store.work_projections()")
+    thread.join()
+    assert worker.broken
 
 
 @pytest.mark.parametrize("is_rebuild", [False, True], ids=["rows", "rebuild"])
@@ -261,28 +275,14 @@ def test_a_worker_killed_in_a_batch_leaves_rows_and_checkpoint_together(
         work(numbers.admin)
         rebuild(numbers)
     settle(numbers.admin)
+    killer = empty_store.connect("postgres")
     for _ in range(5):
-        worker = empty_store.connect("postgres")
-        pid = worker.info.backend_pid
-
-        def kill(killer: Connection, pid: int) -> None:
-            while not value(
-                killer, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND query LIKE '%%work_p%%'", [pid]
-            ):
-                time.sleep(0.001)
-            killer.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-
-        killer = empty_store.connect("postgres")
-        thread = threading.Thread(target=kill, args=[killer, pid])
-        thread.start()
-        with pytest.raises(psycopg.OperationalError):
-            work_on(worker)
-        thread.join()
+        work_until_killed(empty_store.connect("postgres"), killer)
         table = "projections_rebuild.numbers" if is_rebuild else "projections.numbers"
         checkpoint = "projection_rebuilds" if is_rebuild else "projections"
         passed = f"SELECT last_global_position FROM event_store.{checkpoint}"
         rows = f"SELECT count(*) FROM {table}"
-        if not is_rebuild or shadows(numbers.admin):
+        if not is_rebuild or shadows(numbers.admin):  # or else it was over before the last kill
             assert value(numbers.admin, passed) == value(numbers.admin, rows)
     work(numbers.admin)
     expected = [-1, -2, -4] if is_rebuild else [1000, 500, 250]

@@ -32,7 +32,8 @@ BEGIN
         ON CONFLICT (user_id, key) DO UPDATE
         SET value = excluded.value, version = excluded.version, updated_at = excluded.updated_at;
     ELSE
-        IF (data @? '$.keys[*] ? (@.type() == "string")' AND NOT data @? '$.keys[*] ? (@.type() != "string")') IS NOT TRUE THEN
+        IF (jsonb_typeof(data -> 'keys') = 'array'
+            AND NOT data @? 'strict $.keys[*] ? (@.type() != "string")') IS NOT TRUE THEN
             RAISE EXCEPTION 'the field "keys" of the payload is no array of texts'
                 USING ERRCODE = 'SE007', DETAIL = 'path: $.keys',
                       HINT = 'The payload can never be changed: skip_event() passes over it.';
