@@ -146,7 +146,7 @@ def backends_dying(store: Store) -> Iterator[Counter[str]]:
 
     def kill() -> None:
         with store.connect("postgres") as connection:
-            while not stop.wait(0.05):
+            while not stop.wait(0.1):
                 row = connection.execute(
                     "SELECT state, pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1"

@@ -1,23 +1,29 @@
 """The README's examples for the Python client do what they say, one after the other."""
 
+import os
 import re
+import subprocess
 import sys
-from types import ModuleType
-
-import pytest
+from pathlib import Path
 
 from deploy.render import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_examples_run_as_they_stand(empty_conninfo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_run_as_they_stand(empty_conninfo: str, tmp_path: Path) -> None:
     section = re.split(r"^## ", README.partition("\n## Python client\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
     examples = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     assert examples
-    monkeypatch.setenv("EVENT_STORE_CONNINFO", empty_conninfo)
-    # As a module: eventsourcing finds the class of an event by the name of its module.
-    module = ModuleType("readme_examples")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    for example in examples:
-        exec(compile(example, "README.md", "exec"), module.__dict__)  # noqa: S102
+    program = tmp_path / "examples.py"
+    program.write_text("\n".join(examples))
+    # A process of its own: the examples are a program, and eventsourcing finds classes by their module.
+    done = subprocess.run(
+        [sys.executable, "-W", "error", program],
+        cwd=ROOT,
+        env=os.environ | {"EVENT_STORE_CONNINFO": empty_conninfo},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
