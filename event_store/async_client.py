@@ -17,8 +17,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from event_store import errors, statements
 from event_store.async_operations import AsyncOperations
-from event_store.client import APPEND, LISTEN
-from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin
+from event_store.client import LISTEN
+from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
 from event_store.statements import Statement
 
@@ -99,6 +99,13 @@ class AsyncEventStore(AsyncOperations):
             except psycopg.Error as error:
                 pause = attempts.pause_after(error, repeatable=statement.repeatable)
                 log.info("trying again in %.2f s: %s", pause, error)
+            except (errors.VersionConflictError, errors.EventIdStoredError):
+                # What stands in the way may be what an attempt before this one has appended.
+                if attempts.failures and statement.first_result:
+                    first = await self.run(statement.first_result)
+                    if first is not None:
+                        return first
+                raise
             await asyncio.sleep(pause)
 
     @asynccontextmanager
@@ -167,13 +174,12 @@ class AsyncEventStore(AsyncOperations):
         `CommandIdReusedError` where the command id was used for something else.
         """
         attempts = Attempts(self.retries)
-        # One id for all attempts: a conflict leaves nothing behind, and a commit whose answer was lost is found again. With
-        # data, because the events may be others each time.
-        attempted = command or Command(APPEND)
-        if attempted.data is None:
-            attempted = dataclasses.replace(attempted, data={})
-        if command and (first := await self.run(statements.first_result(attempted, aggregate_type, aggregate_id))):
-            return first
+        if command:
+            # With data, because the events may be others each time.
+            command = dataclasses.replace(command, data=command.data or {})
+            first = await self.run(statements.result_of(command, aggregate_type, aggregate_id))
+            if first:
+                return first
         while True:
             loaded = await self.load_aggregate(aggregate_type, aggregate_id)
             events = decision(loaded)
@@ -181,16 +187,17 @@ class AsyncEventStore(AsyncOperations):
                 return None
             try:
                 return await self.append_events(
-                    aggregate_type, aggregate_id, events, expected=loaded.version, origin=origin, command=attempted
+                    aggregate_type, aggregate_id, events, expected=loaded.version, origin=origin, command=command
                 )
             except errors.VersionConflictError as conflict:
                 pause = attempts.pause_after_conflict(conflict)
             await asyncio.sleep(pause)
 
-    def _command(self, command: Command | None) -> Command | None:
-        if command is None and self.retries.timeout > 0:
-            return Command(APPEND, data={})
-        return command
+    def _to_append(self, events: Sequence[NewEvent]) -> Sequence[NewEvent]:
+        if self.retries.timeout <= 0:
+            return events
+        # So that a repeated attempt can tell whether the first one was committed.
+        return [event if event.event_id else dataclasses.replace(event, event_id=new_event_id()) for event in events]
 
     async def _drain(self, taken_at: float) -> None:
         if taken_at > self._drained_at:

@@ -15,7 +15,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
 
 from event_store import errors, statements
-from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin
+from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
 from event_store.operations import Operations
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
 from event_store.statements import Statement
@@ -25,8 +25,6 @@ log = logging.getLogger("event_store")
 
 #: The server's hint that there is something new in the feed.
 LISTEN: Final = "LISTEN event_store"
-#: What an append is recorded as when the caller names no command.
-APPEND: Final = "append"
 
 
 class Session(Operations):
@@ -54,9 +52,9 @@ class EventStore(Operations):
     ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.
     ``min_size``, ``max_size``: connections kept open, and at most. ``configure``: called with each new connection.
 
-    Reads, and appends under a command id, are tried again when the server goes away, fails over, or gives up a transaction in
-    favour of another. So that this holds for every append, one without a command gets an id of its own (which costs a row in
-    ``commands``); with ``retries=NO_RETRIES`` it does not.
+    Reads and appends are tried again when the server goes away, fails over, or gives up a transaction in favour of another. No
+    event is appended twice: a command is recognised by its id, an append without a command by the ids of its events, which
+    the client makes where there are none. With ``retries=NO_RETRIES`` nothing is tried twice.
 
     A context manager; otherwise call `open` and `close`.
     """
@@ -112,6 +110,13 @@ class EventStore(Operations):
             except psycopg.Error as error:
                 pause = attempts.pause_after(error, repeatable=statement.repeatable)
                 log.info("trying again in %.2f s: %s", pause, error)
+            except (errors.VersionConflictError, errors.EventIdStoredError):
+                # What stands in the way may be what an attempt before this one has appended.
+                if attempts.failures and statement.first_result:
+                    first = self.run(statement.first_result)
+                    if first is not None:
+                        return first
+                raise
             time.sleep(pause)
 
     @contextmanager
@@ -180,13 +185,12 @@ class EventStore(Operations):
         `CommandIdReusedError` where the command id was used for something else.
         """
         attempts = Attempts(self.retries)
-        # One id for all attempts: a conflict leaves nothing behind, and a commit whose answer was lost is found again. With
-        # data, because the events may be others each time.
-        attempted = command or Command(APPEND)
-        if attempted.data is None:
-            attempted = dataclasses.replace(attempted, data={})
-        if command and (first := self.run(statements.first_result(attempted, aggregate_type, aggregate_id))):
-            return first
+        if command:
+            # With data, because the events may be others each time.
+            command = dataclasses.replace(command, data=command.data or {})
+            first = self.run(statements.result_of(command, aggregate_type, aggregate_id))
+            if first:
+                return first
         while True:
             loaded = self.load_aggregate(aggregate_type, aggregate_id)
             events = decision(loaded)
@@ -194,16 +198,17 @@ class EventStore(Operations):
                 return None
             try:
                 return self.append_events(
-                    aggregate_type, aggregate_id, events, expected=loaded.version, origin=origin, command=attempted
+                    aggregate_type, aggregate_id, events, expected=loaded.version, origin=origin, command=command
                 )
             except errors.VersionConflictError as conflict:
                 pause = attempts.pause_after_conflict(conflict)
             time.sleep(pause)
 
-    def _command(self, command: Command | None) -> Command | None:
-        if command is None and self.retries.timeout > 0:
-            return Command(APPEND, data={})
-        return command
+    def _to_append(self, events: Sequence[NewEvent]) -> Sequence[NewEvent]:
+        if self.retries.timeout <= 0:
+            return events
+        # So that a repeated attempt can tell whether the first one was committed.
+        return [event if event.event_id else dataclasses.replace(event, event_id=new_event_id()) for event in events]
 
     def _drain(self, taken_at: float) -> None:
         """After a lost connection: all of the same age lead to the same place. Not again for one that is older than that."""

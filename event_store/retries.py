@@ -1,8 +1,8 @@
 """When to try again, and after which pause.
 
-Only what may be repeated is: a read, an append that carries a command id, an acknowledgement of the same cursor. Whether a lost
-connection took the answer of a commit along nobody can tell; the second attempt finds out, because the store returns the
-first result of a command instead of appending again.
+Only what may be repeated is: a read, an append under a command or of events that have ids, an acknowledgement of the same cursor.
+Whether a lost connection took the answer to a commit along nobody can tell. The second attempt finds out: the store returns
+the first result of a command instead of appending again, and refuses events whose ids it has.
 """
 
 import random
@@ -44,7 +44,7 @@ class Retries:
 
 
 DEFAULT: Final = Retries()
-#: One attempt, and appends without a command id unless the caller gives one.
+#: One attempt.
 NO_RETRIES: Final = Retries(timeout=0)
 
 
@@ -54,7 +54,9 @@ class Attempts:
     def __init__(self, retries: Retries) -> None:
         self._retries = retries
         self._deadline = time.monotonic() + retries.timeout
-        self._failures = self._conflicts = 0
+        #: So many attempts have failed, and may have been carried out nevertheless.
+        self.failures = 0
+        self._conflicts = 0
 
     def patience(self) -> float | None:
         """Seconds to wait for a connection of the pool; None = as the pool sees fit.
@@ -67,8 +69,8 @@ class Attempts:
 
     def pause_after(self, error: psycopg.Error, *, repeatable: bool) -> float:
         """Seconds to wait before the next attempt. Raises ``error`` where another attempt could not help or do harm."""
-        self._failures += 1
-        pause = self._retries.pause(self._failures)
+        self.failures += 1
+        pause = self._retries.pause(self.failures)
         # What the server gave up in favour of another transaction has certainly not happened.
         allowed = is_transient(error) if repeatable else error.sqlstate in IN_THE_WAY
         if not allowed or time.monotonic() + pause >= self._deadline:

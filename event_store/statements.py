@@ -19,12 +19,17 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Statement(Generic[T]):
-    """One query. ``repeatable``: running it twice is the same as once, also when nobody knows whether the first one ran."""
+    """One query.
+
+    ``repeatable``: running it twice is the same as once, also when nobody knows whether the first one ran. ``first_result``: asks
+    for the result of a first run whose answer was lost; None = there was none.
+    """
 
     query: bytes
     parameters: Mapping[str, Any]
     read: Callable[[Sequence[Row]], T]
     repeatable: bool = True
+    first_result: "Statement[T | None] | None" = None
 
 
 def call(function: str, parameters: Mapping[str, Any], columns: str = "*", optional: Sequence[str] = ()) -> bytes:
@@ -61,7 +66,8 @@ def append_events(
         function = "append_events"
         parameters["events"] = Jsonb([event.document() for event in events])
     query = call(function, parameters, "event_version, global_position")
-    return Statement(query, parameters, _appended, repeatable=command is not None)
+    first = None if command else _stored([Append(aggregate_type, aggregate_id, events, expected)], _appended)
+    return Statement(query, parameters, _appended, bool(command or first), first)
 
 
 def append_to_aggregates(
@@ -79,7 +85,8 @@ def append_to_aggregates(
     ]
     parameters = {"appends": Jsonb(documents)} | _origin(origin) | _command(command)
     query = call("append_to_aggregates", parameters, "event_version, global_position")
-    return Statement(query, parameters, _all_appended, repeatable=command is not None)
+    first = None if command else _stored(appends, _all_appended)
+    return Statement(query, parameters, _all_appended, bool(command or first), first)
 
 
 def check_command_processed(command_id: UUID) -> Statement[bool]:
@@ -88,7 +95,7 @@ def check_command_processed(command_id: UUID) -> Statement[bool]:
     return Statement(call("check_command_processed", parameters), parameters, only_value)
 
 
-def first_result(command: Command, aggregate_type: str, aggregate_id: UUID) -> Statement[Appended | None]:
+def result_of(command: Command, aggregate_type: str, aggregate_id: UUID) -> Statement[Appended | None]:
     """Ask for the first result of a command on one aggregate, if it was processed, and was this one."""
     query = b"""
         SELECT c.event_versions[1], c.global_positions[1]
@@ -132,6 +139,26 @@ def only_value(rows: Sequence[Row]) -> Any:
 def nothing(rows: Sequence[Row]) -> None:
     """The answer of a function that returns nothing worth telling."""
     del rows
+
+
+def _stored(appends: Sequence[Append], read: Callable[[Sequence[Row]], T]) -> Statement[T | None] | None:
+    """Look for the last event of each append; None where not all of them have ids to look for."""
+    last = [one.events[-1].event_id if one.events else None for one in appends]
+    if None in last:
+        return None
+    query = b"""
+        SELECT e.event_version, e.global_position
+          FROM unnest(%(event_ids)s::uuid[], %(aggregate_types)s::text[], %(aggregate_ids)s::uuid[])
+               WITH ORDINALITY AS a (event_id, aggregate_type, aggregate_id, place)
+          JOIN event_store.events e USING (event_id)
+         WHERE e.aggregate_type = a.aggregate_type::varchar AND e.aggregate_id = a.aggregate_id
+         ORDER BY a.place"""
+    parameters = {
+        "event_ids": last,
+        "aggregate_types": [one.aggregate_type for one in appends],
+        "aggregate_ids": [one.aggregate_id for one in appends],
+    }
+    return Statement(query, parameters, lambda rows: read(rows) if len(rows) == len(last) else None)
 
 
 def _single(event: NewEvent, origin: Origin) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Appends and commands."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from event_store import statements
@@ -32,10 +33,10 @@ class Appending(Runner):
             statements.append_events(
                 aggregate_type,
                 aggregate_id,
-                events,
+                self._to_append(events),
                 expected=expected,
                 origin=origin,
-                command=self._command(command),
+                command=command,
             )
         )
 
@@ -46,7 +47,11 @@ class Appending(Runner):
 
         Raises what `append_events` raises.
         """
-        return self.run(statements.append_to_aggregates(appends, origin, self._command(command)))
+        return self.run(
+            statements.append_to_aggregates(
+                [replace(one, events=self._to_append(one.events)) for one in appends], origin, command
+            )
+        )
 
     def check_command_processed(self, command_id: UUID) -> bool:
         """Whether the command was recorded, with events or without."""

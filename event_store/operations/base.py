@@ -1,9 +1,10 @@
 """What all operations stand on."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TypeVar
 
-from event_store.events import Command
+from event_store.events import NewEvent
 from event_store.statements import Statement
 
 T = TypeVar("T")
@@ -16,6 +17,6 @@ class Runner(ABC):
     def run(self, statement: Statement[T]) -> T:
         """Run one statement and return its answer."""
 
-    def _command(self, command: Command | None) -> Command | None:
-        """The command under which events are appended."""
-        return command
+    def _to_append(self, events: Sequence[NewEvent]) -> Sequence[NewEvent]:
+        """The events as they are appended."""
+        return events

@@ -80,9 +80,10 @@ class Relay:
     def _copy_back(self, server: socket.socket, client: socket.socket, marked: threading.Event) -> None:
         with suppress(OSError):
             while data := server.recv(65536):
-                if marked.is_set() and data.endswith(COMMITTED):
+                if not marked.is_set():
+                    client.sendall(data)
+                elif data.endswith(COMMITTED):
                     break
-                client.sendall(data)
         with suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
 

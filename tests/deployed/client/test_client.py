@@ -15,8 +15,6 @@ from event_store.client import EventStore
 from event_store.events import Append, Command, Loaded, NewEvent, Origin, StoredEvent
 from event_store.retries import Retries
 
-from ..sql.stores import Store
-
 Connect = Callable[..., "psycopg.Connection[Any]"]
 
 
@@ -146,15 +144,24 @@ def test_a_transaction_holds_several_appends_together(client: EventStore) -> Non
     assert client.get_events("Together", aggregate) == []
 
 
-def test_without_retries_no_command_is_recorded_and_with_them_one(conninfo: str, store: Store) -> None:
+def test_the_client_makes_ids_that_grow_with_time(client: EventStore) -> None:
+    aggregate = uuid4()
+    for count in (1, 2):
+        client.append_events("Ids", aggregate, [sold(1)] * count, expected=ANY)
+    client.append_to_aggregates([Append("Ids", aggregate, [sold(1)], ANY)])
+    ids = [event.event_id for event in client.get_events("Ids", aggregate)]
+    assert len(set(ids)) == 4
+    assert {event_id.version for event_id in ids} == {7}
+    milliseconds = [event_id.int >> 80 for event_id in ids]
+    assert milliseconds == sorted(milliseconds)
+    assert not any(client.check_command_processed(event_id) for event_id in ids)
+
+
+def test_without_retries_the_server_makes_the_ids(conninfo: str) -> None:
     aggregate = uuid4()
     with EventStore(conninfo, retries=NO_RETRIES) as client:
-        client.append_events("Recorded", aggregate, [sold(1)], expected=ANY)
-    with EventStore(conninfo) as client:
-        client.append_events("Recorded", aggregate, [sold(1)], expected=ANY)
-        client.append_to_aggregates([Append("Recorded", aggregate, [sold(1)], ANY)])
-    rows = store.connect().execute("SELECT command_type FROM event_store.commands WHERE aggregate_id = %s", [aggregate])
-    assert rows.fetchall() == [("append",)] * 2
+        client.append_events("Ids", aggregate, [sold(1)], expected=ANY)
+        assert client.get_events("Ids", aggregate)[0].event_id.version == 7
 
 
 def test_reads_of_one_aggregate(client: EventStore) -> None:
@@ -172,7 +179,7 @@ def test_reads_of_one_aggregate(client: EventStore) -> None:
     assert client.get_events("Read", uuid4()) == []
 
 
-def test_reads_across_aggregates(client: EventStore, store: Store) -> None:
+def test_reads_across_aggregates(client: EventStore) -> None:
     category, correlation, cause = f"Category {uuid4()}", uuid4(), uuid4()
     origin = Origin(correlation_id=correlation, causation_id=cause)
     event_type = f"Type {uuid4()}"

@@ -46,6 +46,38 @@ def test_an_append_whose_answer_was_lost_is_not_appended_twice(
     assert appended == Appended(last.event_version, last.global_position)
 
 
+@pytest.mark.parametrize("expected", [NOT_THERE, ANY])
+def test_a_command_whose_answer_was_lost_is_not_processed_twice(
+    client: EventStore, relay: Relay, expected: int | None
+) -> None:
+    aggregate, (marker, events) = uuid4(), marked()
+    relay.lose_answer(marker.encode(), 2)
+    appended = client.append_events("Faults", aggregate, events, expected=expected, command=Command("Mark"))
+    assert relay.losses_left == 0
+    assert stored(client, aggregate) == [marker]
+    assert appended.event_version == 1
+
+
+def test_an_append_that_expects_nothing_is_not_repeated_either(client: EventStore, relay: Relay) -> None:
+    aggregate, (marker, events) = uuid4(), marked()
+    relay.lose_answer(marker.encode())
+    appended = client.append_events("Faults", aggregate, events, expected=ANY)
+    client.append_events("Faults", aggregate, events, expected=ANY)
+    assert (relay.losses_left, appended.event_version) == (0, 1)
+    assert stored(client, aggregate) == [marker] * 2
+
+
+def test_a_conflict_with_somebody_else_stays_one_also_after_a_loss(client: EventStore, relay: Relay) -> None:
+    aggregate, (marker, events) = uuid4(), marked()
+    client.append_events("Faults", aggregate, [NewEvent("Marked", {"marker": "other"})], expected=NOT_THERE)
+    # The answer that is lost is the refusal.
+    relay.lose_answer(marker.encode())
+    with pytest.raises(errors.VersionConflictError):
+        client.append_events("Faults", aggregate, events, expected=NOT_THERE)
+    assert relay.losses_left == 0
+    assert stored(client, aggregate) == ["other"]
+
+
 def test_an_append_to_several_aggregates_whose_answer_was_lost(client: EventStore, relay: Relay) -> None:
     one, other, (marker, events) = uuid4(), uuid4(), marked()
     relay.lose_answer(marker.encode())
