@@ -36,7 +36,7 @@ OPEN: Final[LiteralString] = """
     SELECT event_store.append_event(%s, %s, 0, 'PositionOpened', '{"symbol": "AAPL", "quantity": 1, "current_value": 190}')
 """
 #: Positions that are opened to see how long each takes to be shown.
-OPENED: Final = 30
+OPENED: Final = 15
 QUERIES: Final[dict[str, LiteralString]] = {
     "projection query: one position": "SELECT * FROM projections.portfolio_positions WHERE position_id = %(id)s",
     "projection query: one position, always fresh": "SELECT * FROM projections.positions WHERE position_id = %(id)s",
