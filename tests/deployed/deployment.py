@@ -15,7 +15,7 @@ import psycopg
 ROOT = Path(__file__).parents[2]
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
 STORAGE = "/var/lib/event-store"
-SMALL = {"memory": "768MiB", "cpus": 1, "disk": "2GiB", "root_disk": "2GiB", "max_connections": 40}
+SMALL = {"memory": "768MiB", "cpus": 1, "disk": "2GiB", "root_disk": "2GiB", "max_connections": 100}
 
 
 def run(*command: str, check: bool = True, cwd: Path = ROOT, **options: Any) -> "subprocess.CompletedProcess[str]":
