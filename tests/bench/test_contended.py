@@ -58,8 +58,8 @@ def test_contended(stores: list[Store], figures: Figures) -> None:
     ratio = medians[OURS] / medians[best]
     figures.add(
         Figure(
-            f"{CLIENTS} clients on one aggregate: {accounts[OURS]}",
-            f"{medians[OURS]:,.0f}/s",
+            f"{CLIENTS} clients on one aggregate",
+            f"{medians[OURS]:,.0f}/s, {accounts[OURS]}",
             f"best peer, {best}: {medians[best]:,.0f}/s",
             ratio,
             "≥ 1.5 x",
