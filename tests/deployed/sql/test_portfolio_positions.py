@@ -1,6 +1,7 @@
 """projections.positions, and the materialized view over it."""
 
 import json
+import time
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -9,12 +10,14 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
 
+from deploy import catalogue
 from event_store.batches import batches
 from event_store.portfolio import AGGREGATE_TYPE, CLOSED, OPENED, UPDATED, expected_positions, generate
 
 from .projecting import Connection, append, settle, state, value, work
-from .stores import Store
+from .stores import Server, Store, new_name
 
 ROW = "SELECT symbol, quantity, average_price, current_value FROM projections.{} WHERE position_id = %s"
 
@@ -171,3 +174,50 @@ def test_the_application_writes_neither(app: Connection) -> None:
         ):
             with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.WrongObjectType)):
                 app.execute(statement.format(relation))
+
+
+def test_the_migration_counts_in_the_events_that_are_there(server: Server) -> None:
+    """Those that are safe to read; one that is uncommitted meanwhile is left to the projection."""
+    store = server.create(new_name())
+    try:
+        admin, late = store.connect("postgres"), store.connect("postgres", autocommit=False)
+        before, migration = migrations_until("projections")
+        as_owner(admin, *before)
+        insert = """
+            INSERT INTO event_store.events (event_id, aggregate_type, aggregate_id, event_version, event_type, event_data)
+            VALUES (gen_random_uuid(), %s, %s, %s, %s, %s) RETURNING global_position"""
+        position = uuid4()
+        admin.execute(insert, ["Position", position, 1, OPENED, Jsonb({"symbol": "IBM", "quantity": 2})])
+        last = value(admin, insert, ["Position", position, 2, UPDATED, Jsonb({"quantity": 3, "average_price": "?"})])
+        settle_without_functions(admin)
+        late.execute(insert, ["Position", uuid4(), 1, OPENED, Jsonb({"symbol": "KO"})])
+        as_owner(admin, migration)
+        late.commit()
+        rows = "SELECT position_id, symbol, quantity, average_price FROM projections.positions"
+        assert admin.execute(rows).fetchall() == [(position, "IBM", 3, None)]
+        assert state(admin, "portfolio_positions")["last_global_position"] == last
+    finally:
+        store.close()
+        server.drop(store.name)
+
+
+def migrations_until(name: str) -> tuple[list[str], str]:
+    """The migrations before the one of that name, and that one."""
+    steps = list(catalogue.load().migrations)
+    place = [step.name for step in steps].index(name)
+    return [step.up for step in steps[:place]], steps[place].up
+
+
+def as_owner(admin: Connection, *scripts: str) -> None:
+    """Run each as a deploy does."""
+    for script in scripts:
+        with admin.transaction():
+            admin.execute("SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL ROLE event_store_owner")
+            admin.execute(script)  # type: ignore[call-overload]
+
+
+def settle_without_functions(admin: Connection) -> None:
+    """Like settle(), before there is a horizon."""
+    safe = "SELECT max(transaction_id) < pg_snapshot_xmin(pg_current_snapshot()) FROM event_store.events"
+    while not value(admin, safe):
+        time.sleep(0.02)

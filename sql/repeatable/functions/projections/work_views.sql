@@ -1,6 +1,8 @@
 -- What the worker calls again and again: refreshes the materialized views whose tables have changed since, and returns how
--- many. Not before twice the time has passed that the last refresh took: a refresh holds the feed back while it runs, so
--- at most a third of the time is spent so. Two workers at once: one of them passes over.
+-- many. Two workers at once: one of them passes over.
+--
+-- A refresh holds the feed back while it runs, so not before twice the time has passed that the last one took; and twenty
+-- times where that was more than a second: such a view is no longer fresh anyway, and the tables below it are to be.
 CREATE OR REPLACE FUNCTION event_store.work_views() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -19,7 +21,8 @@ BEGIN
           JOIN pg_class c ON c.oid = to_regclass(format('projections.%I', view_name))
          WHERE NOT c.relispopulated
             OR v.view_name IS NULL
-            OR (v.revision <> p.revision AND clock_timestamp() >= v.refreshed_at + 2 * v.duration)
+            OR (v.revision <> p.revision AND clock_timestamp() >= v.refreshed_at
+                + v.duration * CASE WHEN v.duration < '1 second' THEN 2 ELSE 20 END)
     LOOP
         IF stale.is_new THEN
             INSERT INTO event_store.view_refreshes (view_name) VALUES (stale.view_name) ON CONFLICT DO NOTHING;
