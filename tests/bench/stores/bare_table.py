@@ -1,4 +1,4 @@
-"""The floor: a table with this store's columns, written by plain INSERT. No checks, no triggers, no versions checked."""
+"""The floor: a table with this store's columns and ids, written by plain INSERT. No checks, no triggers, no versions checked."""
 
 import json
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class BareTable(Store):
     table: ClassVar = "bench.events"
     versions: ClassVar = "SELECT event_version FROM bench.events WHERE aggregate_id = %(id)s ORDER BY event_version"
     append_statements: ClassVar = f"""
-{_COLUMNS.replace(chr(10), " ")} VALUES (gen_random_uuid(), :type, {STREAM_ID}, :version, 'PositionUpdated',
+{_COLUMNS.replace(chr(10), " ")} VALUES (event_store.new_event_id(), :type, {STREAM_ID}, :version, 'PositionUpdated',
     :payload, '{{}}', NULL, NULL, 'bench', 'service', 'api');
 """
     append_script: ClassVar = STREAM_AND_VERSION + append_statements
@@ -49,7 +49,7 @@ class BareTable(Store):
         SELECT * FROM bench.events WHERE aggregate_type = %(type)s AND aggregate_id = %(stream)s ORDER BY event_version"""
     fill_statement: ClassVar = f"""
         {_COLUMNS}
-        SELECT gen_random_uuid(), %(type)s, md5('fill' || n / 10)::uuid, n %% 10 + 1, 'PositionUpdated',
+        SELECT event_store.new_event_id(), %(type)s, md5('fill' || n / 10)::uuid, n %% 10 + 1, 'PositionUpdated',
                %(payload)s::jsonb, '{{}}', NULL, NULL, 'bench', 'service', 'api'
           FROM generate_series(%(first)s::integer, %(last)s::integer) AS n
     """
@@ -69,7 +69,7 @@ class BareTable(Store):
         """One INSERT from the same JSON array that the store takes."""
         statement = f"""
             {_COLUMNS}
-            SELECT gen_random_uuid(), %(type)s, %(id)s, %(version)s + item.place, item.event_type, item.event_data,
+            SELECT event_store.new_event_id(), %(type)s, %(id)s, %(version)s + item.place, item.event_type, item.event_data,
                    item.metadata, item.causation_id, item.correlation_id, 'bench', 'service', 'api'
               FROM ROWS FROM (jsonb_to_recordset(%(events)s::jsonb) AS (
                        event_type text, event_data jsonb, metadata jsonb, causation_id uuid, correlation_id uuid)
