@@ -34,6 +34,8 @@ class Schema:
     digest: str
     #: Makes all of it in an empty database, as the superuser in one transaction.
     build: str
+    #: Every difference between the database and the reference of this checkout, as one query.
+    drift: str
     state: str
     reference: str
     repair: str
@@ -77,6 +79,7 @@ def load(root: Path = ROOT) -> Schema:
         parts["ledger.sql"],
         digest,
         parts["build"],
+        parts["drift.sql"],
         parts["state.sql"],
         parts["reference.sql"],
         parts["repair.sql"],

@@ -40,3 +40,8 @@ def _inventory_unchanged(request: pytest.FixtureRequest, tmp_path: Path) -> Iter
     before = {name: dict(data) for name, data in deployment.containers.items()}
     yield
     deployment.containers = before
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks at machines on which nothing is deployed yet comes before all that needs the deployment."""
+    items.sort(key=lambda item: item.path.name != "test_apply.py" and item.path.is_relative_to(Path(__file__).parent))

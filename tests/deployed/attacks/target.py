@@ -30,11 +30,7 @@ NAMES: Final = {
     "superuser": "postgres",
 }
 #: The comparison that each deploy makes, as one query.
-_SCHEMA_DRIFT: Final = (
-    (catalogue.ROOT / "catalogue" / "drift.sql")
-    .read_text()
-    .replace("/* snapshot.sql */", (catalogue.ROOT / "catalogue" / "snapshot.sql").read_text())
-)
+_SCHEMA_DRIFT: Final = catalogue.load().drift
 _DIGEST: Final = """
     SELECT count(*), md5(string_agg(e::text, ' ' ORDER BY e.transaction_id, e.global_position)) FROM event_store.events e
 """
