@@ -1,6 +1,6 @@
 """The recorders' way to the server: the client's pool and retries, with the library's exceptions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -10,6 +10,8 @@ from psycopg.rows import DictRow, dict_row
 
 from event_store import errors
 from event_store.client import EventStore, Session
+from event_store.events import Append
+from event_store.operations import Operations
 from event_store.statements import Statement
 
 T = TypeVar("T")
@@ -57,6 +59,11 @@ class Datastore:
         with _translated():
             return self.store.run(statement)
 
+    def append(self, appends: Sequence[Append]) -> None:
+        """Append to aggregates, with the client's retries."""
+        with _translated():
+            append(self.store, appends)
+
     def repeat(self, work: Callable[[Session, bool], T]) -> T:
         """Do ``work`` in a transaction, again when the connection is lost.
 
@@ -85,6 +92,15 @@ def _translated() -> Iterator[None]:
     except (psycopg.Error, errors.EventStoreError) as error:
         counterpart = next(there for here, there in _COUNTERPARTS if isinstance(error, here))
         raise counterpart(str(error)) from error
+
+
+def append(operations: Operations, appends: Sequence[Append]) -> None:
+    """Append to aggregates; to one in the way that is the fastest for one."""
+    if len(appends) == 1:
+        one = appends[0]
+        operations.append_events(one.aggregate_type, one.aggregate_id, one.events, expected=one.expected)
+    else:
+        operations.append_to_aggregates(appends)
 
 
 def fetch(session: Session, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

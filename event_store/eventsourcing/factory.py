@@ -13,8 +13,9 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType, resolve_topic, strtobool
 
 from event_store.client import EventStore
+from event_store.eventsourcing.applications import EventStoreApplicationRecorder
 from event_store.eventsourcing.datastore import Datastore
-from event_store.eventsourcing.recorders import EventStoreAggregateRecorder, EventStoreApplicationRecorder
+from event_store.eventsourcing.recorders import EventStoreAggregateRecorder
 from event_store.eventsourcing.snapshots import EventStoreSnapshotRecorder
 from event_store.eventsourcing.states import SortedJSONTranscoder
 from event_store.eventsourcing.tracking import EventStoreProcessRecorder, EventStoreTrackingRecorder

@@ -62,9 +62,11 @@ def streams(stored_events: Sequence[StoredEvent]) -> list[Stream]:
     return list(found.values())
 
 
-def new_event(event: StoredEvent, event_id: UUID | None) -> NewEvent:
-    """The event to append."""
+def new_event(event: StoredEvent, event_id: UUID | None = None, insert: str | None = None) -> NewEvent:
+    """The event to append. ``insert``: what tells the insert that it is the first event of."""
     data, metadata = _parts(event)
+    if insert:
+        metadata["insert"] = insert
     return NewEvent(event.topic, data, {"eventsourcing": metadata}, event_id=event_id)
 
 

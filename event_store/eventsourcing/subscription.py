@@ -9,7 +9,7 @@ from eventsourcing.persistence import ListenNotifySubscription
 from event_store.hints import Hints
 
 if TYPE_CHECKING:
-    from event_store.eventsourcing.recorders import EventStoreApplicationRecorder
+    from event_store.eventsourcing.applications import EventStoreApplicationRecorder
 
 #: Seconds between two looks without a hint; also how long stopping may take.
 _POLL: Final = 0.25

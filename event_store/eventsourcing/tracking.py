@@ -19,10 +19,9 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Composed
 
 from event_store.client import Session
-from event_store.events import Command
+from event_store.events import Append
+from event_store.eventsourcing.applications import EventStoreApplicationRecorder
 from event_store.eventsourcing.datastore import SCHEMA, Datastore
-from event_store.eventsourcing.recorders import EventStoreApplicationRecorder
-from event_store.eventsourcing.rows import Stream
 from event_store.statements import Statement
 
 _CREATE: Final[tuple[LiteralString, ...]] = (
@@ -119,15 +118,9 @@ class EventStoreProcessRecorder(EventStoreTrackingRecorder, EventStoreApplicatio
         return super().insert_events(stored_events, **kwargs)
 
     def _insert(
-        self,
-        session: Session,
-        by_originator: Sequence[Stream],
-        command: Command,
-        tracking: Tracking | None = None,
-        **kwargs: Any,
-    ) -> Sequence[int] | None:
-        ids = super()._insert(session, by_originator, command, **kwargs)
+        self, session: Session, appends: Sequence[Append], tracking: Tracking | None = None, **kwargs: Any
+    ) -> None:
+        super()._insert(session, appends, **kwargs)
         if tracking is not None:
             with session.connection.cursor(row_factory=dict_row) as cursor:
                 self._insert_tracking(cursor, tracking)
-        return ids

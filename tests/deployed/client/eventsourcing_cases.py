@@ -13,8 +13,9 @@ from eventsourcing.utils import Environment
 from psycopg.sql import SQL
 
 from event_store.eventsourcing import EventStoreTrackingRecorder, Factory
+from event_store.eventsourcing.applications import EventStoreApplicationRecorder
 from event_store.eventsourcing.factory import EventStoreFactory
-from event_store.eventsourcing.recorders import EventStoreAggregateRecorder, EventStoreApplicationRecorder
+from event_store.eventsourcing.recorders import EventStoreAggregateRecorder
 from event_store.eventsourcing.tracking import EventStoreProcessRecorder
 
 FACTORY: list[Factory] = []

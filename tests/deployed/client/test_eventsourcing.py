@@ -18,7 +18,7 @@ from event_store import ANY
 from event_store.client import EventStore
 from event_store.events import NewEvent
 from event_store.eventsourcing import Factory
-from event_store.eventsourcing.recorders import EventStoreApplicationRecorder
+from event_store.eventsourcing.applications import EventStoreApplicationRecorder
 from event_store.eventsourcing.tracking import EventStoreProcessRecorder
 
 from . import eventsourcing_cases
@@ -155,6 +155,17 @@ def test_an_insert_whose_answer_was_lost_is_not_inserted_twice(
     assert list(ids) == [2, 3]
     assert recorder.max_notification_id() == 3
     assert len(recorder.select_events(originator)) == 2
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_an_insert_without_a_log_is_not_inserted_twice_either(factory: Factory, relay: Relay, others: int) -> None:
+    recorder, originator, topic = factory.aggregate_recorder(), uuid4(), uuid4().hex
+    relay.lose_answer(topic.encode())
+    recorder.insert_events([*stored(originator, 1, 2, topic=topic), *stored(uuid4(), *range(others), topic=topic)])
+    assert relay.losses_left == 0
+    assert len(recorder.select_events(originator)) == 2
+    with pytest.raises(persistence.IntegrityError):
+        recorder.insert_events(stored(originator, 2))
 
 
 @pytest.mark.parametrize("events", [0, 2])
