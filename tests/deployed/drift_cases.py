@@ -164,11 +164,6 @@ REPAIRABLE = [
         " SELECT aggregate_id AS position_id FROM event_store.events",
         "materialized view",
     ),
-    DriftCase(
-        "emptied materialized view",
-        "REFRESH MATERIALIZED VIEW projections.portfolio_positions WITH NO DATA",
-        "contents",
-    ),
     DriftCase("extra view", "CREATE VIEW event_store.everything AS SELECT * FROM event_store.events", "view"),
     DriftCase(
         "extra view with a grant",

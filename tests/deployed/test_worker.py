@@ -222,6 +222,14 @@ def test_readers_are_told_of_an_append(deployed: Deployment, name: str, version:
 
 
 @BOTH
+def test_an_emptied_view_is_filled_without_a_deploy(deployed: Deployment, name: str, version: int) -> None:
+    sql(name, "REFRESH MATERIALIZED VIEW projections.portfolio_positions WITH NO DATA")
+    populated = "SELECT relispopulated FROM pg_class WHERE oid = 'projections.portfolio_positions'::regclass"
+    _eventually(name, lambda: sql(name, populated) == "t")
+    assert deployed.drift()[0] == 0
+
+
+@BOTH
 def test_idle_rounds_write_nothing(deployed: Deployment, name: str, version: int) -> None:
     """No transaction id is taken. Maintenance takes some now and then: one quiet stretch is enough."""
     query = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
