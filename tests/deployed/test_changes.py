@@ -58,7 +58,7 @@ def test_a_new_id_range_leaves_the_data_where_they_are(deployed: Deployment) -> 
 def test_a_setting_that_can_be_reloaded_does_not_restart_the_server(deployed: Deployment) -> None:
     deployed.apply()
     before = inside(TRIXIE, UNIT)
-    deployed.containers[TRIXIE]["postgresql_settings"] = {"work_mem": "3MB"}
+    deployed.containers[TRIXIE]["postgresql_settings"] = {"work_mem": "5MB"}
     _, report = deployed.drift()
     assert "reload PostgreSQL for work_mem" in differences(report)
     assert "restart PostgreSQL" not in report.replace("Restart", "")
