@@ -63,7 +63,7 @@ def test_a_setting_that_can_be_reloaded_does_not_restart_the_server(deployed: De
     assert "reload PostgreSQL for work_mem" in differences(report)
     assert "restart PostgreSQL" not in report.replace("Restart", "")
     deployed.apply()
-    assert sql(TRIXIE, "SHOW work_mem") == "3MB"
+    assert sql(TRIXIE, "SHOW work_mem") == "5MB"
     assert inside(TRIXIE, UNIT) == before
 
 
