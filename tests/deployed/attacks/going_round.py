@@ -103,6 +103,7 @@ GOING_ROUND = [
     Attack("owned objects reassigned", "REASSIGN OWNED BY event_store_owner TO stock_analysis_user", DENIED, DENIED, DENIED, DRIFT),
     Attack("dropped database", "DROP DATABASE stock_analysis_event_store", "55006", DENIED, DENIED, BEYOND, autocommit=True),
     # The application owns the database and may vacuum its tables; whoever may not is told by a warning.
-    Attack("rewrite of the file", "VACUUM FULL event_store.events", HARMLESS, HARMLESS, HARMLESS, HARMLESS, autocommit=True),
+    Attack("rewrite of the file", "VACUUM FULL event_store.events", HARMLESS, DENIED, HARMLESS, HARMLESS,
+           worker=HARMLESS, autocommit=True),
     Attack("published to others", "CREATE PUBLICATION mine FOR TABLE event_store.events", DENIED, DENIED, HARMLESS, HARMLESS),
 ]  # fmt: skip
