@@ -256,7 +256,7 @@ REPAIRABLE = [
 ]
 
 NOT_REPAIRABLE = [
-    DriftCase("dropped table", "DROP TABLE event_store.snapshots", "table", False),
+    DriftCase("dropped table", "DROP TABLE event_store.snapshots CASCADE", "table", False),
     DriftCase("extra table", "CREATE TABLE event_store.notes (note text)", "table", False),
     DriftCase("dropped column", "ALTER TABLE event_store.events DROP COLUMN actor", "column", False),
     DriftCase("dropped column of a read model", "ALTER TABLE projections.users DROP COLUMN email", "column", False),
