@@ -24,8 +24,15 @@ def build(directory: str, image: Image) -> Commands:
         return
     report([f"image {path}: missing"])
     new = QuoteString(f"{path}.new")
+    # A build that was killed leaves the host's own /dev/shm mounted in there, beside /proc and /sys.
+    mounts = StringCommand(
+        "awk -v new=", new, """ 'index($5, new "/") == 1 {print $5}' /proc/self/mountinfo""", _separator=""
+    )
     # For root only: there are set-uid programs in it.
-    yield StringCommand("mkdir -p -m 700 --", QuoteString(directory), "&& rm -rf --", new)
+    yield StringCommand(
+        "mkdir -p -m 700 --", QuoteString(directory), "&&", mounts, "| sort -r | xargs -r umount --",
+        "&& rm -rf --one-file-system --", new,
+    )  # fmt: skip
     # Standard input, because the recipe is long; progress is what mmdebstrap and apt say (-vvv).
     yield StringCommand("sh -s --", new, _stdin=image.recipe())
     yield StringCommand("mv -T --", new, QuoteString(path))

@@ -126,13 +126,20 @@ def test_the_kills_hit_running_deploys() -> None:
 def test_an_image_build_that_was_killed_is_finished_by_the_next_run(killed: Deployment) -> None:
     killed.destroy()
     killed.containers[KILLED]["packages"] = ["tree"]  # a package set of its own, so that there is something to build
-    run("sh", "-c", f"rm -rf {STORAGE}/images/$(cd {ROOT} && {PYINFRA.replace('pyinfra', 'python')} -c \"$FAMILY\")-*",
+    run("sh", "-c", f"rm -rf --one-file-system {STORAGE}/images/$(cd {ROOT} && {PYINFRA.replace('pyinfra', 'python')} -c \"$FAMILY\")-*",
         env=os.environ | {"FAMILY": "from deploy.images import *; from deploy.settings import *; print(Image.of(Container("
                           "name='x', lxc_name='x', lxc_host='x', address='10.0.3.9', packages=['tree'])).family)"})  # fmt: skip
+    shared = Path("/dev/shm/estest-image-build")
+    shared.write_text("the host's")
     process = _start(killed)
-    time.sleep(8)
+    # Until it installs packages: then the host's /dev/shm is mounted in the image, and stays so.
+    while f"{STORAGE}/images/" not in Path("/proc/self/mountinfo").read_text():
+        time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     killed.apply()
+    assert shared.read_text() == "the host's"
+    shared.unlink()
+    assert f"{STORAGE}/images/" not in Path("/proc/self/mountinfo").read_text()
     assert inside(KILLED, "command -v tree")
     assert killed.drift()[0] == 0
