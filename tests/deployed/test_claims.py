@@ -1,6 +1,5 @@
 """What is somebody else's is not taken over, and an empty store never stands in for a full one."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,28 +108,3 @@ def test_one_malformed_payload_does_not_stop_the_projection(deployed: Deployment
         connection.execute("SELECT public.refresh_materialized_views()")
         row = connection.execute("SELECT quantity FROM projections.portfolio_positions WHERE symbol = 'BAD'").fetchone()
     assert row == (None,)
-
-
-def test_migrations_step_back_to_nothing(deployed: Deployment) -> None:
-    """In a database of its own, on both versions: each `down` undoes its `up` to the letter."""
-    dump = "cd /; runuser -u postgres -- pg_dump --schema-only estest_down | grep -v restrict"
-    program = (
-        "from deploy import catalogue, migrations; s = catalogue.load(); m = s.migrations; "
-        "print('BEGIN;', *[migrations.UP(x, s.ledger) for x in m], 'COMMIT;')"
-    )
-    for name in deployed.containers:
-        sql(name, "CREATE DATABASE estest_down TEMPLATE template0", "postgres")
-        try:
-            sql(name, "GRANT CREATE ON DATABASE estest_down TO event_store_owner", "postgres")
-            script = [
-                run(sys.executable, "-c", program.replace("UP", word)).stdout for word in ("up_script", "down_script")
-            ]
-            ledger = run(sys.executable, "-c", "from deploy import catalogue; print(catalogue.load().ledger)").stdout
-            sql(name, ledger, "estest_down")
-            before = inside(name, dump)
-            sql(name, script[0], "estest_down")
-            assert inside(name, dump) != before
-            sql(name, script[1], "estest_down")
-            assert inside(name, dump) == before
-        finally:
-            sql(name, "DROP DATABASE estest_down WITH (FORCE)", "postgres")

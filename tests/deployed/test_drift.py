@@ -110,6 +110,12 @@ def _inject(case: Case) -> None:
         sql(TRIXIE, case.change, "postgres")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _as_declared(deployed: Deployment) -> None:
+    """Whatever the tests before this file have left behind is not what these are about."""
+    deployed.apply()
+
+
 @pytest.mark.parametrize("case", [*HOST, *INSIDE, *SQL], ids=lambda case: f"{case.where}: {case.name}")
 def test_is_shown_and_repaired(deployed: Deployment, case: Case) -> None:
     _inject(case)
