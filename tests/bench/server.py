@@ -71,11 +71,12 @@ class BenchServer:
         wanted = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
         variables = {wanted[key]: str(value) for key, value in server.parameters.items() if key in wanted}
         prefix: list[str] = []
-        if server.user_id is not None:
-            folder = os.open(f"/proc/{server.socket_of}/root/run/postgresql", os.O_PATH)
+        if server.container:
+            root, user_id = server.inside()
+            folder = os.open(root / "run/postgresql", os.O_PATH)
             variables["PGHOST"] = f"/proc/self/fd/{folder}"
             capability = "-all,+dac_read_search"
-            identity = [f"--reuid={server.user_id}", f"--regid={server.user_id}", "--clear-groups"]
+            identity = [f"--reuid={user_id}", f"--regid={user_id}", "--clear-groups"]
             prefix = ["setpriv", *identity, f"--inh-caps={capability}", f"--ambient-caps={capability}", "--"]
         variables["PGDATABASE"] = database
         try:

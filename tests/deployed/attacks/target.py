@@ -14,7 +14,7 @@ from deploy.facts.database import Catalogue, CatalogueFact
 from deploy.operations.database import PRIVILEGES, ROLES
 from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 
-from ..deployment import Deployment, inside
+from ..deployment import Deployment
 from ..sql.stores import Server
 from .rows import DRIFT, HARMLESS, SEALS
 
@@ -96,8 +96,7 @@ class Target:
 
     def _worker(self) -> Server:
         """The server as the worker's account in the container reaches it."""
-        postgres, worker = (int(inside(self.container, f"id -u {name}")) for name in ("postgres", WORKER_ROLE))
-        return Server({"user": WORKER_ROLE}, (self.server.user_id or 0) - postgres + worker, self.server.socket_of)
+        return Server({"user": WORKER_ROLE}, self.container)
 
     def append(self, count: int) -> None:
         """Some events of the application."""

@@ -22,19 +22,20 @@ from ..deployment import init_pid
 #: Names of the tests' databases; the schema refers to its own database by name nowhere.
 PREFIX = "event_store_test_"
 _EFFECTIVE_USER = threading.Lock()
+#: The root folder of each container, by its name.
+_INSIDE: dict[str, Path] = {}
 
 
 @dataclass(frozen=True)
 class Server:
     """A PostgreSQL server that the tests may use as its superuser.
 
-    ``user_id`` and ``socket_of`` are for a server in a container: its postgres as seen from the host, and a process of
-    the container. Only that user is let in without a password, over the socket.
+    ``container`` names the one that the server is in, if it is in one. There the account that is called like the role is
+    let in without a password, over the socket.
     """
 
     parameters: dict[str, Any]
-    user_id: int | None = None
-    socket_of: str = ""
+    container: str = ""
 
     @classmethod
     def at(cls, dsn: str) -> "Server":
@@ -44,25 +45,34 @@ class Server:
     @classmethod
     def in_container(cls, name: str) -> "Server":
         """The server in a container of this machine."""
-        pid = init_pid(name)
-        return cls({"user": "postgres"}, Path(f"/proc/{pid}/root/var/lib/postgresql").stat().st_uid, pid)
+        return cls({"user": "postgres"}, name)
 
     def connect(self, database: str = "postgres", **options: Any) -> "psycopg.Connection[Any]":
         """A connection as the superuser; autocommit unless said otherwise."""
         with self.reached() as parameters:
             return psycopg.connect(**{"autocommit": True, **parameters, "dbname": database, **options})
 
+    def inside(self) -> tuple[Path, int]:
+        """The container's root folder as seen from this machine, and the user id that the role's account has here."""
+        root = _INSIDE.get(self.container, Path("-"))
+        if not root.exists():  # A test may have restarted the container.
+            root = _INSIDE[self.container] = Path(f"/proc/{init_pid(self.container)}/root")
+        accounts = [line.split(":") for line in (root / "etc/passwd").read_text().splitlines()]
+        ids = {name: int(user_id) for name, _, user_id, *_ in accounts}
+        return root, root.stat().st_uid + ids[self.parameters["user"]]
+
     @contextmanager
     def reached(self) -> Iterator[dict[str, Any]]:
         """Connection parameters that hold inside the block; for threads of this process, one block at a time."""
-        if self.user_id is None:
+        if not self.container:
             yield self.parameters
             return
         with _EFFECTIVE_USER:
             # The server asks the kernel who is at the other end of the socket. The folder is opened as root, because
             # another user may not go through /proc/PID/root.
-            folder = os.open(f"/proc/{self.socket_of}/root/run/postgresql", os.O_PATH)
-            os.seteuid(self.user_id)
+            root, user_id = self.inside()
+            folder = os.open(root / "run/postgresql", os.O_PATH)
+            os.seteuid(user_id)
             try:
                 yield {**self.parameters, "host": f"/proc/self/fd/{folder}"}
             finally:

@@ -2,8 +2,8 @@
 --
 -- The ordinary case has two statements: one looks everything up, one inserts. Whatever else there is to do (commands,
 -- types to validate, anything malformed) is append_lists()'s, which does the same for many events. What costs time here
--- is not what runs but what is set up for it in each transaction: statements, functions and operators in expressions,
--- and OUT parameters, which PostgreSQL looks up at each call (a type of its own it remembers).
+-- is not what runs but what is set up for it in each transaction: statements and the tables in them, SET clauses,
+-- operators in expressions, and OUT parameters, which PostgreSQL looks up at each call (a type of its own it remembers).
 --
 -- expected_version: the version that the caller has seen; 0 = the aggregate must not exist yet; -1 = it must exist;
 -- NULL = any.
@@ -35,13 +35,12 @@ CREATE OR REPLACE FUNCTION event_store.append_event(
 RETURNS event_store.appended_event
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
--- Or the lookup might be planned anew for each call, which takes longer than to run it.
-SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
     feed_offset     bigint;
     current_version integer;
+    is_plain        boolean;
     last_number     xid8;
     appended        event_store.appended_event;
 BEGIN
@@ -64,16 +63,17 @@ BEGIN
                             AND e.aggregate_id = append_event.aggregate_id
                           ORDER BY e.event_version DESC
                           LIMIT 1),
-                        CASE WHEN NOT s.has_retired_aggregates THEN 0 END)
-          INTO feed_offset, current_version
+                        CASE WHEN NOT s.has_retired_aggregates THEN 0 END),
+               s.unknown_event_types = 'allow' AND append_event.event_type <> ALL (s.validated_event_types)
+          INTO feed_offset, current_version, is_plain
           FROM event_store.settings s
-         WHERE s.cluster_identifier::text = current_setting('event_store.cluster_checked', true)
-           AND coalesce((SELECT t.validation
-                           FROM event_store.event_types t
-                          WHERE t.event_type = append_event.event_type::varchar
-                            AND t.schema_version = append_event.schema_version),
-                        s.unknown_event_types) IN ('off', 'allow');
-        IF append_event.expected_version <> current_version
+         WHERE s.cluster_identifier::text = current_setting('event_store.cluster_checked', true);
+        IF NOT is_plain THEN
+            is_plain := EXISTS (SELECT FROM event_store.event_types t
+                                 WHERE t.event_type = append_event.event_type::varchar
+                                   AND t.schema_version = append_event.schema_version AND t.validation = 'off');
+        END IF;
+        IF is_plain AND append_event.expected_version <> current_version
            AND NOT (append_event.expected_version = -1 AND current_version > 0)
         THEN
             PERFORM event_store.refuse_version(append_event.aggregate_type, append_event.aggregate_id,
@@ -81,7 +81,7 @@ BEGIN
         END IF;
     END IF;
 
-    IF current_version IS NULL THEN
+    IF current_version IS NULL OR NOT is_plain THEN
         SELECT a.event_ids[1], a.event_versions[1], a.global_positions[1]
           INTO appended
           FROM event_store.append_lists(
@@ -105,7 +105,8 @@ BEGIN
         SELECT e.transaction_id INTO last_number
           FROM event_store.events e
          WHERE e.aggregate_type = append_event.aggregate_type::varchar AND e.aggregate_id = append_event.aggregate_id
-           AND e.event_version = current_version;
+         ORDER BY e.event_version DESC
+         LIMIT 1;
     END IF;
     -- clock_timestamp() after the lock: within an aggregate a later version never has an earlier time.
     INSERT INTO event_store.events AS e (

@@ -23,15 +23,18 @@ DECLARE
     -- After the lock: within an aggregate a later version never has an earlier time.
     now      constant timestamptz := clock_timestamp();
     inserted bigint;
-    -- Never below the number of the aggregate's last event: a transaction that had its id early, from a write before,
-    -- may append after one with a later id, and the feed would have the versions in the wrong order. That number is as
-    -- good as the own: feed_horizon() needs none below the own one, and the other transaction is over.
-    number   constant xid8 := greatest(
-        event_store.feed_number(insert_events.feed_offset),
-        (SELECT e.transaction_id
-           FROM event_store.events e
-          WHERE e.aggregate_type = insert_events.aggregate_type::varchar AND e.aggregate_id = insert_events.aggregate_id
-            AND e.event_version = insert_events.current_version));
+    -- A transaction that has its id already, from a write before, may append after one with a later id, and the feed would
+    -- have the versions in the wrong order: so the number is never below that of the aggregate's last event. That one is
+    -- as good as the own: feed_horizon() needs none below the own one, and the other transaction is over.
+    last_number constant xid8 := (
+        SELECT e.transaction_id
+          FROM event_store.events e
+         WHERE pg_current_xact_id_if_assigned() IS NOT NULL
+           AND e.aggregate_type = insert_events.aggregate_type::varchar AND e.aggregate_id = insert_events.aggregate_id
+         -- By version and not by its number: only so the index of the aggregates is taken where there are no statistics yet.
+         ORDER BY e.event_version DESC
+         LIMIT 1);
+    number   constant xid8 := greatest(event_store.feed_number(insert_events.feed_offset), last_number);
 BEGIN
     WITH inserted AS (
         INSERT INTO event_store.events AS e (

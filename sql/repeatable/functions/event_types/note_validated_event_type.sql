@@ -1,0 +1,13 @@
+-- What the trigger on event_types calls: from now on appends look there how the payloads of this type are validated. It stays
+-- so when the validation is turned off again: two sessions that change two types at once would have to wait for each other.
+CREATE OR REPLACE FUNCTION event_store.note_validated_event_type() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE event_store.settings s
+       SET validated_event_types = s.validated_event_types || new.event_type::text
+     WHERE new.event_type::text <> ALL (s.validated_event_types);
+    RETURN NULL;
+END
+$$;
