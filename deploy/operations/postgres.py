@@ -113,8 +113,10 @@ def start(paths: ClusterPaths) -> Commands:
         yield "systemctl enable --quiet postgresql.service"
     if not service.active:
         yield f"systemctl reset-failed {paths.unit} 2>/dev/null || true"
-    if not (service.active and service.answering):  # a server that is still recovering is only waited for
-        yield _start(paths, "start")
+    if not (service.active and service.answering):
+        # A server that is still recovering is only waited for. After a crash it is restarted, and with it the worker's
+        # services, which may not have noticed yet that their connection is gone.
+        yield _start(paths, "start" if service.active else "restart")
 
 
 def _planned(paths: ClusterPaths, configuration: str) -> set[str]:
