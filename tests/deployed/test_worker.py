@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
 
@@ -219,6 +220,24 @@ def test_readers_are_told_of_an_append(deployed: Deployment, name: str, version:
         told = [notice.payload for notice in listener.notifies(timeout=30, stop_after=1)]
     assert told
     assert int(told[0].split(",")[1]) >= position
+
+
+@BOTH
+def test_what_the_application_sets_for_its_database_is_not_for_the_worker(
+    deployed: Deployment, name: str, version: int
+) -> None:
+    changes = ("default_transaction_read_only = on", "statement_timeout = '1ms'", "lock_timeout = '1ms'")
+    with deployed.connect(name) as app:
+        for change in changes:
+            app.execute(f"ALTER DATABASE {DATABASE} SET {change}")  # type: ignore[arg-type]
+        inside(name, "systemctl restart 'event-store@*'")
+        position = uuid4()
+        append = "SELECT event_store.append_event('Position', %s, 0, 'PositionOpened', '{}')"
+        app.execute(append, [position])
+        shown = f"SELECT count(*) FROM projections.positions WHERE position_id = '{position}'"
+        _eventually(name, lambda: sql(name, f"SET statement_timeout = 0; {shown}").endswith("1"))
+    deployed.apply()
+    assert deployed.drift()[0] == 0
 
 
 @BOTH

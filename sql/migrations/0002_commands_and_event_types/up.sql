@@ -12,7 +12,7 @@ SET LOCAL ROLE event_store_owner;
 -- One row. An event's number in the feed is its transaction's id plus feed_offset: 0 until the store is restored into
 -- another cluster, whose transaction ids may lie below those of the stored events. cluster_identifier says in which
 -- cluster the offset holds. has_retired_aggregates spares each new aggregate the look whether it is an old one;
--- validated_event_types has every event type that was ever validated, and spares the others the look into event_types.
+-- validated_event_types has each event type that was ever validated, and spares the others the look into event_types.
 CREATE TABLE event_store.settings (
     only_row               boolean  NOT NULL DEFAULT true CONSTRAINT settings_pkey PRIMARY KEY
         CONSTRAINT settings_only_row_check CHECK (only_row),

@@ -392,6 +392,22 @@ def test_an_aggregate_whose_events_have_left_goes_on_counting(empty_store: Store
     assert append_event(app, uuid4(), 0)["event_version"] == 1
 
 
+def test_settings_that_are_made_anew_know_what_the_store_contains(empty_store: Store) -> None:
+    app, admin = empty_store.connect(), empty_store.connect("postgres")
+    aggregate, schema = uuid4(), Jsonb({"required": ["quantity"]})
+    admin.execute("INSERT INTO event_store.retired_aggregates VALUES ('Counter', %s, 7)", [aggregate])
+    app.execute("SELECT event_store.register_event_type('Strict', 1, %s)", [schema])
+    before = admin.execute("SELECT to_jsonb(s) FROM event_store.settings s").fetchone()
+    admin.execute("DELETE FROM event_store.settings")
+    admin.execute(
+        "INSERT INTO event_store.settings (cluster_identifier) SELECT system_identifier FROM pg_control_system()"
+    )
+    assert admin.execute("SELECT to_jsonb(s) FROM event_store.settings s").fetchone() == before
+    assert append_event(app, aggregate, 7)["event_version"] == 8
+    with refused("SE007"):
+        append_event(app, uuid4(), 0, event_type="Strict")
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -401,12 +417,14 @@ def test_an_aggregate_whose_events_have_left_goes_on_counting(empty_store: Store
         "expect_event_id",
         "begin_command",
         "complete_command",
+        "complete_settings",
         "lock_command",
         "check_event_types",
         "check_json_schema",
         "json_schema_problems",
         "look_at_events",
         "note_retired_aggregates",
+        "note_validated_event_type",
         "retired_version",
     ],
 )

@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     UPDATE event_store.settings s
-       SET validated_event_types = s.validated_event_types || new.event_type::text
+       SET validated_event_types = ARRAY(SELECT unnest(s.validated_event_types || new.event_type::text) ORDER BY 1)
      WHERE new.event_type::text <> ALL (s.validated_event_types);
     RETURN NULL;
 END
