@@ -5,6 +5,7 @@ process list, ``--dry``, ``-vvv``, ``--debug`` or ``--json``. SQL that a *fact* 
 (pyinfra gives facts no standard input): it must never contain a secret, and it must never select one.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand
@@ -17,8 +18,28 @@ DATABASE_ABSENT: Final = "!database-absent"
 #: Before a command: run it as PostgreSQL's user. Not runuser, which opens a PAM session for each query.
 _BINARY: Final = "set -- /usr/lib/postgresql/*/bin/psql"
 AS_POSTGRES: Final = "setpriv --reuid=postgres --regid=postgres --init-groups"
-# The application owns the database and may make schemas: no name of ours is ever to be found in one of its.
-_SAFE: Final = "PGOPTIONS='-c search_path=pg_catalog,pg_temp'"
+#: What our own sessions are like, whatever the application, which owns its database, has set for all sessions there. No
+#: name of ours is ever found in a schema of its; nor can it keep us out, slow us down, or have names written otherwise.
+SESSION: Final[Mapping[str, str]] = {
+    "search_path": "pg_catalog,pg_temp",
+    "role": "none",
+    "row_security": "on",
+    "default_transaction_read_only": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_session_timeout": "0",
+    "local_preload_libraries": "",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
+}
+
+
+def session_options(settings: Mapping[str, str] = SESSION) -> str:
+    """``settings``, whose values have no blanks, as the PGOPTIONS of a session."""
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+_SAFE: Final = f"PGOPTIONS='{session_options()}'"
 _OPTIONS: Final = "-X -q -A -t -v ON_ERROR_STOP=1"
 
 

@@ -13,25 +13,17 @@ from deploy.facts.files import ManagedFile
 from deploy.facts.worker import SystemUser, WorkerFact
 from deploy.look import Ask
 from deploy.operations import files, worker
+from deploy.psql import SESSION, session_options
 from deploy.render import render
 from deploy.server_config import ClusterPaths
 from deploy.settings import DATABASE, WORKER_ROLE, Container
 
 #: Instance → the seconds between two rounds: what readers of a projection, of a view or of the feed may wait for longer.
 PAUSES: Final[Mapping[str, float]] = {"projections": 0.1, "views": 0.25, "feed": 0.05, "seals": 5}
-#: What a session of the worker is like, whatever the application has set for its database. Values without blanks.
-SESSION: Final[Mapping[str, str]] = {
-    "search_path": "pg_catalog,pg_temp",
-    "row_security": "on",
-    "standard_conforming_strings": "on",
-    "default_transaction_read_only": "off",
-    "statement_timeout": "0",
-    "lock_timeout": "0",
-    "idle_session_timeout": "0",
-    "role": "none",
-}
 UNITS: Final = [f"event-store@{instance}.service" for instance in PAUSES]
 UNIT_FILE: Final = "/etc/systemd/system/event-store@.service"
+#: What else the application could set, where the server knows it.
+_SESSION_OF_VERSION: Final[Mapping[int, Mapping[str, str]]] = {17: {"transaction_timeout": "0"}}
 SQL_FILE: Final = "/etc/event-store/worker.sql"
 
 
@@ -46,7 +38,7 @@ def unit_file(container: Container) -> str:
         database=DATABASE,
         user=WORKER_ROLE,
         sql=SQL_FILE,
-        session=SESSION,
+        options=session_options({**SESSION, **_SESSION_OF_VERSION.get(container.version, {})}),
     )
 
 

@@ -77,8 +77,8 @@ def configured(database: str, settings: Mapping[str, str]) -> Commands:
         host.noop("the settings are as declared")
         return
     report(f"setting {name}: {present.get(name, 'missing')}, should be {value}" for name, value in different.items())
-    # Names and values come from `deploy.settings`, which admits no other ones. A row that somebody deleted is made anew
-    # without its offset: whether the feed then has to be rebased is looked at next.
+    # Names and values come from `deploy.settings`, which admits no other ones. A row that somebody deleted is made anew; the
+    # store has a trigger that completes it.
     names, values = ", ".join(settings), ", ".join(f"'{value}'" for value in settings.values())
     changes = ", ".join(f"{name} = excluded.{name}" for name in settings)
     yield psql(

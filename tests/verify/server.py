@@ -8,6 +8,8 @@ from typing import Any
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
+from deploy.psql import session_options
+
 
 class Server:
     """Runs SQL through psql inside a container. Reads only, unless told otherwise."""
@@ -23,7 +25,7 @@ class Server:
         # base64, because quotes within quotes within quotes (SSH, sudo, lxc-attach) grow beyond what argv can hold.
         encoded = base64.b64encode(script.encode()).decode()
         return self._inside.run(
-            f"cd / && echo {encoded} | base64 -d | PGOPTIONS={shlex.quote(f'-c search_path=pg_catalog,pg_temp {options}')} "
+            f"cd / && echo {encoded} | base64 -d | PGOPTIONS={shlex.quote(f'{session_options()} {options}')} "
             "setpriv --reuid=postgres --regid=postgres --init-groups "
             f"{self._psql} -X -q -A -t -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -d {shlex.quote(database)} -f -"
         )

@@ -397,15 +397,31 @@ def test_settings_that_are_made_anew_know_what_the_store_contains(empty_store: S
     aggregate, schema = uuid4(), Jsonb({"required": ["quantity"]})
     admin.execute("INSERT INTO event_store.retired_aggregates VALUES ('Counter', %s, 7)", [aggregate])
     app.execute("SELECT event_store.register_event_type('Strict', 1, %s)", [schema])
-    before = admin.execute("SELECT to_jsonb(s) FROM event_store.settings s").fetchone()
+    before = admin.execute("SELECT to_jsonb(s) - 'feed_offset' FROM event_store.settings s").fetchone()
     admin.execute("DELETE FROM event_store.settings")
     admin.execute(
         "INSERT INTO event_store.settings (cluster_identifier) SELECT system_identifier FROM pg_control_system()"
     )
-    assert admin.execute("SELECT to_jsonb(s) FROM event_store.settings s").fetchone() == before
+    assert admin.execute("SELECT to_jsonb(s) - 'feed_offset' FROM event_store.settings s").fetchone() == before
     assert append_event(app, aggregate, 7)["event_version"] == 8
     with refused("SE007"):
         append_event(app, uuid4(), 0, event_type="Strict")
+
+
+def test_settings_that_are_made_anew_number_new_events_after_the_old_ones(empty_store: Store) -> None:
+    app, admin = empty_store.connect(), empty_store.connect("postgres")
+    admin.execute("UPDATE event_store.settings SET feed_offset = 5000000000")
+    append_event(app, uuid4())
+    admin.execute("DELETE FROM event_store.settings")
+    admin.execute(
+        "INSERT INTO event_store.settings (cluster_identifier) SELECT system_identifier FROM pg_control_system()"
+    )
+    # A session that has looked at the cluster before, and does not look again.
+    append_event(app, uuid4())
+    query = "SELECT array_agg(transaction_id::text::bigint ORDER BY global_position) FROM event_store.events"
+    numbers = admin.execute(query)
+    first, second = (numbers.fetchone() or [[]])[0]
+    assert 5000000000 < first < second
 
 
 @pytest.mark.parametrize(

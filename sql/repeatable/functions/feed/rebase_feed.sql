@@ -6,8 +6,6 @@ CREATE OR REPLACE FUNCTION event_store.rebase_feed() RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    highest bigint;
 BEGIN
     -- Nobody appends by the old offset while it changes, and two calls at once rebase once.
     LOCK TABLE event_store.events IN SHARE ROW EXCLUSIVE MODE;
@@ -15,20 +13,10 @@ BEGIN
         RETURN false;
     END IF;
 
-    -- Of the checkpoints and the seals as well: the events that they name may have been retired.
-    SELECT coalesce(max(n.transaction_id)::text::bigint, 0)
-      INTO highest
-      FROM (SELECT max(e.transaction_id) FROM event_store.events e
-            UNION ALL
-            SELECT max(s.last_transaction_id) FROM event_store.seals s
-            UNION ALL
-            SELECT max(p.transaction_id) FROM event_store.subscription_partitions p
-            UNION ALL
-            SELECT max(p.last_transaction_id) FROM event_store.projections p) AS n (transaction_id);
-
     -- xmin: a transaction that runs already and appends later gets a number above the stored ones as well.
     UPDATE event_store.settings s
-       SET feed_offset = greatest(s.feed_offset, highest + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint),
+       SET feed_offset = greatest(s.feed_offset, event_store.highest_number() + 1
+                                               - pg_snapshot_xmin(pg_current_snapshot())::text::bigint),
            cluster_identifier = (SELECT c.system_identifier FROM pg_control_system() c);
 
     -- A restored table has no statistics, and the first thing that readers do is to page through all of it.
