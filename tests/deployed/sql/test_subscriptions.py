@@ -275,6 +275,17 @@ def test_claims_go_to_partitions_with_work_and_in_turn(app: Connection, name: st
     assert [claimed(app, name).partition for _ in range(4)] == [1, 2, 0, 3]
 
 
+def test_a_claim_takes_one_partition_whatever_the_statistics_say(empty_store: Store) -> None:
+    """By those of a single row the planner looks for a free partition anew for each row that it considers."""
+    app = empty_store.connect()
+    create(app, "one")
+    empty_store.connect("postgres").execute("ANALYZE event_store.subscription_partitions")
+    create(app, "six", 6)
+    calls = [app.execute("SELECT * FROM event_store.claim_partition('six', 'somebody')").fetchall() for _ in range(7)]
+    assert [len(rows) for rows in calls] == [1, 1, 1, 1, 1, 1, 0]
+    assert [row[0] for rows in calls for row in rows] == [0, 1, 2, 3, 4, 5]
+
+
 def test_a_claim_waits_for_nobody(store: Store, app: Connection, name: str) -> None:
     create(app, name, 2)
     busy = store.connect(autocommit=False)

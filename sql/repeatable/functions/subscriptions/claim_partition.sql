@@ -3,8 +3,8 @@
 -- waits for another consumer.
 --
 -- The lease ends by the server's clock; each acknowledge() begins it anew. The token is the proof of holding the partition,
--- and no longer valid when somebody else claims it; none is ever handed out twice. Commit before the work begins: the lease is what counts, not an
--- open transaction.
+-- and no longer valid when somebody else claims it; none is ever handed out twice. Commit before the work begins: the
+-- lease is what counts, not an open transaction.
 --
 -- SE002 malformed argument; SE010 unknown subscription; SE012 restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.claim_partition(
@@ -26,19 +26,23 @@ BEGIN
                   HINT = 'consumer is a text of 1 to 255 characters, lease an interval above 0 and up to 1 day.';
     END IF;
 
+    -- MATERIALIZED: looked for once. In a subquery the planner may look anew for each row that the UPDATE considers, each
+    -- time passing over the one that it has just taken: a single claim would lease all of them.
     RETURN QUERY
+    WITH free AS MATERIALIZED (
+        SELECT f.subscription_name, f.partition
+          FROM event_store.subscription_partitions f
+         CROSS JOIN event_store.feed_end() AS feed
+         WHERE f.subscription_name = claim_partition.subscription_name::varchar
+           AND (f.leased_until IS NULL OR f.leased_until <= clock_timestamp())
+         ORDER BY (f.transaction_id, f.global_position) < (feed.transaction_id, feed.global_position) DESC,
+                  f.claimed_at NULLS FIRST, f.partition
+         LIMIT 1
+           FOR UPDATE OF f SKIP LOCKED)
     UPDATE event_store.subscription_partitions p
        SET token = nextval('event_store.subscription_tokens'), consumer = claim_partition.consumer, lease = claim_partition.lease,
            claimed_at = clock_timestamp(), leased_until = clock_timestamp() + claim_partition.lease
-      FROM (SELECT f.subscription_name, f.partition
-              FROM event_store.subscription_partitions f
-             CROSS JOIN event_store.feed_end() AS feed
-             WHERE f.subscription_name = claim_partition.subscription_name::varchar
-               AND (f.leased_until IS NULL OR f.leased_until <= clock_timestamp())
-             ORDER BY (f.transaction_id, f.global_position) < (feed.transaction_id, feed.global_position) DESC,
-                      f.claimed_at NULLS FIRST, f.partition
-             LIMIT 1
-               FOR UPDATE OF f SKIP LOCKED) AS free
+      FROM free
      WHERE p.subscription_name = free.subscription_name AND p.partition = free.partition
     RETURNING p.partition, p.transaction_id, p.global_position, p.token;
     IF NOT FOUND AND NOT EXISTS (SELECT FROM event_store.subscriptions s
