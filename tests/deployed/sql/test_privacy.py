@@ -157,8 +157,15 @@ def test_an_erased_subject_is_null_and_marked(app: Connection) -> None:
     revealed = reveal(app, document)
     assert sorted(revealed.pop("$erased")) == ["/a~1b~0c/list/1", "/holder"]
     assert revealed == {"holder": None, "a/b~c": {"list": [1, None, "y"]}, "kept": PERSON}
-    assert reveal(app, document["holder"]) is None
     assert reveal(app, [document["holder"], 1]) == [None, 1]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value)[:20])
+def test_an_erased_document_is_told_from_one_that_was_null(app: Connection, value: Any) -> None:
+    subject = uuid4()
+    document = protect(app, subject, value)
+    assert erase(app, subject)
+    assert reveal(app, document) == {"$erased": [""]}
 
 
 def test_an_erased_subject_never_gets_a_new_key(app: Connection, admin: Connection) -> None:
@@ -257,7 +264,7 @@ def test_whoever_makes_a_key_and_whoever_erases_it_wait_for_each_other(store: St
     assert erasing.is_alive()
     first.commit()
     erasing.join()
-    assert reveal(second, envelope) is None
+    assert reveal(second, envelope) == {"$erased": [""]}
 
 
 def test_many_at_once_share_one_key(store: Store) -> None:

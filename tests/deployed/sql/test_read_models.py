@@ -1,5 +1,6 @@
 """Users, accounts, journal and preferences, as they follow from events."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -189,6 +190,262 @@ def test_erasure_takes_personal_data_from_all_of_them(empty_store: Store, how: s
         admin.execute("SELECT event_store.rebuild_projection(%s)", [projection])
     work(admin)
     assert look() == erased
+
+
+# Erasures, wherever in a payload the envelope is
+
+#: A user in a payload; each of them has an id of its own.
+SUBJECT = "the user"
+Place = tuple[str | int, ...]
+#: What a thing begins with, and what comes at its end, in plain sight.
+FIRST: dict[str, tuple[str, Any]] = {
+    "User": REGISTERED,
+    "Account": ("AccountOpened", {"user_id": SUBJECT, "currency": "USD", "name": "Ours", "broker": "IB"}),
+    "JournalEntry": (
+        "JournalEntryRecorded",
+        {"user_id": SUBJECT, "account_id": str(UUID(int=1)), "ts": "2025-03-14T15:09:26Z", "type": "buy", "price": 1},
+    ),
+    "UserPreferences": ("UserPreferencesSet", {"preferences": {"theme": "dark", "language": "de"}}),
+}
+LAST: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "User": [("UserRenamed", {"display_name": "Late"}), ("UserTierChanged", {"subscription_tier": "pro"})],
+    "Account": [("AccountClosed", {})],
+    "JournalEntry": [("JournalEntryCorrected", {"price": 2}), ("JournalEntryDeleted", {})],
+    "UserPreferences": [("UserPreferencesRemoved", {"keys": ["language"]})],
+}
+ENTRY = {
+    "account_id": str(UUID(int=2)), "ts": "2001-02-03T04:05:06Z", "type": "dividend", "symbol": "IBM", "quantity": 98.7,
+    "price": "6.54", "amount": 321, "fees": 0.12, "currency": "CHF", "option_type": "put", "strike": 77,
+    "expires_on": "2001-03-04", "note": "for Ben"}  # fmt: skip
+ERASABLE: list[tuple[str, str, dict[str, Any]]] = [
+    ("User", "UserRegistered", {**REGISTERED[1], "credential_id": str(UUID(int=3))}),
+    ("User", "UserEmailChanged", {"email": "ann@new.example"}),
+    ("User", "UserRenamed", {"display_name": "Anna"}),
+    ("User", "UserTierChanged", {"subscription_tier": "gold"}),
+    ("User", "UserErased", {"why": "moved"}),
+    ("Account", "AccountOpened", {"user_id": SUBJECT, "currency": "CHF", "name": "Mine", "broker": "UBS"}),
+    ("Account", "AccountRenamed", {"name": "Mine"}),
+    ("Account", "AccountClosed", {"why": "moved"}),
+    ("JournalEntry", "JournalEntryRecorded", {"user_id": SUBJECT, **ENTRY}),
+    ("JournalEntry", "JournalEntryCorrected", ENTRY),
+    ("JournalEntry", "JournalEntryDeleted", {"why": "moved"}),
+    ("UserPreferences", "UserPreferencesSet", {"preferences": {"pet": {"kind": "dog", "name": "Rex"}, "a/b~": [1]}}),
+    ("UserPreferences", "UserPreferencesRemoved", {"keys": ["theme", "language"]}),
+]
+#: The table of an aggregate's rows and their key; and what a row cannot be without, but a user's.
+TABLES = {
+    "User": ("users", "user_id"),
+    "Account": ("accounts", "account_id"),
+    "JournalEntry": ("journal", "entry_id"),
+    "UserPreferences": ("user_preferences", "user_id"),
+}
+NEEDED = {"AccountOpened": {"user_id", "currency"}, "JournalEntryRecorded": {"user_id", "account_id", "ts", "type"}}
+
+
+def places(value: Any, place: Place = ()) -> Iterator[Place]:
+    """All places in a document: of itself, of the containers in it, of single values."""
+    yield place
+    if isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(part, (*place, key))
+
+
+def wrapped(wrap: Callable[[Any], Any], value: Any, place: Place) -> Any:
+    """The document with what is at a place in an envelope."""
+    if not place:
+        return wrap(value)
+    copy = value.copy()
+    copy[place[0]] = wrapped(wrap, value[place[0]], place[1:])
+    return copy
+
+
+class Thing:
+    """An aggregate of a user's, with an event whose payload is protected at one place."""
+
+    def __init__(self, admin: Connection, aggregate_type: str, event_type: str, payload: Any, place: Place) -> None:
+        self.admin, self.aggregate_type, self.event_type, self.place = admin, aggregate_type, event_type, place
+        self.table, self.key = TABLES[aggregate_type]
+        self.user = uuid4()
+        self.identity = self.user if self.key == "user_id" else uuid4()
+        self.payload = self.own(payload)
+        self.is_first = event_type == FIRST[aggregate_type][0] and aggregate_type != "UserPreferences"
+        #: What the row held of it before the erasure.
+        self.hidden: dict[str, Any] = {}
+
+    def own(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return {name: str(self.user) if value == SUBJECT else value for name, value in payload.items()}
+
+    def append(self, *events: tuple[str, dict[str, Any]]) -> None:
+        append(self.admin, self.aggregate_type, self.identity, *((kind, self.own(data)) for kind, data in events))
+
+    def begin(self) -> None:
+        if not self.is_first:
+            self.append(FIRST[self.aggregate_type])
+
+    def protect(self) -> dict[str, Any]:
+        """The payload with its envelope."""
+
+        def wrap(data: Any) -> Any:
+            return value(self.admin, "SELECT event_store.protect(%s, %s)", [self.user, Jsonb(data)])
+
+        return dict(wrapped(wrap, self.payload, self.place))
+
+    def erase(self) -> None:
+        self.admin.execute("SELECT event_store.erase_subject(%s)", [self.user])
+
+    def row(self) -> dict[str, Any]:
+        """What the read model says; ids as a word, and of times only that they are there."""
+        if self.aggregate_type == "UserPreferences":
+            query = "SELECT key, value FROM projections.user_preferences WHERE user_id = %s"
+            return dict(self.admin.execute(query, [self.user]).fetchall())
+        found = row(self.admin, self.table, self.key, self.identity) or {}
+        return {
+            name: ("own" if data in {self.user, self.identity} else data is not None if name.endswith("_at") else data)
+            for name, data in found.items()
+            if name != "updated_at"
+        }
+
+    def remember(self) -> None:
+        """Note what the envelope has put into the row."""
+        names = set(self.payload) if not self.place else {str(self.place[0])}
+        if "preferences" in names:
+            names = set(self.payload["preferences"]) if len(self.place) < 2 else {str(self.place[1])}
+        self.hidden = {name: data for name, data in self.row().items() if name in names and name != "keys"}
+        assert all(data is not None for data in self.hidden.values())
+        if self.table != "user_preferences" and "why" not in names:
+            assert set(self.hidden) == names, self.place
+
+    def loses(self, other: "Thing") -> None:
+        """Nothing is left of what the row of ``other`` held."""
+        found = self.row()
+        assert [name for name, data in other.hidden.items() if name in found and found[name] == data] == [], self.place
+        needed = NEEDED.get(self.event_type, set())
+        is_lost = bool(needed) and (not self.place or self.place[0] in needed)
+        if self.table != "user_preferences":
+            assert bool(found) is not is_lost, self.place
+
+
+def stopped(admin: Connection) -> list[Any]:
+    """Projections and rebuilds that do not go on."""
+    return admin.execute(
+        "SELECT projection_name, error_message FROM event_store.projections WHERE status <> 'active'"
+        " UNION ALL SELECT projection_name, error_message FROM event_store.projection_rebuilds"
+    ).fetchall()
+
+
+@pytest.mark.parametrize(("aggregate_type", "event_type", "payload"), ERASABLE, ids=[case[1] for case in ERASABLE])
+def test_an_erasure_takes_what_was_protected_and_stops_nothing(
+    empty_store: Store, aggregate_type: str, event_type: str, payload: dict[str, Any]
+) -> None:
+    """At whatever place, whether the projection has seen the event before the erasure, after it, or it came late."""
+    admin = empty_store.connect("postgres")
+    seen, unseen, late = (
+        [Thing(admin, aggregate_type, event_type, payload, place) for place in places(payload)] for _ in range(3)
+    )
+    for thing in seen:
+        thing.begin()
+        thing.append((event_type, thing.protect()))
+    work(admin)
+    assert stopped(admin) == []
+    for thing in seen:
+        thing.remember()
+        thing.erase()
+    for thing in unseen:
+        thing.begin()
+        thing.append((event_type, thing.protect()))
+        thing.erase()
+    for thing in late:
+        thing.begin()
+        protected = thing.protect()
+        thing.erase()
+        thing.append((event_type, protected))
+    work(admin)
+    assert stopped(admin) == []
+    for first, second, third in zip(seen, unseen, late, strict=True):
+        for thing in (first, second, third):
+            thing.loses(first)
+        assert first.row() == second.row(), first.place
+
+    for thing in (*seen, *unseen, *late):
+        thing.append(*LAST[aggregate_type])
+    work(admin)
+    assert stopped(admin) == []
+    rows = [thing.row() for thing in (*seen, *unseen, *late)]
+    for name in ("users", "accounts", "journal", "user_preferences"):
+        admin.execute("SELECT event_store.rebuild_projection(%s)", [name])
+    work(admin)
+    assert stopped(admin) == []
+    assert [thing.row() for thing in (*seen, *unseen, *late)] == rows
+
+
+def test_an_erasure_keeps_what_was_never_protected(empty_store: Store) -> None:
+    """Of the same user, and of others; an event that was skipped stays so."""
+    admin, user, other, account, entry_id = empty_store.connect("postgres"), *(uuid4() for _ in range(4))
+
+    def protected(who: UUID, data: Any) -> Any:
+        return value(admin, "SELECT event_store.protect(%s, %s)", [who, Jsonb(data)])
+
+    for who in (user, other):
+        append(admin, "User", who, ("UserRegistered", protected(who, REGISTERED[1])))
+        append(admin, "User", who, ("UserTierChanged", {"subscription_tier": "pro"}))
+    append(admin, "Account", account, ("AccountOpened", {"user_id": str(user), "currency": "USD"}))
+    append(
+        admin, "Account", account, ("AccountRenamed", {"name": [1]}), ("AccountClosed", protected(user, {"why": "x"}))
+    )
+    append(admin, "JournalEntry", entry_id, entry(user, quantity=5, symbol=protected(user, "IBM")))
+    append(admin, "JournalEntry", entry_id, ("JournalEntryCorrected", protected(user, {"quantity": 6, "fees": 1})))
+    append(admin, "JournalEntry", entry_id, ("JournalEntryCorrected", {"amount": 7}))
+    work(admin)
+    admin.execute(
+        "SELECT event_store.skip_event('accounts', failed_event_id, 'test'), event_store.resume_projection('accounts')"
+        " FROM event_store.projections WHERE projection_name = 'accounts'"
+    )
+    work(admin)
+    look = "SELECT quantity, symbol, fees, amount FROM projections.journal"
+    assert admin.execute(look).fetchall() == [(6, "IBM", 1, 7)]
+    admin.execute("SELECT event_store.erase_subject(%s)", [user])
+    work(admin)
+    assert stopped(admin) == []
+    assert admin.execute(look).fetchall() == [(5, None, None, 7)]
+    users = "SELECT user_id, email, subscription_tier, erased_at IS NOT NULL FROM projections.users ORDER BY erased_at"
+    assert admin.execute(users).fetchall() == [(user, None, "pro", True), (other, "Ann@example.org", "pro", False)]
+    accounts = "SELECT user_id, currency, name, closed_at IS NOT NULL FROM projections.accounts"
+    assert admin.execute(accounts).fetchall() == [(user, "USD", None, True)]
+
+
+@pytest.mark.parametrize(
+    ("aggregate_type", "event_type", "payload", "place"),
+    [
+        (*case, place)
+        for case in ERASABLE
+        for place in list(places(case[2]))[:2]
+        if case[1] in {"UserRegistered", "AccountOpened", "JournalEntryRecorded"} or case[0] == "UserPreferences"
+    ],
+)
+def test_a_loss_does_not_pass_for_an_erasure(
+    store: Store, aggregate_type: str, event_type: str, payload: dict[str, Any], place: Place
+) -> None:
+    """The key was rolled back: the read model stops, and so it does at what comes after the event that was skipped."""
+    admin, session = store.connect("postgres"), store.connect("postgres", autocommit=False)
+    lost = Thing(session, aggregate_type, event_type, payload, place)
+    document = lost.protect()
+    session.rollback()
+    lost.admin = admin
+    lost.append((event_type, document))
+    # Preferences need nothing that was there before.
+    later = [] if aggregate_type == "UserPreferences" else LAST[aggregate_type]
+    for event in later:
+        lost.append(event)
+    work(admin)
+    failures = list[str]()
+    while stopped(admin):
+        failure = state(admin, lost.table)
+        failures.append(failure["error_sqlstate"])
+        admin.execute("SELECT event_store.skip_event(%s, %s, 'test')", [lost.table, failure["failed_event_id"]])
+        admin.execute("SELECT event_store.resume_projection(%s)", [lost.table])
+        work(admin)
+    assert failures == ["SE002"] * (1 + len(later))
+    assert lost.row() == {}
 
 
 USER = uuid4()

@@ -1,5 +1,6 @@
 -- The document with every envelope in it opened. What was erased is null in its place, and where the document is an
--- object, it says so at its top: "$erased" is the list of these places as JSON pointers (RFC 6901).
+-- object, it says so at its top: "$erased" is the list of these places as JSON pointers (RFC 6901). A document that was
+-- an envelope as a whole, and was erased, is {"$erased": [""]}: null alone could not be told from a null that was stored.
 --
 -- SE002 an envelope is malformed, was changed, or has a subject without a key in this store.
 CREATE OR REPLACE FUNCTION event_store.reveal(data jsonb) RETURNS jsonb
@@ -14,7 +15,9 @@ BEGIN
         RETURN data;
     END IF;
     SELECT * INTO revealed FROM event_store.reveal_at(data, '');
-    IF jsonb_typeof(revealed.value) = 'object' AND revealed.erased <> '{}' THEN
+    IF revealed.erased = ARRAY[''] THEN
+        RETURN jsonb_build_object('$erased', revealed.erased);
+    ELSIF jsonb_typeof(revealed.value) = 'object' AND revealed.erased <> '{}' THEN
         RETURN revealed.value || jsonb_build_object('$erased', revealed.erased);
     END IF;
     RETURN revealed.value;

@@ -3,16 +3,25 @@
 --   AccountOpened   user_id, currency; name, broker
 --   AccountRenamed  name
 --   AccountClosed   (nothing)
---   UserErased, PersonalDataErased: the names of the user's accounts go from here
+--   UserErased, PersonalDataErased: the names of the user's accounts go from here; what else was protected as well
 --
--- What comes before the semicolon has to be there. name is personal: see apply_users.
+-- What comes before the semicolon has to be there: where it was protected and has been erased, the account has no row, and
+-- later events of it change nothing. name is personal: see apply_users.
 CREATE OR REPLACE FUNCTION projections.apply_accounts(event event_store.events) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    data jsonb;
+    data   jsonb;
+    opened projections.accounts;
+    again  uuid[];
 BEGIN
     IF (event.event_type, event.aggregate_type) IN (('PersonalDataErased', 'Subject'), ('UserErased', 'User')) THEN
+        IF event.event_type = 'PersonalDataErased' THEN
+            again := projections.protected_aggregates(
+                event, 'Account', ARRAY(SELECT a.account_id FROM accounts a WHERE a.user_id = event.aggregate_id), '{name}');
+            DELETE FROM accounts WHERE account_id = ANY (again);
+            PERFORM projections.apply_accounts(e) FROM projections.events_before(event, 'accounts', 'Account', again) e;
+        END IF;
         UPDATE accounts SET name = NULL, updated_at = event.created_at
          WHERE user_id = event.aggregate_id AND name IS NOT NULL;
         RETURN;
@@ -21,14 +30,15 @@ BEGIN
     END IF;
     data := event_store.reveal(event.event_data);
     IF event.event_type = 'AccountOpened' THEN
-        INSERT INTO accounts (account_id, user_id, name, broker, currency, opened_at, updated_at)
-        VALUES (
-            event.aggregate_id,
-            projections.required_field(data, 'user_id', NULL::uuid),
-            projections.field(data, 'name', NULL::text),
-            projections.field(data, 'broker', NULL::text),
-            projections.required_field(data, 'currency', NULL::text),
-            event.created_at, event.created_at);
+        opened.account_id := event.aggregate_id;
+        opened.user_id := projections.required_field(data, 'user_id', NULL::uuid);
+        opened.name := projections.field(data, 'name', NULL::text);
+        opened.broker := projections.field(data, 'broker', NULL::text);
+        opened.currency := projections.required_field(data, 'currency', NULL::text);
+        opened.opened_at := event.created_at;
+        opened.updated_at := event.created_at;
+        -- NULL = erased, and nobody's account.
+        INSERT INTO accounts SELECT opened.* WHERE num_nulls(opened.user_id, opened.currency) = 0;
         RETURN;
     END IF;
     UPDATE accounts SET
@@ -37,6 +47,6 @@ BEGIN
         closed_at = CASE WHEN event.event_type = 'AccountClosed' THEN event.created_at ELSE closed_at END,
         updated_at = event.created_at
      WHERE account_id = event.aggregate_id;
-    PERFORM projections.must_exist(FOUND, event);
+    PERFORM projections.must_exist(FOUND, event, 'AccountOpened');
 END
 $$;

@@ -4,19 +4,29 @@
 --                          strike, expires_on, note
 --   JournalEntryCorrected  any of these but user_id: only what it names changes; null takes a value away
 --   JournalEntryDeleted    (nothing): the entry stays, with deleted_at
---   UserErased, PersonalDataErased: the notes of the user's entries go from here; the numbers stay, for the books
+--   UserErased, PersonalDataErased: the notes of the user's entries go from here; the numbers stay, for the books, unless
+--   they were protected
 --
--- What comes before the semicolon has to be there. type: one of the table's CHECK, after its documented names: sell_to_open,
--- buy_to_close, buy_to_open, sell_to_close, … Numbers are JSON numbers, or texts where all digits must be kept. note is
--- personal: see apply_users.
+-- What comes before the semicolon has to be there: where it was protected and has been erased, the entry has no row, and
+-- later events of it change nothing; a correction of it that was erased leaves it as it was. type: one of the table's
+-- CHECK, after its documented names: sell_to_open, buy_to_close, buy_to_open, sell_to_close, … Numbers are JSON numbers, or
+-- texts where all digits must be kept. note is personal: see apply_users.
 CREATE OR REPLACE FUNCTION projections.apply_journal(event event_store.events) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
     data  jsonb;
     entry projections.journal;
+    again uuid[];
 BEGIN
     IF (event.event_type, event.aggregate_type) IN (('PersonalDataErased', 'Subject'), ('UserErased', 'User')) THEN
+        IF event.event_type = 'PersonalDataErased' THEN
+            again := projections.protected_aggregates(
+                event, 'JournalEntry', ARRAY(SELECT j.entry_id FROM journal j WHERE j.user_id = event.aggregate_id),
+                '{note}');
+            DELETE FROM journal WHERE entry_id = ANY (again);
+            PERFORM projections.apply_journal(e) FROM projections.events_before(event, 'journal', 'JournalEntry', again) e;
+        END IF;
         UPDATE journal SET note = NULL, updated_at = event.created_at
          WHERE user_id = event.aggregate_id AND note IS NOT NULL;
         RETURN;
@@ -25,7 +35,7 @@ BEGIN
     ELSIF event.event_type = 'JournalEntryDeleted' THEN
         UPDATE journal SET deleted_at = coalesce(deleted_at, event.created_at), updated_at = event.created_at
          WHERE entry_id = event.aggregate_id;
-        PERFORM projections.must_exist(FOUND, event);
+        PERFORM projections.must_exist(FOUND, event, 'JournalEntryRecorded');
         RETURN;
     END IF;
     data := event_store.reveal(event.event_data);
@@ -34,18 +44,21 @@ BEGIN
         entry.recorded_at := event.created_at;
     ELSE
         SELECT j.* INTO entry FROM journal j WHERE j.entry_id = event.aggregate_id;
-        PERFORM projections.must_exist(FOUND, event);
+        IF NOT FOUND THEN
+            PERFORM projections.must_exist(false, event, 'JournalEntryRecorded');
+            RETURN;
+        END IF;
     END IF;
     entry.entry_id := event.aggregate_id;
     entry.updated_at := event.created_at;
     IF event.event_type = 'JournalEntryRecorded' OR data ? 'account_id' THEN
-        entry.account_id := projections.required_field(data, 'account_id', entry.account_id);
+        entry.account_id := coalesce(projections.required_field(data, 'account_id', entry.account_id), entry.account_id);
     END IF;
     IF event.event_type = 'JournalEntryRecorded' OR data ? 'ts' THEN
-        entry.ts := projections.required_field(data, 'ts', entry.ts);
+        entry.ts := coalesce(projections.required_field(data, 'ts', entry.ts), entry.ts);
     END IF;
     IF event.event_type = 'JournalEntryRecorded' OR data ? 'type' THEN
-        entry.type := projections.required_field(data, 'type', entry.type);
+        entry.type := coalesce(projections.required_field(data, 'type', entry.type), entry.type);
     END IF;
     IF data ? 'symbol' THEN entry.symbol := projections.field(data, 'symbol', entry.symbol); END IF;
     IF data ? 'quantity' THEN entry.quantity := projections.field(data, 'quantity', entry.quantity); END IF;
@@ -59,7 +72,8 @@ BEGIN
     IF data ? 'note' THEN entry.note := projections.field(data, 'note', entry.note); END IF;
 
     IF event.event_type = 'JournalEntryRecorded' THEN
-        INSERT INTO journal SELECT entry.*;
+        -- NULL = erased, and nobody's entry.
+        INSERT INTO journal SELECT entry.* WHERE num_nulls(entry.user_id, entry.account_id, entry.ts, entry.type) = 0;
     ELSE
         UPDATE journal SET
             account_id = entry.account_id, ts = entry.ts, type = entry.type, symbol = entry.symbol,

@@ -4,7 +4,8 @@
 --   UserPreferencesRemoved  keys: an array of texts
 --   UserErased, PersonalDataErased: all of the user's preferences go from here
 --
--- The value of a key may be personal: see apply_users. One that was erased is not kept.
+-- The value of a key may be personal, as may all of them, the keys or the whole payload: see apply_users. What was erased
+-- is not kept, and removes nothing.
 CREATE OR REPLACE FUNCTION projections.apply_user_preferences(event event_store.events) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -19,7 +20,9 @@ BEGIN
         RETURN;
     END IF;
     data := event_store.reveal(event.event_data);
-    IF event.event_type = 'UserPreferencesSet' THEN
+    IF projections.is_erased(data, CASE event.event_type WHEN 'UserPreferencesSet' THEN 'preferences' ELSE 'keys' END) THEN
+        RETURN;
+    ELSIF event.event_type = 'UserPreferencesSet' THEN
         IF jsonb_typeof(data -> 'preferences') IS DISTINCT FROM 'object' THEN
             RAISE EXCEPTION 'the field "preferences" of the payload is no object'
                 USING ERRCODE = 'SE007', DETAIL = 'path: $.preferences',
@@ -28,12 +31,14 @@ BEGIN
         INSERT INTO user_preferences AS p (user_id, key, value, version, updated_at)
         SELECT event.aggregate_id, s.key, s.value, event.event_version, event.created_at
           FROM jsonb_each(data -> 'preferences') s
-         WHERE (data -> '$erased' ? ('/preferences/' || replace(replace(s.key, '~', '~0'), '/', '~1'))) IS NOT TRUE
+         WHERE NOT projections.is_erased(data, 'preferences/' || replace(replace(s.key, '~', '~0'), '/', '~1'))
         ON CONFLICT (user_id, key) DO UPDATE
         SET value = excluded.value, version = excluded.version, updated_at = excluded.updated_at;
     ELSE
         IF (jsonb_typeof(data -> 'keys') = 'array'
-            AND NOT data @? 'strict $.keys[*] ? (@.type() != "string")') IS NOT TRUE THEN
+            AND NOT EXISTS (SELECT FROM jsonb_path_query(data, '$.keys[*]') WITH ORDINALITY AS k (item, place)
+                             WHERE jsonb_typeof(k.item) <> 'string'
+                               AND NOT projections.is_erased(data, 'keys/' || (k.place - 1)))) IS NOT TRUE THEN
             RAISE EXCEPTION 'the field "keys" of the payload is no array of texts'
                 USING ERRCODE = 'SE007', DETAIL = 'path: $.keys',
                       HINT = 'The payload can never be changed: skip_event() passes over it.';

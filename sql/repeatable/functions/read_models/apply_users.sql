@@ -6,17 +6,24 @@
 --   UserTierChanged   subscription_tier
 --   UserErased        (nothing): the user's name and address go from here; the keys of what is protected are erased by
 --                     event_store.erase_subject()
---   PersonalDataErased of the Subject with the user's id: the same
+--   PersonalDataErased of the Subject with the user's id: the same, and what else was protected as well
 --
--- What comes before the semicolon has to be there. email and display_name are personal: store them as what
--- event_store.protect(user_id, …) returns. Never a password or its hash.
+-- What comes before the semicolon has to be there. email and display_name are personal: store them, or the whole payload,
+-- as what event_store.protect(user_id, …) returns. What was erased is NULL here; a tier, which a row has to have, is
+-- 'erased'. Never a password or its hash.
 CREATE OR REPLACE FUNCTION projections.apply_users(event event_store.events) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    data jsonb;
+    data  jsonb;
+    again uuid[];
 BEGIN
     IF event.event_type = 'PersonalDataErased' AND event.aggregate_type = 'Subject' THEN
+        again := projections.protected_aggregates(
+            event, 'User', ARRAY(SELECT u.user_id FROM users u WHERE u.user_id = event.aggregate_id),
+            '{email,display_name}');
+        DELETE FROM users WHERE user_id = ANY (again);
+        PERFORM projections.apply_users(e) FROM projections.events_before(event, 'users', 'User', again) e;
         UPDATE users SET email = NULL, display_name = NULL, erased_at = event.created_at, updated_at = event.created_at
          WHERE user_id = event.aggregate_id AND erased_at IS NULL;
         RETURN;
@@ -31,7 +38,7 @@ BEGIN
             event.aggregate_id,
             projections.required_field(data, 'email', NULL::text),
             projections.field(data, 'display_name', NULL::text),
-            projections.required_field(data, 'subscription_tier', NULL::text),
+            coalesce(projections.required_field(data, 'subscription_tier', NULL::text), 'erased'),
             projections.field(data, 'credential_id', NULL::uuid),
             event.created_at, event.created_at);
         RETURN;
@@ -46,11 +53,11 @@ BEGIN
                             THEN projections.required_field(data, 'display_name', NULL::text)
                             ELSE display_name END,
         subscription_tier = CASE WHEN event.event_type = 'UserTierChanged'
-                                 THEN projections.required_field(data, 'subscription_tier', NULL::text)
+                                 THEN coalesce(projections.required_field(data, 'subscription_tier', NULL::text), 'erased')
                                  ELSE subscription_tier END,
         erased_at = CASE WHEN event.event_type = 'UserErased' THEN coalesce(erased_at, event.created_at) ELSE erased_at END,
         updated_at = event.created_at
      WHERE user_id = event.aggregate_id;
-    PERFORM projections.must_exist(FOUND, event);
+    PERFORM projections.must_exist(FOUND, event, 'UserRegistered');
 END
 $$;

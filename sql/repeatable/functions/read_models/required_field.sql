@@ -6,7 +6,7 @@ LANGUAGE plpgsql STABLE
 AS $$
 BEGIN
     type := projections.field(data, name, type);
-    IF type IS NULL AND (data -> '$erased' ? ('/' || name)) IS NOT TRUE THEN
+    IF type IS NULL AND NOT projections.is_erased(data, name) THEN
         RAISE EXCEPTION 'the field "%" of the payload is missing', name
             USING ERRCODE = 'SE007', DETAIL = format('path: $.%s', name),
                   HINT = 'The payload can never be changed: skip_event() passes over it.';
