@@ -40,8 +40,7 @@ BEGIN
     PERFORM event_store.check_json_schema(
         register_event_type.event_type, register_event_type.schema_version, register_event_type.json_schema);
 
-    -- Waits for appends that validate by the schema at this moment.
-    PERFORM pg_advisory_xact_lock(event_store.event_type_lock(register_event_type.event_type));
+    PERFORM event_store.lock_event_type(register_event_type.event_type);
     SELECT * INTO registered
       FROM event_store.event_types t
      WHERE t.event_type = register_event_type.event_type::varchar

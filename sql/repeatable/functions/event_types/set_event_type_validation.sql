@@ -28,7 +28,7 @@ BEGIN
                   DETAIL = 'Another schema could make every erasure fail.',
                   HINT = 'Take another name for an event type of yours.';
     END IF;
-    PERFORM pg_advisory_xact_lock(event_store.event_type_lock(set_event_type_validation.event_type));
+    PERFORM event_store.lock_event_type(set_event_type_validation.event_type);
     FOR registered IN
         SELECT *
           FROM event_store.event_types t
