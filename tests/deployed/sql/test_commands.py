@@ -55,6 +55,16 @@ def test_without_data_it_is_compared_by_its_events(app: Connection) -> None:
     assert len(stored(app, aggregate)) == 2
 
 
+@pytest.mark.parametrize("first", [{}, {"schema_version": None}, {"schema_version": 1}], ids=str)
+def test_a_schema_version_that_is_left_out_is_the_same_as_the_first(app: Connection, first: dict[str, Any]) -> None:
+    aggregate, command_id = uuid4(), uuid4()
+    result = append_events(app, aggregate, counted(1, **first), command_id=command_id)
+    for again in ({}, {"schema_version": None}, {"schema_version": 1}):
+        assert append_events(app, aggregate, counted(1, **again), command_id=command_id) == result
+        append_event(app, aggregate, event_data={"n": 1}, command_id=command_id, **again)
+    assert len(stored(app, aggregate)) == 1
+
+
 def test_one_event_and_a_list_of_one_are_the_same_command(app: Connection) -> None:
     aggregate, command_id = uuid4(), uuid4()
     first = append_event(app, aggregate, event_data={"n": 1}, command_id=command_id)

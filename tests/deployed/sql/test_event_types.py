@@ -1,15 +1,17 @@
 """Event types: registered with JSON schemas, and what becomes of payloads that break them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
 from .appends import Connection, append_event, append_events, at_once, call, counted, refused, stored
+from .feed import wait_until
 from .stores import Store
 
 ORDER = {
@@ -57,6 +59,11 @@ def set_validation(connection: Connection, event_type: str, validation: Any, ver
 
 def append(connection: Connection, event_type: str, payload: Any, version: int = 1) -> dict[str, Any]:
     return append_event(connection, uuid4(), event_type=event_type, event_data=Jsonb(payload), schema_version=version)
+
+
+def is_waiting(connection: Connection, other: Connection) -> bool:
+    """Whether the other session waits for a third one."""
+    return connection.execute("SELECT pg_blocking_pids(%s)", [other.info.backend_pid]).fetchone() != ([],)
 
 
 def is_valid(connection: Connection, event_type: str, payload: Any) -> bool:
@@ -217,6 +224,46 @@ def test_a_schema_is_not_replaced_while_an_event_is_validated_by_it(
         appending.commit()
         with refused("SE008"):
             register(deploying, event_type, {})
+
+
+def append_to_several(connection: Connection, aggregate: UUID) -> None:
+    several = [
+        {"aggregate_type": "Counter", "aggregate_id": str(one), "events": counted(1)} for one in (uuid4(), aggregate)
+    ]
+    call(connection, "append_to_aggregates", appends=several)
+
+
+@pytest.mark.parametrize(
+    "append_late",
+    [append_event, lambda connection, aggregate: append_events(connection, aggregate, counted(1)), append_to_several],
+    ids=["one event", "a list", "several aggregates"],
+)
+@pytest.mark.parametrize(
+    ("put_in_force", "sqlstate"),
+    [
+        (lambda admin: register(admin, "Counted", {"required": ["quantity"]}), "SE007"),
+        (lambda admin: admin.execute("UPDATE event_store.settings SET unknown_event_types = 'refuse'"), "SE006"),
+    ],
+    ids=["a schema", "the refusal of unknown types"],
+)
+def test_what_is_put_in_force_while_an_append_waits_for_its_turn_holds_for_it(
+    empty_store: Store,
+    put_in_force: Callable[[Connection], Any],
+    sqlstate: str,
+    append_late: Callable[[Connection, UUID], Any],
+) -> None:
+    admin = empty_store.connect("postgres")
+    with ThreadPoolExecutor(1) as pool, empty_store.connect() as second, empty_store.connect(autocommit=False) as first:
+        # From its second append on, a session takes the shortest way.
+        append_event(second, uuid4())
+        append_event(first, aggregate := uuid4())
+        waiting = pool.submit(append_late, second, aggregate)
+        wait_until(lambda: is_waiting(admin, second))
+        put_in_force(admin)
+        first.commit()
+        with refused(sqlstate):
+            waiting.result()
+    assert len(stored(admin, aggregate)) == 1
 
 
 def test_a_new_schema_holds_in_sessions_that_know_the_old_one(store: Store, app: Connection, event_type: str) -> None:
@@ -446,6 +493,33 @@ def test_setting_the_validation(app: Connection, admin: Connection, event_type: 
 def test_registered_by_many_sessions_at_once(store: Store, event_type: str) -> None:
     results = at_once(store, 8, lambda connection, _: register(connection, event_type, ORDER))
     assert sorted(results) == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda connection, event_type: register(connection, event_type, {}),
+        lambda connection, event_type: set_validation(connection, event_type, "enforce"),
+    ],
+    ids=["register", "set_validation"],
+)
+def test_several_types_in_a_transaction_and_one_of_them_in_another_never_deadlock(
+    store: Store, app: Connection, event_type: str, change: Callable[[Connection, str], Any]
+) -> None:
+    one, two, other = (f"{event_type}{number}" for number in range(3))
+    register(app, one, {}, validation="off")
+    register(app, two, {}, validation="off")
+    register(app, other, ORDER)
+    with ThreadPoolExecutor(1) as pool, store.connect() as second, store.connect(autocommit=False) as first:
+        change(first, one)
+        waiting = pool.submit(change, second, two)
+        wait_until(lambda: is_waiting(app, second))
+        # Whoever appends waits for the own type only.
+        app.execute("SET lock_timeout = '200ms'")
+        append(app, other, {"quantity": 1})
+        assert change(first, two)
+        first.commit()
+        assert not waiting.result()
 
 
 def test_the_language_is_the_superusers_alone(app: Connection, admin: Connection) -> None:

@@ -28,7 +28,8 @@ DECLARE
     recorded     event_store.commands;
     feed_offset  bigint;
     looked_at    record;
-    are_plain    boolean[];
+    event_types  text[];
+    are_plain    boolean;
     new_version  integer;
     new_position bigint;
     new_id       uuid;
@@ -43,7 +44,7 @@ BEGIN
     END IF;
     FOR n IN 1 .. cardinality(event_lists) LOOP
         looked_at := event_store.look_at_events(event_lists[n]);
-        are_plain[n] := looked_at.are_plain;
+        event_types := event_types || looked_at.event_types;
         IF (length(aggregate_types[n]) BETWEEN 1 AND 255 AND aggregate_ids[n] IS NOT NULL
             AND looked_at.are_well_formed) IS NOT TRUE
         THEN
@@ -84,9 +85,14 @@ BEGIN
     END IF;
 
     feed_offset := event_store.check_cluster();
+    -- Plain: no event's type wants its payload validated or may be refused for being unknown. Asked by a statement after the
+    -- locks, so that whatever was put in force while this call waited for its turn is seen; as append_event() does, by what
+    -- the settings know of the types, for that costs next to nothing.
+    are_plain := (SELECT s.unknown_event_types = 'allow' AND NOT s.validated_event_types && event_types
+                    FROM event_store.settings s);
     FOR n IN 1 .. cardinality(event_lists) LOOP
         new_version := event_store.expect_version(aggregate_types[n], aggregate_ids[n], expected_versions[n]);
-        IF NOT are_plain[n] THEN
+        IF NOT are_plain THEN
             PERFORM event_store.check_event_types(event_lists[n]);
         END IF;
         SELECT i.event_id, i.event_version, i.global_position INTO new_id, new_version, new_position

@@ -6,7 +6,8 @@
 -- command_id: as for append_events, for all of it together.
 --
 -- SE001 version conflict; SE002 malformed; SE003 an event id is stored already; SE004 the command was recorded with
--- other content; SE006 unknown event type; SE007 a payload breaks its JSON schema; SE012 restored into another cluster.
+-- other content; SE006 unknown event type; SE007 a payload breaks its JSON schema; SE012 restored into another cluster,
+-- or without its settings.
 CREATE OR REPLACE FUNCTION event_store.append_to_aggregates(
     appends        jsonb,
     actor          text DEFAULT 'system',

@@ -30,7 +30,9 @@ BEGIN
             RETURN place || '.event_data is no JSON object';
         ELSIF jsonb_typeof(event -> 'metadata') NOT IN ('object', 'null') THEN
             RETURN place || '.metadata is no JSON object';
-        ELSIF event ->> 'schema_version' !~ '^0*[1-9][0-9]*$' OR (event ->> 'schema_version')::numeric > 2147483647 THEN
+        ELSIF jsonb_typeof(event -> 'schema_version') NOT IN ('number', 'null')
+              OR event ->> 'schema_version' !~ '^[1-9][0-9]*$' OR (event ->> 'schema_version')::numeric > 2147483647
+        THEN
             RETURN place || '.schema_version is no integer from 1 on';
         END IF;
         FOR key, value IN SELECT * FROM jsonb_each_text(event) LOOP

@@ -34,7 +34,8 @@ BEGIN
     command.aggregate_id := begin_command.aggregate_id;
     command.data := coalesce(begin_command.command_data, '{}');
     IF begin_command.command_data IS NULL THEN
-        content := (SELECT jsonb_agg(jsonb_build_array(item ->> 'event_type', coalesce(item -> 'schema_version', '1'),
+        content := (SELECT jsonb_agg(jsonb_build_array(item ->> 'event_type',
+                                                       coalesce(nullif(item -> 'schema_version', 'null'), '1'),
                                                        item -> 'event_data') ORDER BY list.place, event.place)
                       FROM unnest(begin_command.event_lists) WITH ORDINALITY AS list (events, place)
                      CROSS JOIN jsonb_array_elements(list.events) WITH ORDINALITY AS event (item, place));

@@ -3,14 +3,20 @@
 -- (event_store.cluster_checked: whoever forges it deceives himself only).
 --
 -- STABLE, because feed_horizon() is. Not for the application; without SET and SECURITY DEFINER, because its callers have
--- both (5 µs; with them 7). SE012 restored into another cluster.
+-- both (5 µs; with them 7). SE012 restored into another cluster, or without its settings.
 CREATE OR REPLACE FUNCTION event_store.check_cluster() RETURNS bigint
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
     settings event_store.settings;
 BEGIN
-    SELECT s.* INTO STRICT settings FROM event_store.settings s;
+    SELECT s.* INTO settings FROM event_store.settings s;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the event store has lost its settings'
+            USING ERRCODE = 'SE012',
+                  DETAIL = 'The one row of event_store.settings is missing.',
+                  HINT = 'Deploy again: it makes the settings anew.';
+    END IF;
     IF settings.cluster_identifier::text = pg_catalog.current_setting('event_store.cluster_checked', true) THEN
         RETURN settings.feed_offset;
     END IF;
