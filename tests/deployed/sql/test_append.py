@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,11 +13,17 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from .appends import Connection, append_event, append_events, at_once, call, counted, refused, stored
+from .feed import wait_until
 from .stores import Store
 
 
 def to_aggregates(connection: Connection, *appends: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
     return call(connection, "append_to_aggregates", appends=list(appends), **more)
+
+
+def is_waiting(connection: Connection, other: Connection) -> bool:
+    """Whether the other session waits for a third one."""
+    return connection.execute("SELECT pg_blocking_pids(%s)", [other.info.backend_pid]).fetchone() != ([],)
 
 
 def part(aggregate_id: UUID, *numbers: int, expected: int | None = None) -> dict[str, Any]:
@@ -164,6 +171,9 @@ MALFORMED_LISTS = [
     ([EVENT | {"metadata": "x"}], "events[0].metadata is no JSON object"),
     ([EVENT | {"schema_version": 0}], "events[0].schema_version is no integer from 1 on"),
     ([EVENT | {"schema_version": 1.5}], "events[0].schema_version is no integer from 1 on"),
+    ([EVENT | {"schema_version": "2"}], "events[0].schema_version is no integer from 1 on"),
+    ([EVENT | {"schema_version": " 2"}], "events[0].schema_version is no integer from 1 on"),
+    ([EVENT | {"schema_version": True}], "events[0].schema_version is no integer from 1 on"),
     ([EVENT | {"schema_version": 2**31}], "events[0].schema_version is no integer from 1 on"),
     ([EVENT | {"schema_version": 10**40}], "events[0].schema_version is no integer from 1 on"),
     ([EVENT | {"event_id": "1234"}], "events[0].event_id is no UUID"),
@@ -216,6 +226,12 @@ def test_malformed_arguments_are_refused_by_name(app: Connection, arguments: dic
     assert refusal.message == f"malformed: {what}"
 
 
+def test_null_is_as_good_as_left_out(app: Connection) -> None:
+    append_event(app, aggregate := uuid4(), metadata=None, schema_version=None)
+    append_events(app, aggregate, [EVENT | {"metadata": None, "schema_version": None, "event_id": None}])
+    assert [(event["metadata"], event["schema_version"]) for event in stored(app, aggregate)] == [({}, 1)] * 2
+
+
 def test_lengths_are_counted_in_characters(app: Connection) -> None:
     aggregate = uuid4()
     append_event(app, aggregate, aggregate_type="ä" * 255, event_type="ß" * 255, actor="é" * 255)
@@ -255,6 +271,41 @@ def test_one_event_id_in_two_sessions_at_once(store: Store, app: Connection) -> 
             ),
         )
         assert Counter(results) == {1: 1, 2: 1, "SE003": 6}
+
+
+def with_id(connection: Connection, event_id: UUID) -> int:
+    return int(append_event(connection, uuid4(), event_id=event_id)["event_version"])
+
+
+def list_with_id(connection: Connection, event_id: UUID) -> int:
+    return int(append_events(connection, uuid4(), [EVENT | {"event_id": str(event_id)}])["event_version"])
+
+
+@pytest.mark.parametrize("append", [with_id, list_with_id])
+@pytest.mark.parametrize("append_first", [with_id, list_with_id])
+def test_an_event_id_that_another_session_has_not_committed_yet(
+    store: Store,
+    app: Connection,
+    append_first: Callable[[Connection, UUID], int],
+    append: Callable[[Connection, UUID], int],
+) -> None:
+    with ThreadPoolExecutor(1) as pool, store.connect() as second, store.connect(autocommit=False) as first:
+        # From its second append on, a session takes the shortest way.
+        append_event(first, uuid4())
+        first.commit()
+        append_event(second, uuid4())
+
+        def append_both(event_id: UUID, end: Callable[[], None]) -> int:
+            append_first(first, event_id)
+            waiting = pool.submit(append, second, event_id)
+            wait_until(lambda: is_waiting(app, second))
+            end()
+            return waiting.result()
+
+        assert append_both(uuid4(), first.rollback) == 1
+        with refused("SE003") as refusal:
+            append_both(event_id := uuid4(), first.commit)
+        assert refusal.message == f"event {event_id} is stored already"
 
 
 def test_several_aggregates_in_one_call(app: Connection) -> None:
@@ -378,6 +429,24 @@ def test_a_restored_store_refuses_appends_until_it_is_rebased(empty_store: Store
         assert "rebase" in refusal.hint
 
 
+def test_without_its_settings_the_store_asks_for_a_deploy(empty_store: Store) -> None:
+    before, admin = empty_store.connect(), empty_store.connect("postgres")
+    append_event(before, uuid4())
+    admin.execute("DELETE FROM event_store.settings")
+    calls: list[Callable[[Connection], Any]] = [
+        lambda app: append_event(app, uuid4()),
+        lambda app: append_events(app, uuid4(), counted(1)),
+        lambda app: to_aggregates(app, part(uuid4(), 1)),
+        lambda app: call(app, "read_feed"),
+    ]
+    for app in (before, empty_store.connect()):
+        for called in calls:
+            with refused("SE012") as refusal:
+                called(app)
+            assert refusal.message == "the event store has lost its settings"
+            assert "Deploy" in refusal.hint
+
+
 def test_an_aggregate_whose_events_have_left_goes_on_counting(empty_store: Store) -> None:
     app, admin = empty_store.connect(), empty_store.connect("postgres")
     aggregate = uuid4()
@@ -430,11 +499,11 @@ def test_settings_that_are_made_anew_number_new_events_after_the_old_ones(empty_
         "append_lists",
         "insert_events",
         "expect_version",
-        "expect_event_id",
         "begin_command",
         "complete_command",
         "complete_settings",
         "lock_command",
+        "lock_event_type",
         "check_event_types",
         "check_json_schema",
         "json_schema_problems",
