@@ -116,7 +116,7 @@ class SubscriptionExistsError(EventStoreError):
 
 
 class RestoredElsewhereError(EventStoreError):
-    """The database was restored into another cluster: deploy, which rebases the feed."""
+    """The database was restored into another cluster, or has lost its settings: deploy."""
 
     sqlstate = "SE012"
 
