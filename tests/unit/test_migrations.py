@@ -5,6 +5,19 @@ import pytest
 from deploy import catalogue, migrations
 from deploy.migrations import Applied, Migration, MigrationError
 
+#: The migrations that stores in the world have applied, from 0001 on; a new one is added when it is released.
+RELEASED = (
+    "5474435a7a3be76cb3e44fd2f146692c4a6734a2cc8f9b63f371377088c55fe9",
+    "ac880e6426ba691e97bed36bcd06592614c64aead74c06e44b530093b658171d",
+    "1339aa8ca7e4e20629c4dbd39be0c9e0b371350458557fc9fd84d3a23e72e643",
+    "3d48e81ba1f18de869faf1c0eae9f7b0adde7dd418079009b5b8ff87b30dcca7",
+    "e4d7440eae46fc7341574c6de2d6f5769ff46fb0b558aa02ba9c52f63f49992c",
+    "d68aaf9ec195724c22560e57a21fcf43bacffac17b741525a230ed55479b553c",
+    "265af1a3a8a1ae01bc07b2400c628c02ea93d190cbcb6e2fa4401e6e3bb1be61",
+    "fd6c0f4e6874ac38236399fc1668d692867b03a6589e31124ec26bcef88f937a",
+    "89beb3afbf3ab98bc4fef41b141fa9e32a403d25af24f3af949e65c1643a70cb",
+)
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -133,3 +146,8 @@ def test_a_target_that_is_not_there_is_refused(folder: Path, text: object) -> No
 
 def test_the_migrations_of_this_repository_are_in_order() -> None:
     assert [step.version for step in catalogue.load().migrations][:1] == [1]
+
+
+def test_released_migrations_are_as_they_were_released() -> None:
+    there = [migration.sha256 for migration in catalogue.load().migrations]
+    assert there[: len(RELEASED)] == list(RELEASED), "a store that has applied them refuses the deploy: write a new one"

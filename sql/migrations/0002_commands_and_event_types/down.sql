@@ -24,8 +24,7 @@ ALTER TABLE event_store.events
     ADD CONSTRAINT events_source_check CHECK (source::text IN ('ui', 'api', 'import', 'webhook', 'system')),
     ADD CONSTRAINT events_event_data_check CHECK (jsonb_typeof(event_data) = 'object'),
     ADD CONSTRAINT events_metadata_check CHECK (jsonb_typeof(metadata) = 'object');
--- CASCADE takes along the trigger that asks for it.
-ALTER TABLE event_store.event_types DROP COLUMN validation CASCADE;
+ALTER TABLE event_store.event_types DROP COLUMN validation;
 ALTER TABLE event_store.commands
     DROP COLUMN event_versions,
     DROP COLUMN global_positions,

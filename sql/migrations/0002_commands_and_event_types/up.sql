@@ -11,8 +11,7 @@ SET LOCAL ROLE event_store_owner;
 
 -- One row. An event's number in the feed is its transaction's id plus feed_offset: 0 until the store is restored into
 -- another cluster, whose transaction ids may lie below those of the stored events. cluster_identifier says in which
--- cluster the offset holds. has_retired_aggregates spares each new aggregate the look whether it is an old one;
--- validated_event_types has each event type that was ever validated, and spares the others the look into event_types.
+-- cluster the offset holds. has_retired_aggregates spares each new aggregate the look whether it is an old one.
 CREATE TABLE event_store.settings (
     only_row               boolean  NOT NULL DEFAULT true CONSTRAINT settings_pkey PRIMARY KEY
         CONSTRAINT settings_only_row_check CHECK (only_row),
@@ -22,8 +21,7 @@ CREATE TABLE event_store.settings (
         CONSTRAINT settings_retention_check CHECK (retention >= '1 day'),
     feed_offset            bigint   NOT NULL DEFAULT 0 CONSTRAINT settings_feed_offset_check CHECK (feed_offset >= 0),
     cluster_identifier     bigint   NOT NULL,
-    has_retired_aggregates boolean  NOT NULL DEFAULT false,
-    validated_event_types  text[]   NOT NULL DEFAULT '{}'
+    has_retired_aggregates boolean  NOT NULL DEFAULT false
 );
 
 -- A store that was restored before it had this table has numbers from the future already.

@@ -56,5 +56,3 @@ VALUES ('PersonalDataErased', 1, 'The personal data of the subject can no longer
     "required": ["reason"],
     "additionalProperties": false
 }');
-UPDATE event_store.settings SET validated_event_types = validated_event_types || '{PersonalDataErased}'
- WHERE 'PersonalDataErased' <> ALL (validated_event_types);

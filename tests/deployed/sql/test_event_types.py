@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from deploy import catalogue
+
 from .appends import Connection, append_event, append_events, at_once, call, counted, refused, stored
 from .feed import wait_until
 from .stores import Store
@@ -529,3 +531,16 @@ def test_the_language_is_the_superusers_alone(app: Connection, admin: Connection
         "SELECT proowner::regrole::text, proconfig FROM pg_proc WHERE proname = 'json_schema_problems'"
     ).fetchall()
     assert owner == ("postgres", ["search_path=pg_catalog, pg_temp"])
+
+
+def test_types_that_were_validated_before_the_settings_knew_of_it_are_noted(
+    empty_store: Store, event_type: str
+) -> None:
+    step = next(one for one in catalogue.load().migrations if one.name == "validated_event_types")
+    app, admin = empty_store.connect(), empty_store.connect("postgres")
+    admin.execute("SET ROLE event_store_owner")
+    admin.execute(step.down)  # type: ignore[arg-type]
+    register(app, event_type, ORDER)
+    admin.execute(step.up)  # type: ignore[arg-type]
+    with refused("SE007"):
+        append(app, event_type, {})
