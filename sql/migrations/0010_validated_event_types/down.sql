@@ -1,6 +1,6 @@
 -- Takes back up.sql, and the trigger that completes the settings with what it has added.
 --
--- loses nothing
+-- rebuilds event_store.settings
 
 LOCK TABLE event_store.settings IN ACCESS EXCLUSIVE MODE;
 DROP TRIGGER IF EXISTS settings_completed ON event_store.settings;
