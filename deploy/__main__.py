@@ -5,9 +5,15 @@ LXC hosts get their network and their containers; then, behind a barrier, contai
 
 from pyinfra.context import host
 
-from deploy import command_line, containers, database, lxc_host, postgres, schema, worker
-from deploy.inventory import passwords_of, settings_of
-from deploy.operations import containers as container_operations
+from deploy.database import deploy as database
+from deploy.lxc import deploy as lxc_host
+from deploy.lxc.container import deploy as containers
+from deploy.lxc.container import operations as container_operations
+from deploy.machine import command_line
+from deploy.model.inventory import passwords_of, settings_of
+from deploy.postgres import deploy as postgres
+from deploy.schema import deploy as schema
+from deploy.worker import deploy as worker
 
 settings = settings_of(host.inventory, command_line.inventory)
 passwords = passwords_of(command_line.inventory)

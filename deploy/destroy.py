@@ -3,9 +3,9 @@
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import host
 
-from deploy import command_line
-from deploy.inventory import settings_of
-from deploy.operations import claims
+from deploy.lxc.claims import operations as claims
+from deploy.machine import command_line
+from deploy.model.inventory import settings_of
 
 settings = settings_of(host.inventory, command_line.inventory)
 said = host.inventory.get_override_data()

@@ -7,12 +7,13 @@ given up by name: `--data lose=TABLE,TABLE`. `--dry --diff` shows what would be 
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import host
 
-from deploy import catalogue, command_line
-from deploy.inventory import settings_of
-from deploy.migrations import MigrationError, target
-from deploy.operations import rollback
-from deploy.settings import DATABASE
-from deploy.worker import UNIT_FILE, UNITS
+from deploy.machine import command_line
+from deploy.model.inventory import settings_of
+from deploy.model.settings import DATABASE
+from deploy.schema import catalogue
+from deploy.schema.migrations import MigrationError, target
+from deploy.schema.rollback import operations as rollback
+from deploy.worker.deploy import UNIT_FILE, UNITS
 
 settings = settings_of(host.inventory, command_line.inventory)
 said = host.inventory.get_override_data()

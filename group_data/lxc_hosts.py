@@ -1,1 +1,1 @@
-# What all LXC hosts share; a key in the inventory file wins over one here. See deploy/settings.py, class LxcHost.
+# What all LXC hosts share; a key in the inventory file wins over one here. See docs/inventory.md.

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from urllib.parse import quote
 
-from deploy.inventory import SettingsError, passwords_of, read_inventory
-from deploy.settings import APPLICATION_ROLE, DATABASE, PORT, Container, Settings
+from deploy.model.inventory import SettingsError, passwords_of, read_inventory
+from deploy.model.settings import APPLICATION_ROLE, DATABASE, PORT, Container, Settings
 
 
 def choose_container(settings: Settings, file: str, name: str | None) -> Container:
@@ -24,7 +24,7 @@ def address_of(container: Container, file: str) -> str:
     """The container's address: as declared, or with DHCP as the container has it now."""
     if container.address != "dhcp":
         return str(container.address)
-    fact = "deploy.facts.containers.Address"
+    fact = "deploy.lxc.container.facts.Address"
     command = [sys.executable, "-m", "pyinfra", file, "fact", fact, "--limit", container.name, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     address = json.loads(done.stdout)[fact].get(container.name) if done.returncode == 0 else None

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from pyinfra.api.exceptions import PyinfraError
 
 from deploy.commands.connection import arguments, dsn
-from deploy.inventory import SettingsError
+from deploy.model.inventory import SettingsError
 from event_store.batches import batches
 from event_store.portfolio import AGGREGATE_TYPE, Event, generate
 

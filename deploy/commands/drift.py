@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from deploy.operations.differences import MARK
+from deploy.machine.differences import MARK
 
 _LINE = re.compile(r"\[(?P<host>[^\]]+)\]\s*" + re.escape(MARK) + r"(?P<text>.*)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

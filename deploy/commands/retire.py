@@ -14,10 +14,10 @@ from typing import Final
 
 from pyinfra.api.exceptions import PyinfraError
 
-from deploy.archive import events_of, merkle_root
+from deploy.commands.archive import events_of, merkle_root
 from deploy.commands.connection import arguments
 from deploy.commands.superuser import Superuser, quoted
-from deploy.inventory import SettingsError
+from deploy.model.inventory import SettingsError
 
 #: Events for one transaction: the readers of the feed wait for it.
 _EVENTS: Final = 10_000

@@ -13,10 +13,10 @@ from typing import Final
 
 from pyinfra.api.exceptions import PyinfraError
 
-from deploy.archive import SEAL_LINE
+from deploy.commands.archive import SEAL_LINE
 from deploy.commands.connection import arguments
 from deploy.commands.superuser import Superuser
-from deploy.inventory import SettingsError
+from deploy.model.inventory import SettingsError
 
 #: Seals for one statement: a million events at most.
 _SEALS: Final = 100

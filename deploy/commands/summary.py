@@ -5,8 +5,8 @@ import sys
 from pyinfra.api.exceptions import PyinfraError
 
 from deploy.commands.connection import address_of
-from deploy.inventory import read_inventory
-from deploy.settings import APPLICATION_ROLE, DATABASE, PORT
+from deploy.model.inventory import read_inventory
+from deploy.model.settings import APPLICATION_ROLE, DATABASE, PORT
 
 
 def main(file: str) -> None:

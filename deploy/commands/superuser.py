@@ -10,10 +10,10 @@ from pyinfra.api.connect import connect_all
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.state import StateStage
 
-from deploy.archive import SEAL_LINE
-from deploy.inventory import SettingsError, read_entries
-from deploy.psql import psql
-from deploy.settings import DATABASE, Container
+from deploy.commands.archive import SEAL_LINE
+from deploy.machine.psql import psql
+from deploy.model.inventory import SettingsError, read_entries
+from deploy.model.settings import DATABASE, Container
 
 #: What one statement carries of a file: some thousands of seals, or one with its events.
 _PIECE: Final = 4_000_000

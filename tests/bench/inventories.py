@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from deploy.commands.connection import choose_container, dsn
-from deploy.images import required_packages
-from deploy.inventory import read_inventory
-from deploy.render import ROOT
-from deploy.settings import Container
+from deploy.lxc.image.recipe import required_packages
+from deploy.machine.render import ROOT
+from deploy.model.inventory import read_inventory
+from deploy.model.settings import Container
 
 from .sizes import DISK, MEMORY
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from deploy.settings import WORKER_ROLE
-from deploy.worker import PAUSES, sql_file
+from deploy.model.settings import WORKER_ROLE
+from deploy.worker.deploy import PAUSES, sql_file
 
 from .stores import Store
 

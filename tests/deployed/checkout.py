@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from deploy import catalogue
+from deploy.schema import catalogue
 
 from .deployment import PYINFRA, ROOT, Deployment, run
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy import catalogue, migrations
-from deploy.losses import guard, losses
-from deploy.migrations import Migration
+from deploy.schema import catalogue, migrations
+from deploy.schema.migrations import Migration
+from deploy.schema.rollback.losses import guard, losses
 
 from .conftest import BOOKWORM, TRIXIE
 from .deployment import Deployment, inside, schema_dump, sql

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from deploy.settings import DATABASE, WORKER_ROLE
-from deploy.worker import PAUSES, SQL_FILE, UNIT_FILE, UNITS
+from deploy.model.settings import DATABASE, WORKER_ROLE
+from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS
 
 from .conftest import BOOKWORM, TRIXIE
 from .deployment import Deployment, differences, inside, run, sql

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deploy.settings import Container, LxcHost
+from deploy.model.settings import Container, LxcHost
 
 
 def container(**data: Any) -> Container:

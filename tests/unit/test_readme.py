@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from deploy.render import ROOT
-from deploy.settings import Container, LxcHost
+from deploy.machine.render import ROOT
+from deploy.model.settings import Container, LxcHost
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SQL_API = (ROOT / "docs" / "sql-api.md").read_text(encoding="utf-8")

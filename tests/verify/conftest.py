@@ -8,9 +8,9 @@ from pyinfra.api.exceptions import PyinfraError
 from testinfra.host import Host
 
 from deploy.commands.connection import address_of, dsn
-from deploy.facts.lxc_host import Machine, MachineFact
-from deploy.inventory import Entry, make_settings, read_entries
-from deploy.settings import PORT, Container, LxcHost, Settings
+from deploy.lxc.host.facts import Machine, MachineFact
+from deploy.model.inventory import Entry, make_settings, read_entries
+from deploy.model.settings import PORT, Container, LxcHost, Settings
 
 from . import reach
 from .application import Application

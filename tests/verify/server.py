@@ -8,7 +8,7 @@ from typing import Any
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
-from deploy.psql import session_options
+from deploy.machine.psql import session_options
 
 
 class Server:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deploy.operations.database import CONNECTION_LIMIT, ROLES
-from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
+from deploy.database.operations import CONNECTION_LIMIT, ROLES
+from deploy.model.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 
 from .application import Application
 from .server import Server

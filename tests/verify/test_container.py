@@ -5,11 +5,11 @@ from ipaddress import IPv4Address
 import pytest
 from testinfra.host import Host
 
-from deploy.container_config import Paths, config_text
-from deploy.facts.lxc_host import Machine
-from deploy.limits import cgroup_limits, is_limit
-from deploy.server_config import VOLUME
-from deploy.settings import Container, LxcHost
+from deploy.lxc.container.config import Paths, config_text
+from deploy.lxc.host.facts import Machine
+from deploy.model.limits import cgroup_limits, is_limit
+from deploy.model.settings import Container, LxcHost
+from deploy.postgres.config import VOLUME
 
 from .lxc_attach import state_of
 

@@ -5,8 +5,8 @@ import re
 import pytest
 from testinfra.host import Host
 
-from deploy.server_config import ClusterPaths, pg_hba_conf, postgresql_conf
-from deploy.settings import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, Container, Settings
+from deploy.model.settings import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, Container, Settings
+from deploy.postgres.config import ClusterPaths, pg_hba_conf, postgresql_conf
 
 from .server import Server
 from .setting_values import same_value

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from deploy import catalogue
-from deploy.facts.schema import Answer, parse
-from deploy.settings import DATABASE
+from deploy.model.settings import DATABASE
+from deploy.schema import catalogue
+from deploy.schema.facts import Answer, parse
 
 from .application import Application
 from .server import Server

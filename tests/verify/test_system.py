@@ -2,9 +2,9 @@
 
 from testinfra.host import Host
 
-from deploy.images import required_packages
-from deploy.server_config import ClusterPaths
-from deploy.settings import Container, LxcHost
+from deploy.lxc.image.recipe import required_packages
+from deploy.model.settings import Container, LxcHost
+from deploy.postgres.config import ClusterPaths
 
 
 def test_release_is_the_declared_one(inside: Host, container: Container) -> None:

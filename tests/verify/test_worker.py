@@ -3,9 +3,9 @@
 import pytest
 from testinfra.host import Host
 
-from deploy.facts.worker import SystemUser, User, Worker, WorkerFact
-from deploy.settings import DATABASE, WORKER_ROLE, Container
-from deploy.worker import PAUSES, SQL_FILE, UNIT_FILE, UNITS, sql_file, unit_file
+from deploy.model.settings import DATABASE, WORKER_ROLE, Container
+from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS, sql_file, unit_file
+from deploy.worker.facts import SystemUser, User, Worker, WorkerFact
 
 from .server import Server
 

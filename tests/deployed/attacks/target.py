@@ -9,10 +9,10 @@ from uuid import uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from deploy import catalogue
-from deploy.facts.database import Catalogue, CatalogueFact
-from deploy.operations.database import PRIVILEGES, ROLES
-from deploy.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
+from deploy.database.facts import Catalogue, CatalogueFact
+from deploy.database.operations import PRIVILEGES, ROLES
+from deploy.model.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
+from deploy.schema import catalogue
 
 from ..deployment import Deployment
 from ..sql.stores import Server

@@ -13,9 +13,9 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from deploy import catalogue
-from deploy.operations.database import ROLES
-from deploy.settings import APPLICATION_ROLE, OWNER_ROLE
+from deploy.database.operations import ROLES
+from deploy.model.settings import APPLICATION_ROLE, OWNER_ROLE
+from deploy.schema import catalogue
 
 from ..deployment import init_pid
 

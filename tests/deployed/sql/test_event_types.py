@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from deploy import catalogue
+from deploy.schema import catalogue
 
 from .appends import Connection, append_event, append_events, at_once, call, counted, refused, stored
 from .feed import wait_until

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
-from deploy import catalogue
+from deploy.schema import catalogue
 from event_store.batches import batches
 from event_store.portfolio import AGGREGATE_TYPE, CLOSED, OPENED, UPDATED, expected_positions, generate
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import psycopg
 
-from deploy import catalogue, migrations
+from deploy.schema import catalogue, migrations
 
 from .stores import Server, new_name
 

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from deploy.commands.connection import choose_container
-from deploy.inventory import Entry, SettingsError, make_settings
-from deploy.settings import Settings
+from deploy.model.inventory import Entry, SettingsError, make_settings
+from deploy.model.settings import Settings
 
 FILE = "inventory/some.py"
 

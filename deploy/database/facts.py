@@ -1,0 +1,78 @@
+"""Roles and databases of a running server. No password and no verifier is ever selected."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyinfra.api import FactBase
+
+from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, fact_query
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The parts of the cluster-wide catalogues that are managed; `up` is None on a blank machine."""
+
+    up: bool | None = None
+    """False where the server is stopped, so that nothing can be said about the rest."""
+    roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Role → attributes, whether it has a password, and salt and iterations of its verifier."""
+    memberships: list[tuple[str, str]] = field(default_factory=list)
+    """(role, member) for the roles that have to have no members and be members of nothing."""
+    settings: list[str] = field(default_factory=list)
+    """What ALTER ROLE … SET and ALTER DATABASE … SET left behind, as the statements that undo it."""
+    databases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Database → owner, connection limit, encoding, locale, privileges."""
+
+
+class CatalogueFact(FactBase[Catalogue]):
+    """See `Catalogue`."""
+
+    @staticmethod
+    def default() -> Catalogue:
+        """A blank machine."""
+        return Catalogue()
+
+    def command(self, roles: list[str], databases: list[str]) -> str:
+        """One query for all of it. Of a verifier only salt and iterations, which tell nothing about the password."""
+        names = ", ".join(f"'{role}'" for role in roles)
+        wanted = ", ".join(f"'{database}'" for database in databases)
+        return fact_query(f"""
+            SELECT json_build_object(
+                'roles', (SELECT coalesce(json_object_agg(rolname, json_build_object(
+                    'SUPERUSER', rolsuper, 'INHERIT', rolinherit, 'CREATEROLE', rolcreaterole, 'CREATEDB', rolcreatedb,
+                    'LOGIN', rolcanlogin, 'REPLICATION', rolreplication, 'BYPASSRLS', rolbypassrls,
+                    'connection_limit', rolconnlimit, 'valid_until', rolvaliduntil, 'password', rolpassword IS NOT NULL,
+                    'salt', split_part(split_part(rolpassword, ':', 2), '$', 1),
+                    'iterations', nullif(split_part(split_part(rolpassword, ':', 1), '$', 2), ''))), '{{}}')
+                    FROM pg_authid WHERE rolname IN ({names})),
+                'memberships', (SELECT coalesce(json_agg(json_build_array(quote_ident(r.rolname), quote_ident(m.rolname))), '[]')
+                    FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+                    WHERE r.rolname IN ({names}) OR m.rolname IN ({names})),
+                'settings', (SELECT coalesce(json_agg(concat_ws(' ',
+                        CASE WHEN setrole <> 0 THEN 'ALTER ROLE ' || quote_ident(rolname)
+                             WHEN setdatabase = 0 THEN 'ALTER ROLE ALL' END, CASE WHEN setrole = 0 THEN 'ALTER' ELSE 'IN' END
+                            || ' DATABASE ' || quote_ident(datname),
+                        format('RESET %s', split_part(setting, '=', 1)))), '[]')
+                    FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS setting
+                    LEFT JOIN pg_roles r ON r.oid = setrole LEFT JOIN pg_database d ON d.oid = setdatabase
+                    WHERE rolname IN ({names}, 'postgres') OR datname IN ({wanted}) OR (setrole = 0 AND setdatabase = 0)),
+                'databases', (SELECT json_object_agg(datname, json_build_object(
+                    'owner', pg_get_userbyid(datdba), 'connection_limit', datconnlimit,
+                    'encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype,
+                    'allow_connections', datallowconn, 'template', datistemplate,
+                    'privileges', (SELECT coalesce(json_agg(format('%s=%s', coalesce(nullif(grantee, 0)::regrole::text,
+                        'public'), privilege_type) ORDER BY 1), '[]')
+                        FROM aclexplode(coalesce(datacl, acldefault('d', datdba)))
+                        WHERE grantee <> datdba)))
+                    FROM pg_database WHERE datname IN ({wanted})))
+        """)
+
+    def process(self, output: list[str]) -> Catalogue:
+        """One JSON object, or a word that says why not."""
+        if output[0] in (SERVER_DOWN, DATABASE_ABSENT):
+            return Catalogue(up=False)
+        values: dict[str, Any] = json.loads("".join(output))
+        values["memberships"] = [(role, member) for role, member in values["memberships"]]
+        return Catalogue(up=True, **values)

@@ -1,0 +1,51 @@
+"""Where a container's files are on its LXC host, and the text of its LXC configuration."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from deploy.lxc.host.facts import Machine
+from deploy.machine.render import render
+from deploy.model.limits import cgroup_limits
+from deploy.model.settings import Container, LxcHost
+
+#: The script that LXC runs before a container starts.
+HOOK: Final = "/usr/local/lib/event-store/pre-start"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """One container's files. The data volume lies apart from everything that goes with the container."""
+
+    images: str
+    mount: str
+    """Where the root disk image ``MOUNT.img`` is mounted."""
+    root: str
+    volume: str
+    """Where the data volume's disk image ``VOLUME.img`` is mounted."""
+    data: str
+    """What the container sees of the data volume."""
+    config: str
+    """LXC's configuration of the container."""
+    hook: str = HOOK
+
+    @classmethod
+    def of(cls, container: Container, settings: LxcHost) -> "Paths":
+        """The paths under the host's storage path."""
+        storage, name = settings.storage_path, container.lxc_name
+        mount = f"{storage}/containers/{name}"
+        volume = f"{storage}/volumes/{name}"
+        return cls(
+            f"{storage}/images", mount, f"{mount}/rootfs", volume, f"{volume}/data", f"/var/lib/lxc/{name}/config"
+        )
+
+
+def config_text(container: Container, settings: LxcHost, machine: Machine) -> str:
+    """The LXC configuration for this container on this kind of machine."""
+    return render(
+        "lxc/container.conf.j2",
+        container=container,
+        host=settings,
+        machine=machine,
+        paths=Paths.of(container, settings),
+        limits=cgroup_limits(container, machine.cgroup_version),
+    )

@@ -1,0 +1,154 @@
+"""Containers as their LXC host sees them."""
+
+import base64
+from dataclasses import dataclass, field
+
+from pyinfra.api import FactBase, QuoteString, StringCommand
+
+from deploy.model.limits import KEYS
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A disk image on an LXC host with a file system in it; sizes in bytes, 0 where it is not there."""
+
+    size: int = 0
+    file_system: int = 0
+    """What the file system in it spans; less than ``size`` until it has been grown."""
+    mode: str = ""
+
+
+class VolumeFact(FactBase[Volume]):
+    """See `Volume`."""
+
+    @staticmethod
+    def default() -> Volume:
+        """Not there."""
+        return Volume()
+
+    def command(self, path: str) -> StringCommand:
+        """The superblock says the size, so that nothing has to be mounted to be looked at."""
+        quoted = QuoteString(path)
+        blocks = 'awk -F: \'$1 == "Block count" {n = $2} $1 == "Block size" {s = $2} END {printf "%.0f\\n", n * s}\''
+        return StringCommand(
+            "[ ! -f",
+            quoted,
+            "] || { stat -c '%s %a' --",
+            quoted,
+            "; dumpe2fs -h",
+            quoted,
+            f"2>/dev/null | {blocks}; }}",
+        )
+
+    def process(self, output: list[str]) -> Volume:
+        """Two numbers."""
+        size, mode = output[0].split()
+        return Volume(int(size), int(output[1]), mode)
+
+
+class Mounts(FactBase[dict[str, list[str]]]):
+    """Of some directories, those that are mounted (``mounted``), and the lines of /etc/fstab (``fstab``)."""
+
+    @staticmethod
+    def default() -> dict[str, list[str]]:
+        """None."""
+        return {"mounted": [], "fstab": []}
+
+    def command(self, directories: list[str]) -> StringCommand:
+        """One word and the rest."""
+        quoted = [QuoteString(directory) for directory in directories]
+        return StringCommand(
+            "for directory in", *quoted, '; do ! mountpoint -q -- "$directory" || echo "mounted $directory"; done;',
+            "sed 's/^/fstab /' /etc/fstab 2>/dev/null || true",
+        )  # fmt: skip
+
+    def process(self, output: list[str]) -> dict[str, list[str]]:
+        """By the word."""
+        return {
+            word: [line.removeprefix(f"{word} ") for line in output if line.startswith(f"{word} ")]
+            for word in ("mounted", "fstab")
+        }
+
+
+class RootFileSystem(FactBase[str | None]):
+    """The Debian release that a container's root file system is a complete copy of; None where there is none."""
+
+    def command(self, image: str, directory: str) -> StringCommand:
+        """``image`` may be mounted on ``directory`` or not; the marker is written last (see templates/lxc/image.sh.j2)."""
+        marker = "rootfs/etc/event-store-release"
+        return StringCommand(
+            "cat --", QuoteString(f"{directory}/{marker}"), "2>/dev/null || mountpoint -q --", QuoteString(directory),
+            f"|| debugfs -R 'cat /{marker}'", QuoteString(image), "2>/dev/null || true",
+        )  # fmt: skip
+
+    def process(self, output: list[str]) -> str:
+        """One word."""
+        return output[0].strip()
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container's state; the defaults are those of a container that is not there."""
+
+    running: bool = False
+    started_with: str | None = None
+    """The configuration that the running container was started with; None where that was not noted."""
+    limits: dict[str, str] = field(default_factory=dict)
+    """Live cgroup values of a running container."""
+    memory_in_use: int = 0
+    """Bytes that cannot be reclaimed: anonymous and shared memory."""
+
+
+class ContainerFact(FactBase[Container]):
+    """See `Container`."""
+
+    @staticmethod
+    def default() -> Container:
+        """Not there."""
+        return Container()
+
+    def command(self, container: str) -> StringCommand:
+        """lxc-cgroup knows where the container's cgroup is, on every hierarchy."""
+        script = r"""
+            name=$1
+            grep -qsw memory /sys/fs/cgroup/cgroup.controllers && keys=$3 || keys=$2
+            [ "$(lxc-info -n "$name" -sH 2>/dev/null)" = RUNNING ] || exit 0
+            echo running
+            for key in $keys; do echo "limit $key $(lxc-cgroup -n "$name" "$key" 2>/dev/null)"; done
+            lxc-cgroup -n "$name" memory.stat | sed -n 's/^\(total_rss\|total_shmem\|anon\|shmem\) /memory /p'
+            [ ! -f "/run/event-store/$name.config" ] || base64 "/run/event-store/$name.config" | sed 's/^/config /'
+        """
+        keys = (QuoteString(" ".join(KEYS[version])) for version in (1, 2))
+        return StringCommand("sh -c", QuoteString(script), "container", QuoteString(container), *keys)
+
+    def process(self, output: list[str]) -> Container:
+        """A word that says what the rest of a line is."""
+        lines = [line.partition(" ")[::2] for line in output if line]
+        config = "".join(rest for word, rest in lines if word == "config")
+        return Container(
+            running=True,
+            started_with=base64.b64decode(config).decode() if config else None,
+            limits={key: value for word, rest in lines if word == "limit" for key, _, value in [rest.partition(" ")]},
+            memory_in_use=sum(int(rest) for word, rest in lines if word == "memory"),
+        )
+
+
+class BootState(FactBase[str]):
+    """systemd's state inside a container: ``running`` or ``degraded`` when booted; empty where it does not run."""
+
+    @staticmethod
+    def default() -> str:
+        """Not running."""
+        return ""
+
+    def command(self) -> str:
+        """Its exit status is not 0 in most states."""
+        return "systemctl is-system-running || true"
+
+
+class Address(FactBase[str]):
+    """The IPv4 address of a container's network device, asked inside."""
+
+    def command(self) -> str:
+        """Without the prefix length."""
+        return "ip -4 -o address show dev eth0 scope global | sed 's/.*inet \\([0-9.]*\\).*/\\1/'"

@@ -1,0 +1,1 @@
+"""What every part uses: ways to a machine, facts in bulk, files, services, differences, psql."""

@@ -1,0 +1,20 @@
+"""Files from `templates/`; a name that a template uses and does not get is an error."""
+
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+ROOT: Final = Path(__file__).parents[2]
+_ENVIRONMENT: Final = Environment(  # noqa: S701  configuration files, not HTML
+    loader=FileSystemLoader(ROOT / "templates"),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+def render(template: str, **values: object) -> str:
+    """The text of ``templates/TEMPLATE`` with ``values`` filled in."""
+    return _ENVIRONMENT.get_template(template).render(**values)

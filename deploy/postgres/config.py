@@ -1,0 +1,87 @@
+"""Where a PostgreSQL cluster's files are in its container, and the texts of its configuration."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from deploy.machine.render import render
+from deploy.model.settings import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, Container, Settings
+
+#: The data volume inside a container.
+VOLUME: Final = "/srv/postgresql"
+_DEFAULTS: Final = {
+    "timezone": "Etc/UTC",
+    "log_timezone": "Etc/UTC",
+    "datestyle": "iso, mdy",
+    "default_text_search_config": "pg_catalog.english",
+    "lc_messages": "en_US.UTF-8",
+    "lc_monetary": "en_US.UTF-8",
+    "lc_numeric": "en_US.UTF-8",
+    "lc_time": "en_US.UTF-8",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+}
+
+
+@dataclass(frozen=True)
+class ClusterPaths:
+    """One cluster's files, in Debian's places but for the data, which are on the volume."""
+
+    version: int
+
+    @property
+    def data(self) -> str:
+        """The data directory."""
+        return f"{VOLUME}/{self.version}/main"
+
+    @property
+    def conf(self) -> str:
+        """Debian's configuration directory."""
+        return f"/etc/postgresql/{self.version}/main"
+
+    @property
+    def tls(self) -> str:
+        """The server's certificate and key; on the volume, so that clients that pin it survive a rebuild."""
+        return f"{VOLUME}/tls"
+
+    @property
+    def programs(self) -> str:
+        """Where PostgreSQL's own programs are; Debian's psql in the PATH is a Perl wrapper around one of them."""
+        return f"/usr/lib/postgresql/{self.version}/bin"
+
+    @property
+    def unit(self) -> str:
+        """The systemd unit; Debian's postgresql.service is a dummy that is always active."""
+        return f"postgresql@{self.version}-main.service"
+
+
+def postgresql_conf(container: Container) -> str:
+    """The text of postgresql.conf."""
+    return render(
+        "postgres/postgresql.conf.j2",
+        container=container,
+        settings=(settings := container.server_settings),
+        # The server does not care for the case of a name, and the last of two lines would win.
+        defaults={name: value for name, value in _DEFAULTS.items() if name not in {key.lower() for key in settings}},
+        paths=ClusterPaths(container.version),
+        port=PORT,
+    )
+
+
+def pg_hba_conf(container: Container, settings: Settings) -> str:
+    """The text of pg_hba.conf."""
+    return render(
+        "postgres/pg_hba.conf.j2",
+        networks=settings.client_networks(container),
+        database=DATABASE,
+        role=APPLICATION_ROLE,
+        worker=WORKER_ROLE,
+    )
+
+
+def changed_settings(before: str, after: str) -> set[str]:
+    """The names of the settings that differ between two texts of postgresql.conf."""
+    return {name for name, _ in _assignments(before) ^ _assignments(after)}
+
+
+def _assignments(text: str) -> set[tuple[str, str]]:
+    lines = (line.partition("=") for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return {(name.strip().lower(), value.strip()) for name, separator, value in lines if separator}

@@ -1,0 +1,164 @@
+"""Operations for a PostgreSQL cluster and its server."""
+
+from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api.state import StateStage
+from pyinfra.context import host
+
+from deploy.machine.differences import Commands, refuse, report
+from deploy.machine.facts import File, ManagedFile
+from deploy.machine.look import look
+from deploy.machine.psql import AS_POSTGRES, fact_query, psql
+from deploy.postgres.config import VOLUME, ClusterPaths, changed_settings
+from deploy.postgres.facts import Certificate, Cluster, ClusterFact, Server, ServerFact, Service, ServiceFact
+
+# systemctl says "started" also where the server did not come up, and recovery takes the time it takes: ask the server.
+_WAIT = """
+    unit=$1; log=$2; isready=/usr/lib/postgresql/$3/bin/pg_isready
+    until AS_POSTGRES "$isready" -q; do
+        if [ "$(systemctl show --property=ActiveState --value "$unit")" != active ]; then
+            echo "$unit did not start; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1
+        fi
+        sleep 0.1
+    done
+""".replace("AS_POSTGRES", AS_POSTGRES)
+
+
+def _cluster(paths: ClusterPaths) -> Cluster:
+    cluster: Cluster = look(ClusterFact, version=paths.version, volume=VOLUME)
+    return cluster
+
+
+def _server(paths: ClusterPaths) -> Server:
+    server: Server = look(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls)
+    return server
+
+
+def _start(paths: ClusterPaths, verb: str) -> StringCommand:
+    log = f"/var/log/postgresql/postgresql-{paths.version}-main.log"
+    return StringCommand(
+        f"systemctl {verb} {paths.unit}; sh -c", QuoteString(_WAIT), f"wait {paths.unit} {log} {paths.version}"
+    )
+
+
+@operation()
+def have_cluster(paths: ClusterPaths) -> Commands:
+    """Have a cluster with data checksums on the volume. One that is there already is taken over with its data."""
+    cluster = _cluster(paths)
+    if cluster.other_versions:
+        yield refuse(
+            f"the data volume holds a cluster of PostgreSQL {', '.join(cluster.other_versions)}, and {paths.version} is "
+            "declared, which cannot read it; declare the release before, or move the data with pg_dump or pg_upgrade"
+        )
+    elif cluster.configured and cluster.initialized:
+        host.noop(f"cluster {paths.data} is there")
+    else:
+        report(
+            [f"cluster {paths.data}: missing" if not cluster.initialized else f"cluster {paths.data}: not configured"]
+        )
+        yield f"mkdir -p {VOLUME}/{paths.version} && chown postgres:postgres {VOLUME} {VOLUME}/{paths.version}"
+        if not cluster.initialized:
+            # Under a temporary name: what a killed initdb leaves looks like a cluster and has no databases. Nothing that
+            # is there is ever removed: mv fails on a directory that is not empty.
+            yield StringCommand(
+                f"rm -rf {paths.data}.new && cd / && {AS_POSTGRES} /usr/lib/postgresql/{paths.version}/bin/initdb",
+                f"-D {paths.data}.new --data-checksums --encoding UTF8 --locale en_US.UTF-8 --auth-local peer",
+                f"--auth-host scram-sha-256 --no-instructions && mv -T {paths.data}.new {paths.data}",
+            )
+        # pg_createcluster takes a data directory over with the files that it expects there; ours follow.
+        empty = "install -o postgres -g postgres -m 640 /dev/null"
+        yield (
+            f"for name in postgresql pg_hba pg_ident; do [ -e {paths.data}/$name.conf ] || "
+            f"{empty} {paths.data}/$name.conf; done"
+        )
+        yield f"rm -rf {paths.conf} && pg_createcluster {paths.version} main -d {paths.data} --start-conf auto"
+
+
+@operation()
+def have_certificate(paths: ClusterPaths, common_name: str) -> Commands:
+    """Have a key and a self-signed certificate for TLS, good for ten years."""
+    if look(Certificate, tls=paths.tls):
+        host.noop("the certificate is good")
+        return
+    report([f"certificate {paths.tls}/server.crt: missing or about to expire"])
+    new = f"{paths.tls}.new"
+    yield f"rm -rf {new} && mkdir -m 700 {new}"
+    yield StringCommand(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650",
+        f"-keyout {new}/server.key -out {new}/server.crt -subj", QuoteString(f"/CN={common_name}"), "2>/dev/null",
+    )  # fmt: skip
+    yield f"chown -R postgres:postgres {new} && chmod 600 {new}/server.key && rm -rf {paths.tls} && mv -T {new} {paths.tls}"
+
+
+@operation()
+def reset_altered(paths: ClusterPaths) -> Commands:
+    """Undo what ALTER SYSTEM left behind; the inventory is where settings are overridden."""
+    cluster = _cluster(paths)
+    report(f"ALTER SYSTEM left behind: {line}" for line in cluster.altered)
+    if not cluster.altered:
+        host.noop("nothing was altered")
+    elif _server(paths).up:
+        yield psql("ALTER SYSTEM RESET ALL", single_transaction=False)
+    else:  # with the server stopped the file is nobody else's, and what is in it may be why it is
+        yield f"sed -i '/^#/!d' {paths.data}/postgresql.auto.conf"
+
+
+@operation()
+def start(paths: ClusterPaths) -> Commands:
+    """Have the server running, now and after each boot."""
+    service: Service = look(ServiceFact, unit=paths.unit)
+    wanted = (("enabled", service.enabled), ("active", service.active), ("answering", service.answering))
+    report(f"service {paths.unit}: not {what}" for what, there in wanted if not there)
+    if not service.enabled:
+        yield "systemctl enable --quiet postgresql.service"
+    if not service.active:
+        yield f"systemctl reset-failed {paths.unit} 2>/dev/null || true"
+    if not (service.active and service.answering):
+        # A server that is still recovering is only waited for. After a crash it is restarted, and with it the worker's
+        # services, which may not have noticed yet that their connection is gone.
+        yield _start(paths, "start" if service.active else "restart")
+
+
+def _planned(paths: ClusterPaths, configuration: str) -> set[str]:
+    """The settings that this run is going to change, while that can still be seen: before the file is written."""
+    if host.state.current_stage >= StateStage.Execute:
+        return set()
+    current: File | None = look(ManagedFile, path=f"{paths.conf}/postgresql.conf")
+    return changed_settings(current.content.decode(errors="replace"), configuration) if current else set()
+
+
+@operation()
+def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
+    """Have the running server load its files, where they are newer than what it has loaded."""
+    server = _server(paths)
+    if not server.up:
+        return
+    if server.errors and host.state.is_executing:
+        yield refuse("the server cannot read its configuration: " + "; ".join(server.errors))
+        return
+    changes = sorted(_planned(paths, configuration) - set(server.restart_only))
+    if host.state.current_stage < StateStage.Execute:
+        current: File | None = look(ManagedFile, path=f"{paths.conf}/pg_hba.conf")
+        if current is None or current.content.decode(errors="replace") != access:
+            changes.append("pg_hba.conf")
+        if _cluster(paths).altered:
+            changes.append("postgresql.auto.conf")
+    report(f"reload PostgreSQL for {what}" for what in [*changes, *server.stale])
+    if changes or server.stale:
+        # By signal and not by SQL, which needs to be let in. The postmaster reads the files a moment later, and what
+        # waits for a restart is known only then.
+        yield f"pg_ctlcluster {paths.version} main reload"
+        query = f"SELECT extract(epoch FROM pg_conf_load_time())::numeric > {server.loaded}"
+        yield StringCommand(
+            "for _ in $(seq 50); do [", StringCommand('"$(', fact_query(query), '\n)"', _separator=""), "= t ] && exit 0; sleep 0.1; done;",
+            "echo 'the server did not load its configuration; see its log' >&2; exit 1",
+        )  # fmt: skip
+
+
+@operation()
+def restart(paths: ClusterPaths, configuration: str) -> Commands:
+    """Restart the server where it says that settings wait for that."""
+    server = _server(paths)
+    reasons = sorted(set(server.pending_restart) | (_planned(paths, configuration) & set(server.restart_only)))
+    report(f"restart PostgreSQL for {name}" for name in reasons)
+    if reasons:
+        yield _start(paths, "restart")

@@ -1,0 +1,135 @@
+"""The schema of the event store: migrations, then whatever else differs from the files."""
+
+from collections.abc import Generator, Mapping
+
+from pyinfra.api import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploy.machine.differences import MARK, Commands, refuse, report, unanswered
+from deploy.machine.look import look
+from deploy.machine.psql import fact_query, psql
+from deploy.schema import catalogue, migrations
+from deploy.schema.catalogue import Schema
+from deploy.schema.facts import Answer, SchemaState, State
+
+
+@operation()
+def converged(database: str) -> Generator[object, None, None]:
+    """Make the schema of ``database`` what the folder ``sql/`` says.
+
+    Migrations first, each in its own transaction; then the reference, if the files or the server are others than those
+    it was built from; then one repair of all that differs from it. A difference that cannot be repaired without losing
+    rows ends the run for this host.
+
+    One operation for all of it, because each step decides on what the one before left behind, and because one look at
+    the database is all that a run with nothing to change should cost.
+    """
+    schema = catalogue.load()
+    state: State = look(SchemaState, database=database)
+    if state.answer is Answer.SERVER_DOWN:
+        yield from unanswered(f"database {database}")
+        return
+    if reason := _ledger_refusal(schema, state) or loss_refusal(state):
+        yield refuse(reason)
+        return
+    pending = migrations.pending(schema.migrations, state.ledger)
+    report([*(f"migration {migration}: pending" for migration in pending), *_describe(state)])
+
+    for migration in pending:
+        yield explained(psql(migrations.up_script(migration, schema.ledger), database=database))
+    if pending or state.drift is None:
+        yield psql(schema.reference, database=database, single_transaction=False)
+        # A dry run never comes as far as here: pyinfra stops a generator at its first command.
+        state = host.get_fact(SchemaState, database=database)
+        if reason := loss_refusal(state):
+            yield refuse(reason)
+            return
+    if state.drift:
+        yield explained(psql(schema.repair, database=database))
+    elif not pending:
+        host.noop(f"the schema of {database} is as described")
+
+
+def explained(command: StringCommand) -> StringCommand:
+    """A command of psql that, where it waited for a lock in vain, also says which transactions were open meanwhile."""
+    # Not their statements, which may have passwords in them.
+    query = """
+        SELECT format('  process %s: %s (%s), %s, open for %s', pid, usename, application_name, state,
+                      date_trunc('second', clock_timestamp() - xact_start))
+          FROM pg_stat_activity WHERE xact_start < clock_timestamp() - interval '1 second' ORDER BY xact_start"""
+    message = f"nothing of it was done: a lock was not to be had within {migrations.LOCK_TIMEOUT}. Open transactions:"
+    return StringCommand(
+        'exec 3>&1; errors=$( (', command, ') 2>&1 >&3 ); code=$?; printf "%s\\n" "$errors" >&2;',
+        'case $errors in *"lock timeout"* | *"deadlock detected"*)', f"echo {message!r} >&2;", '{', StringCommand(fact_query(query), '\n', _separator=''), '} >&2;; esac; exit $code',
+        **command.connector_arguments,
+    )  # fmt: skip
+
+
+@operation()
+def configured(database: str, settings: Mapping[str, str]) -> Commands:
+    """Have these values in the one row of ``event_store.settings``."""
+    state: State = look(SchemaState, database=database)
+    present = state.settings or {}
+    different = {name: value for name, value in settings.items() if present.get(name) != value}
+    if state.answer is Answer.SERVER_DOWN or not different:
+        host.noop("the settings are as declared")
+        return
+    report(f"setting {name}: {present.get(name, 'missing')}, should be {value}" for name, value in different.items())
+    # Names and values come from `deploy.model.settings`, which admits no other ones. A row that somebody deleted is made anew; the
+    # store has a trigger that completes it.
+    names, values = ", ".join(settings), ", ".join(f"'{value}'" for value in settings.values())
+    changes = ", ".join(f"{name} = excluded.{name}" for name in settings)
+    yield psql(
+        f"INSERT INTO event_store.settings (cluster_identifier, {names}) "
+        f"SELECT system_identifier, {values} FROM pg_control_system() ON CONFLICT (only_row) DO UPDATE SET {changes}",
+        database=database,
+    )
+
+
+@operation()
+def rebased(database: str) -> Commands:
+    """Have the feed go on where the restored one ended, after a dump of another cluster was restored into this one."""
+    state: State = look(SchemaState, database=database)
+    if state.rebase_due:
+        report(["feed: restored from another cluster, to be rebased"])
+        yield psql("SELECT event_store.rebase_feed()", database=database)
+
+
+def _describe(state: State) -> list[str]:
+    if state.drift is None:
+        return ["catalogue reference: missing or outdated"]
+    return [str(difference) for difference in state.drift]
+
+
+def _ledger_refusal(schema: Schema, state: State) -> str | None:
+    """Why the migrations of this checkout cannot go on from what was applied."""
+    if state.has_store and not state.ledger:
+        return (
+            "the schema event_store is there, but deployment.migrations does not say which migrations made it. "
+            "Restore that table from a backup, or insert its rows (version, name, sha256 of up.sql) by hand"
+        )
+    try:
+        migrations.pending(schema.migrations, state.ledger)
+    except migrations.MigrationError as error:
+        return str(error)
+    return None
+
+
+def loss_refusal(state: State) -> str | None:
+    """Why the drift must not be repaired: rows would be lost, or are lost and nothing here can bring them back.
+
+    Lists the repairable differences as well: none of them is touched as long as one of the others is there.
+    """
+    drift = state.drift or ()
+    if all(difference.repairable for difference in drift):
+        return None
+    return "\n".join(
+        [
+            "the schema differs in ways that cannot be repaired without losing rows; nothing of it is touched:",
+            *(f"{MARK}{difference}" for difference in drift if not difference.repairable),
+            *(f"{MARK}{difference} (can be repaired)" for difference in drift if difference.repairable),
+            "Restore from a backup what is missing. Take back by hand what is extra or changed, or write a migration",
+            "that makes it part of the schema. Then run this again.",
+        ]
+    )

@@ -1,0 +1,68 @@
+"""The worker: services in the container that do what follows appends, each by calling one function of the store.
+
+psql calls it, so that nothing but PostgreSQL's own client is needed in a container; what there is to do, and how much at a
+time, is the function's to know.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pyinfra.api import deploy
+
+from deploy.machine import operations as files
+from deploy.machine.facts import ManagedFile
+from deploy.machine.look import Ask
+from deploy.machine.psql import SESSION, session_options
+from deploy.machine.render import render
+from deploy.model.settings import DATABASE, WORKER_ROLE, Container
+from deploy.postgres.config import ClusterPaths
+from deploy.worker import operations as worker
+from deploy.worker.facts import SystemUser, WorkerFact
+
+#: Instance → the seconds between two rounds: what readers of a projection, of a view or of the feed may wait for longer.
+PAUSES: Final[Mapping[str, float]] = {"projections": 0.1, "views": 0.25, "feed": 0.05, "seals": 5}
+UNITS: Final = [f"event-store@{instance}.service" for instance in PAUSES]
+UNIT_FILE: Final = "/etc/systemd/system/event-store@.service"
+#: What else the application could set, where the server knows it.
+_SESSION_OF_VERSION: Final[Mapping[int, Mapping[str, str]]] = {17: {"transaction_timeout": "0"}}
+SQL_FILE: Final = "/etc/event-store/worker.sql"
+
+
+def unit_file(container: Container) -> str:
+    """The text of the unit that all instances share."""
+    paths = ClusterPaths(container.version)
+    return render(
+        "worker/event-store@.service.j2",
+        instances=PAUSES,
+        server=paths.unit,
+        psql=f"{paths.programs}/psql",
+        database=DATABASE,
+        user=WORKER_ROLE,
+        sql=SQL_FILE,
+        options=session_options({**SESSION, **_SESSION_OF_VERSION.get(container.version, {})}),
+    )
+
+
+def sql_file() -> str:
+    """The text of what psql runs."""
+    return render("worker/worker.sql.j2", pauses=PAUSES, user=WORKER_ROLE)
+
+
+def questions() -> list[Ask]:
+    """What the operations of `deploy_worker` are going to ask."""
+    return [
+        Ask(SystemUser, user=WORKER_ROLE),
+        Ask(ManagedFile, path=SQL_FILE),
+        Ask(ManagedFile, path=UNIT_FILE),
+        Ask(WorkerFact, units=UNITS, template=UNIT_FILE, files=[UNIT_FILE, SQL_FILE]),
+    ]
+
+
+@deploy("Worker")
+def deploy_worker(container: Container) -> None:
+    """Have the services run as declared. The functions that they call have to be there."""
+    contents = {UNIT_FILE: unit_file(container), SQL_FILE: sql_file()}
+    worker.have_user(name="Have the worker's user", user=WORKER_ROLE)
+    files.install(name="Write the worker's SQL", path=SQL_FILE, content=contents[SQL_FILE])
+    files.install(name="Write the worker's unit", path=UNIT_FILE, content=contents[UNIT_FILE])
+    worker.run(name="Run the worker", units=UNITS, template=UNIT_FILE, contents=contents)

@@ -1,0 +1,90 @@
+"""Operations for the worker's user and services."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.api.state import StateStage
+from pyinfra.context import host
+
+from deploy.machine.differences import Commands, report
+from deploy.machine.facts import File, ManagedFile
+from deploy.machine.look import look
+from deploy.worker.facts import SystemUser, Unit, User, Worker, WorkerFact
+
+_HOME: Final = "/nonexistent"
+_SHELL: Final = "/usr/sbin/nologin"
+
+
+@operation()
+def have_user(user: str) -> Commands:
+    """Have a user that nobody can log in as, without a home and in no other group."""
+    present: User | None = look(SystemUser, user=user)
+    wanted = User(_HOME, _SHELL, [user], locked=True)
+    if present == wanted:
+        host.noop(f"user {user} is as declared")
+    elif present is None:
+        report([f"user {user}: missing"])
+        yield f"useradd --system --user-group --no-create-home --home-dir {_HOME} --shell {_SHELL} {user}"
+    else:
+        names = ("home", "shell", "groups", "locked")
+        report(
+            f"user {user}: {name} is {getattr(present, name)}, not {getattr(wanted, name)}"
+            for name in names
+            if getattr(present, name) != getattr(wanted, name)
+        )
+        yield f"usermod --home {_HOME} --shell {_SHELL} --gid {user} --groups '' --password '!' {user}"
+
+
+@operation()
+def run(units: list[str], template: str, contents: Mapping[str, str]) -> Commands:
+    """Have the units defined by their template alone, started with the server, and running what ``contents`` says.
+
+    ``contents``: path → text of the files that a process reads when it starts; one that is older is restarted.
+    """
+    there: Worker = look(WorkerFact, units=units, template=template, files=list(contents))
+    states = {unit: there.units.get(unit, Unit()) for unit in units}
+    disabled = [unit for unit in units if not states[unit].enabled]
+    stopped = [unit for unit in units if states[unit].state != "active"]
+    planned = _planned(contents)
+    reasons = {unit: _restart_reasons(state, planned) for unit, state in states.items() if unit not in stopped}
+    restart = [unit for unit, why in reasons.items() if why or there.foreign]
+
+    report(f"{path}: changes what the worker's services are" for path in there.foreign)
+    report(f"{unit}: not enabled" for unit in disabled)
+    report(f"{unit}: not running ({states[unit].state})" for unit in stopped)
+    report(f"{unit}: {reason}" for unit, why in reasons.items() for reason in why)
+    if there.foreign:
+        yield StringCommand("rm -f --", *map(QuoteString, there.foreign))
+    if there.foreign or disabled or stopped or restart:
+        yield "systemctl daemon-reload"
+    if disabled:
+        yield StringCommand("systemctl enable --quiet --", *map(QuoteString, disabled))
+    for verb, chosen in (("restart", restart), ("start", stopped)):
+        if chosen:
+            log = "journalctl --no-pager --output=cat --lines=20 --unit='event-store@*' >&2"
+            yield StringCommand(f"systemctl {verb} --", *map(QuoteString, chosen), f"|| {{ {log}; exit 1; }}")
+
+
+def _restart_reasons(state: Unit, planned: list[str]) -> list[str]:
+    """Why a running process is not what the files say."""
+    reasons = [f"started before {path} was written" for path in sorted({*state.stale, *planned})]
+    return reasons or (["started before systemd had read its file"] if state.reload_due else [])
+
+
+def _planned(contents: Mapping[str, str]) -> list[str]:
+    """The files that this run is going to write, while that can still be seen: before they are."""
+    if host.state.current_stage >= StateStage.Execute:
+        return []
+    there: dict[str, File | None] = {path: look(ManagedFile, path=path) for path in contents}
+    return [path for path, file in there.items() if file is None or file.content != contents[path].encode()]
+
+
+@operation()
+def stop(units: list[str], template: str) -> Commands:
+    """Have the units stopped, also after a boot, until a deploy starts them again."""
+    there: Worker = look(WorkerFact, units=units, template=template, files=[])
+    on = [unit for unit, state in there.units.items() if state.enabled or state.state != "inactive"]
+    report(f"{unit}: to be stopped" for unit in on)
+    if on:
+        yield StringCommand("systemctl disable --quiet --now --", *map(QuoteString, on))
