@@ -1,41 +1,39 @@
 """The whole story: `pyinfra INVENTORY deploy/` runs this once for each machine of the inventory.
 
-LXC hosts get their network and their containers; then, behind a barrier, containers get PostgreSQL and the event store.
+LXC hosts get their network and their containers. Then, behind a barrier, each container gets the parts of its kind.
 """
+
+from collections.abc import Mapping, Sequence
 
 from pyinfra.context import host
 
 from deploy.database import deploy as database
-from deploy.lxc import deploy as lxc_host
-from deploy.lxc.container import deploy as containers
-from deploy.lxc.container import operations as container_operations
+from deploy.lxc import deploy as lxc
+from deploy.lxc.container.operations import booted
 from deploy.machine import command_line
-from deploy.model.inventory import passwords_of, settings_of
+from deploy.machine.part import Part, deploy_parts
+from deploy.model.containers import Container
+from deploy.model.event_stores import EventStore
+from deploy.model.inventory import settings_of
 from deploy.postgres import deploy as postgres
 from deploy.schema import deploy as schema
+from deploy.system import deploy as system
 from deploy.worker import deploy as worker
 
+PARTS: Mapping[type[Container], Sequence[Part]] = {
+    EventStore: (system, postgres, database, schema, worker),
+}
+
 settings = settings_of(host.inventory, command_line.inventory)
-passwords = passwords_of(command_line.inventory)
 
-if lxc_settings := settings.hosts.get(host.name):
-    on_host = settings.containers_on(host.name)
-    lxc_host.provision(settings=lxc_settings, containers=on_host)
-    containers.build_images(settings=lxc_settings, on_host=on_host)
-    # Over all containers, so that each has operations of its own in the plan, whichever host it is on.
-    for container in host.loop(settings.containers.values()):
-        if container.lxc_host == host.name:
-            containers.create(container=container, settings=lxc_settings)
+if host.name in settings.hosts:
+    lxc.deploy_host(settings)
 
-own = settings.containers.get(host.name)
-asks = [*postgres.questions(own), *database.questions(), *schema.questions(), *worker.questions()] if own else []
+container = settings.containers.get(host.name)
+parts = PARTS[type(container)] if container else ()
 
 # pyinfra would interleave the operations of machines that share none: this one is everybody's.
-container_operations.booted(name="Wait until the containers have booted", asks=asks)
+booted(name="Wait until the containers have booted", asks=[ask for part in parts for ask in part.questions(container)])
 
-if own:
-    postgres.deploy_system(container=own, settings=settings)
-    postgres.deploy_postgresql(container=own, settings=settings)
-    database.deploy_database(container=own, passwords=passwords)
-    schema.deploy_schema(container=own)
-    worker.deploy_worker(container=own)
+if container:
+    deploy_parts(parts, container, settings)

@@ -8,8 +8,8 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import host
 
 from deploy.machine import command_line
+from deploy.model.event_stores import DATABASE
 from deploy.model.inventory import settings_of
-from deploy.model.settings import DATABASE
 from deploy.schema import catalogue
 from deploy.schema.migrations import MigrationError, target
 from deploy.schema.rollback import operations as rollback

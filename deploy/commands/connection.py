@@ -6,26 +6,28 @@ import subprocess
 import sys
 from urllib.parse import quote
 
-from deploy.model.inventory import SettingsError, passwords_of, read_inventory
-from deploy.model.settings import APPLICATION_ROLE, DATABASE, PORT, Container, Settings
+from deploy.model.containers import Container
+from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
+from deploy.model.inventory import SettingsError, read_inventory
+from deploy.model.settings import Settings
 
 
-def choose_container(settings: Settings, file: str, name: str | None) -> Container:
+def choose_container(settings: Settings, name: str | None) -> EventStore:
     """The container that ``name`` means (its LXC or inventory name); the only one where no name is given."""
-    containers = list(settings.containers.values())
+    containers = settings.event_stores
     chosen = [container for container in containers if not name or name in (container.name, container.lxc_name)]
     if len(chosen) == 1:
         return chosen[0]
     names = ", ".join(container.lxc_name for container in containers) or "none"
-    raise SettingsError(f"{file}: say which event store with CONTAINER=name; there is {names}")
+    raise SettingsError(f"{settings.file}: say which event store with CONTAINER=name; there is {names}")
 
 
-def address_of(container: Container, file: str) -> str:
+def address_of(container: Container, settings: Settings) -> str:
     """The container's address: as declared, or with DHCP as the container has it now."""
     if container.address != "dhcp":
         return str(container.address)
     fact = "deploy.lxc.container.facts.Address"
-    command = [sys.executable, "-m", "pyinfra", file, "fact", fact, "--limit", container.name, "--json"]
+    command = [sys.executable, "-m", "pyinfra", settings.file, "fact", fact, "--limit", container.name, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     address = json.loads(done.stdout)[fact].get(container.name) if done.returncode == 0 else None
     if not address:
@@ -33,17 +35,17 @@ def address_of(container: Container, file: str) -> str:
     return str(address)
 
 
-def dsn(container: Container, file: str) -> str:
+def dsn(container: EventStore, settings: Settings) -> str:
     """The application role's libpq URI. Raises `SettingsError` where there is no password yet."""
-    password = passwords_of(file).get(container.name, APPLICATION_ROLE)
+    password = settings.passwords.get(container.name, APPLICATION_ROLE)
     if password is None:
         raise SettingsError(f"{container.name} has no password yet for {APPLICATION_ROLE}; deploy it first")
-    address = address_of(container, file)
+    address = address_of(container, settings)
     return f"postgresql://{APPLICATION_ROLE}:{quote(password, safe='')}@{address}:{PORT}/{DATABASE}?sslmode=require"
 
 
-def arguments() -> tuple[Settings, str, Container]:
-    """Settings, inventory file and container, from a command's arguments ``INVENTORY [CONTAINER]``."""
+def arguments() -> tuple[Settings, EventStore]:
+    """Settings and event store, from a command's arguments ``INVENTORY [CONTAINER]``."""
     file = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("INVENTORY", "inventory/local.py")
     settings = read_inventory(file)
-    return settings, file, choose_container(settings, file, sys.argv[2] if len(sys.argv) > 2 else None)
+    return settings, choose_container(settings, sys.argv[2] if len(sys.argv) > 2 else None)

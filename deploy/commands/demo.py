@@ -42,9 +42,9 @@ _TOTALS: Final = """
 
 def main() -> None:
     """Append, refresh, show. Each call brings positions of its own, made from where the store's feed ends."""
-    _, file, container = arguments()
-    uri = dsn(container, file)
-    deploy = "make deploy" if file == "inventory/local.py" else f"make deploy INVENTORY={file}"
+    settings, container = arguments()
+    uri = dsn(container, settings)
+    deploy = "make deploy" if settings.file == "inventory/local.py" else f"make deploy INVENTORY={settings.file}"
     try:
         with psycopg.connect(uri, autocommit=True, connect_timeout=5) as connection:
             _show(connection, container.name)

@@ -9,8 +9,8 @@ from deploy.commands.connection import arguments, dsn
 
 def main() -> None:
     """Print the URI; the password is in it, so it is printed nowhere else."""
-    _, file, container = arguments()
-    print(dsn(container, file))
+    settings, container = arguments()
+    print(dsn(container, settings))
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ def main(before: str, folder: str) -> None:
     """Export, then retire."""
     if not before or not folder:
         raise SettingsError("say BEFORE=date and EXPORT=folder: events before that date go to a file in that folder")
-    _, file, container = arguments()
-    store = Superuser(file, container)
+    settings, container = arguments()
+    store = Superuser(settings.file, container)
     stretches = list(_stretches(store, before))
     if not stretches:
         print(

@@ -26,8 +26,8 @@ def main(action: str, export: str) -> int:
     """Look, or look and export; returns the exit status."""
     if action == "export" and not export:
         raise SettingsError("say EXPORT=file: the seals go to its end")
-    _, file, container = arguments()
-    store = Superuser(file, container)
+    settings, container = arguments()
+    store = Superuser(settings.file, container)
     path = Path(export)
     if action == "export":
         return _export(store, path, container.name)

@@ -12,8 +12,8 @@ from pyinfra.api.state import StateStage
 
 from deploy.commands.archive import SEAL_LINE
 from deploy.machine.psql import psql
+from deploy.model.event_stores import DATABASE, EventStore
 from deploy.model.inventory import SettingsError, read_entries
-from deploy.model.settings import DATABASE, Container
 
 #: What one statement carries of a file: some thousands of seals, or one with its events.
 _PIECE: Final = 4_000_000
@@ -22,7 +22,7 @@ _PIECE: Final = 4_000_000
 class Superuser:
     """Asks the store in one container, again and again over one connection to its host."""
 
-    def __init__(self, file: str, container: Container) -> None:
+    def __init__(self, file: str, container: EventStore) -> None:
         """Raises `SettingsError` where the container's host cannot be reached."""
         # With all machines: how the container's host is reached is in that one's own entry.
         inventory = Inventory(([(entry.name, dict(entry.data)) for entry in read_entries(file)], {}))

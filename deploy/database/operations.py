@@ -13,8 +13,8 @@ from deploy.database.facts import Catalogue, CatalogueFact
 from deploy.machine.differences import Commands, refuse, report, unanswered
 from deploy.machine.look import look
 from deploy.machine.psql import psql
+from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 from deploy.model.passwords import Passwords
-from deploy.model.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 
 #: Role → its attributes; what is not said here is not granted.
 ROLES: Final[Mapping[str, Mapping[str, bool]]] = {

@@ -1,19 +1,29 @@
-"""Makes a machine an LXC host: packages, bridge with NAT, forwarding, id ranges."""
+"""Makes a machine an LXC host, and brings its containers to life, whatever runs in them."""
 
 from ipaddress import IPv4Interface
 
 from pyinfra.api import deploy
+from pyinfra.context import host
 
-from deploy.lxc.container.config import HOOK
-from deploy.lxc.container.deploy import questions
-from deploy.lxc.host import operations as lxc_host
-from deploy.lxc.host.facts import Bridge, IdRanges, MachineFact, Services
-from deploy.machine import operations as files
-from deploy.machine import services
-from deploy.machine.facts import ManagedFile, Packages
+from deploy.lxc.claims import operations as claims
+from deploy.lxc.claims.facts import ClaimsFact
+from deploy.lxc.container import operations as containers
+from deploy.lxc.container.config import HOOK, Paths
+from deploy.lxc.container.facts import ContainerFact, RootFileSystem
+from deploy.lxc.host import operations as hosts
+from deploy.lxc.host.facts import Bridge, IdRanges
+from deploy.lxc.image import operations as images
+from deploy.lxc.image.facts import AptSources, Images
+from deploy.lxc.image.recipe import Image
+from deploy.lxc.volume import operations as volumes
+from deploy.lxc.volume.facts import Mounts, VolumeFact
+from deploy.machine import operations as machine
+from deploy.machine.facts import MachineFact, ManagedFile, Packages, Services
 from deploy.machine.look import Ask, ahead
 from deploy.machine.render import render
-from deploy.model.settings import POSTGRESQL_OF_RELEASE, Container, LxcHost
+from deploy.model.containers import RELEASES, Container
+from deploy.model.hosts import LxcHost
+from deploy.model.settings import Settings
 
 _LXC_NET = "/etc/default/lxc-net"
 _FORWARDING = "/etc/sysctl.d/60-event-store.conf"
@@ -30,41 +40,101 @@ PACKAGES = [
 ]
 
 
-@deploy("LXC host")
-def provision(settings: LxcHost, containers: list[Container]) -> None:
-    """Bring one LXC host to what ``settings`` says, ready for ``containers``."""
-    gateway = IPv4Interface((settings.gateway_address, settings.subnet.prefixlen))
-    dhcp_range = ",".join(str(address) for address in settings.dhcp_range)
-    asks = [
+def deploy_host(settings: Settings) -> None:
+    """Bring the current machine, an LXC host, and its containers to what ``settings`` says."""
+    lxc_host, on_host = settings.hosts[host.name], settings.containers_on(host.name)
+    provision(settings=lxc_host, containers=on_host)
+    build_images(settings=lxc_host, on_host=on_host)
+    # Over all containers, so that each has operations of its own in the plan, whichever host it is on.
+    for container in host.loop(settings.containers.values()):
+        if container.lxc_host == host.name:
+            create(container=container, settings=lxc_host)
+
+
+def _questions_of_host(settings: LxcHost) -> list[Ask]:
+    """What the operations of `provision` are going to ask."""
+    address, dhcp_range = str(_bridge_address(settings)), _dhcp_range(settings)
+    return [
         Ask(MachineFact),
         *(Ask(ManagedFile, path=path) for path in (_LXC_NET, _FORWARDING, HOOK)),
         Ask(Packages, names=PACKAGES),
-        Ask(Bridge, bridge=settings.bridge, address=str(gateway), dhcp_range=dhcp_range),
+        Ask(Bridge, bridge=settings.bridge, address=address, dhcp_range=dhcp_range),
         *(Ask(Services, units=[unit]) for unit in ("lxc-net.service", "lxc.service")),
         Ask(IdRanges),
-        *(ask for container in containers for ask in questions(container, settings)),
     ]
-    ahead(name="Look at the machine", asks=asks)
-    lxc_host.check_machine(name="Check the machine", supported=list(POSTGRESQL_OF_RELEASE))
+
+
+def _questions_of_container(container: Container, settings: LxcHost) -> list[Ask]:
+    """What the operations of `build_images` and `create` are going to ask."""
+    paths = Paths.of(container, settings)
+    return [
+        Ask(ClaimsFact, **claims.arguments(container, paths)),
+        Ask(AptSources),
+        Ask(Images, directory=paths.images),
+        Ask(VolumeFact, path=f"{paths.mount}.img"),
+        Ask(VolumeFact, path=f"{paths.volume}.img"),
+        Ask(Mounts, directories=[paths.mount, paths.volume]),
+        Ask(RootFileSystem, image=f"{paths.mount}.img", directory=paths.mount),
+        Ask(ManagedFile, path=paths.config),
+        Ask(ContainerFact, container=container.lxc_name),
+    ]
+
+
+def _bridge_address(settings: LxcHost) -> IPv4Interface:
+    return IPv4Interface((settings.gateway_address, settings.subnet.prefixlen))
+
+
+def _dhcp_range(settings: LxcHost) -> str:
+    return ",".join(str(address) for address in settings.dhcp_range)
+
+
+@deploy("LXC host")
+def provision(settings: LxcHost, containers: list[Container]) -> None:
+    """Have packages, bridge with NAT, forwarding and id ranges, ready for ``containers``."""
+    of_containers = [ask for container in containers for ask in _questions_of_container(container, settings)]
+    ahead(name="Look at the machine", asks=[*_questions_of_host(settings), *of_containers])
+    hosts.check_machine(name="Check the machine", supported=list(RELEASES))
     # Before the package, whose installation starts the network with whatever stands here.
-    configure_network = files.install if settings.network == "managed" else files.install_if_absent
+    configure_network = machine.install if settings.network == "managed" else machine.install_if_absent
     configure_network(name="Configure lxc-net", path=_LXC_NET, content=render("lxc/lxc-net.j2", host=settings))
-    files.install_packages(name="Install packages", packages=PACKAGES)
+    machine.install_packages(name="Install packages", packages=PACKAGES)
     if settings.network == "managed":
-        files.install(
-            name="Keep forwarding on",
-            path=_FORWARDING,
-            content=render("lxc/forwarding.conf.j2"),
-        )
-        lxc_host.have_bridge(
+        machine.install(name="Keep forwarding on", path=_FORWARDING, content=render("lxc/forwarding.conf.j2"))
+        hosts.have_bridge(
             name=f"Start bridge {settings.bridge}",
             bridge=settings.bridge,
-            address=gateway,
-            dhcp_range=dhcp_range,
+            address=_bridge_address(settings),
+            dhcp_range=_dhcp_range(settings),
         )
-        services.enable(name="Enable lxc-net", unit="lxc-net.service")
+        machine.enable(name="Enable lxc-net", unit="lxc-net.service")
     else:
-        lxc_host.have_existing_bridge(name=f"Check bridge {settings.bridge}", bridge=settings.bridge)
-    lxc_host.have_id_ranges(name="Reserve id ranges", bases=[container.ids.start for container in containers])
-    files.install(name="Install the pre-start hook", path=HOOK, content=render("lxc/pre-start.sh.j2"), mode="755")
-    services.enable(name="Enable container autostart", unit="lxc.service")
+        hosts.have_existing_bridge(name=f"Check bridge {settings.bridge}", bridge=settings.bridge)
+    hosts.have_id_ranges(name="Reserve id ranges", bases=[container.ids.start for container in containers])
+    machine.install(name="Install the pre-start hook", path=HOOK, content=render("lxc/pre-start.sh.j2"), mode="755")
+    machine.enable(name="Enable container autostart", unit="lxc.service")
+
+
+@deploy("Images")
+def build_images(settings: LxcHost, on_host: list[Container]) -> None:
+    """Have the images that a host's containers are made from."""
+    directory = f"{settings.storage_path}/images"
+    for image in host.loop(sorted({Image.of(container) for container in on_host})):
+        images.build(name=f"Build image {image.family}", directory=directory, image=image)
+        images.remove_superseded(name=f"Remove superseded images {image.family}", directory=directory, image=image)
+
+
+@deploy("Container")
+def create(container: Container, settings: LxcHost) -> None:
+    """Have the container running as declared. What exists is changed in place; its data volume is never touched."""
+    name, paths = container.lxc_name, Paths.of(container, settings)
+    claims.check_claims(name=f"Check what there is of {name}", container=container, settings=settings)
+    for kind, path, size in host.loop(
+        (("data", f"{paths.volume}.img", container.disk), ("root", f"{paths.mount}.img", container.root_disk))
+    ):
+        volumes.have_volume(name=f"Have the {kind} volume of {name}", container=name, path=path, size=size)
+    volumes.have_mounts(name=f"Mount the volumes of {name}", directories=[paths.mount, paths.volume])
+    containers.have_root(name=f"Copy the image to {name}", container=container, settings=settings)
+    containers.configure(name=f"Configure {name}", container=container, settings=settings)
+    containers.limit(name=f"Limit {name} while it runs", container=container, settings=settings)
+    containers.restart(name=f"Restart {name} for its new configuration", container=container, settings=settings)
+    containers.start(name=f"Start {name}", container=container)

@@ -1,4 +1,4 @@
-"""Operations for files and packages, used on LXC hosts and in containers alike."""
+"""Operations for files, packages and services, used on LXC hosts and in containers alike."""
 
 import difflib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.machine.differences import Commands, report
-from deploy.machine.facts import File, ManagedFile, Packages
+from deploy.machine.facts import File, MachineFact, ManagedFile, Packages, Services
 from deploy.machine.look import look
 
 
@@ -80,3 +80,24 @@ def install_packages(packages: list[str]) -> Commands:
     yield "DEBIAN_FRONTEND=noninteractive dpkg --configure -a --force-confold"
     yield f"{apt} update"
     yield StringCommand(f"{apt} install --no-install-recommends --", *[QuoteString(name) for name in missing])
+
+
+@operation()
+def enable(unit: str) -> Commands:
+    """Have a unit enabled and active, where systemd is there to do it."""
+    state: dict[str, dict[str, str]] = look(Services, units=[unit])
+    properties = state.get(unit, {})
+    if not look(MachineFact).systemd:
+        host.noop(f"{unit}: no systemd here")
+        return
+    missing = [
+        (what, verb)
+        for what, verb, there in (
+            ("enabled", "enable --quiet", properties.get("UnitFileState") == "enabled"),
+            ("active", "start", properties.get("ActiveState") == "active"),
+        )
+        if not there
+    ]
+    report(f"{unit}: not {what}" for what, _ in missing)
+    for _, verb in missing:
+        yield f"systemctl {verb} {unit}"

@@ -6,7 +6,6 @@ The same data are read in two places: by a deploy, from pyinfra's own inventory 
 
 import difflib
 import json
-import os
 import runpy
 import subprocess
 import sys
@@ -22,12 +21,14 @@ from pydantic import ValidationError
 from pyinfra.api import Inventory
 from pyinfra.api.exceptions import PyinfraError
 
-from deploy.machine.render import ROOT
-from deploy.model.passwords import PasswordError, Passwords
+from deploy.model.containers import Container
+from deploy.model.event_stores import APPLICATION_ROLE
+from deploy.model.hosts import LxcHost
+from deploy.model.passwords import PasswordError
 from deploy.model.passwords import problem as password_problem
-from deploy.model.settings import APPLICATION_ROLE, Container, LxcHost, Settings
+from deploy.model.settings import KINDS, Settings
 
-_GROUPS: Final[Mapping[str, type[LxcHost] | type[Container]]] = {"lxc_hosts": LxcHost, "event_stores": Container}
+_GROUPS: Final[Mapping[str, type[LxcHost] | type[Container]]] = {"lxc_hosts": LxcHost, **KINDS}
 #: Data that are pyinfra's and its connectors' own: how a machine is reached and with which privilege.
 _CONNECTOR_KEYS: Final = ("ssh_", "fake_", "_")
 #: What deploy/destroy.py and deploy/rollback.py take with --data.
@@ -53,19 +54,14 @@ class Entry:
 def settings_of(inventory: Inventory, file: str) -> Settings:
     """The settings of a running deploy's inventory, validated once for all machines. Raises `SettingsError`."""
     settings = make_settings(entries_of(inventory, file), file)
-    _check_passwords(settings, passwords_of(file))
+    _check_passwords(settings)
     return settings
 
 
-def passwords_of(file: str) -> Passwords:
-    """The passwords of an inventory file's event stores."""
-    return Passwords(ROOT / ".secrets" / f"{Path(file).stem}.json", os.environ)
-
-
-def _check_passwords(settings: Settings, passwords: Passwords) -> None:
+def _check_passwords(settings: Settings) -> None:
     """Refuse weak passwords, and a passwords' file that others may read, before anything is touched."""
     try:
-        given = {passwords.get(container, APPLICATION_ROLE) for container in settings.containers}
+        given = {settings.passwords.get(store.name, APPLICATION_ROLE) for store in settings.event_stores}
     except PasswordError as error:
         raise SettingsError(str(error)) from None
     problems = {text for password in given if password and (text := password_problem(password, APPLICATION_ROLE))}
@@ -116,7 +112,7 @@ def make_settings(entries: Iterable[Entry], file: str) -> Settings:
             hosts[entry.name] = model
         elif isinstance(model, Container):
             containers[entry.name] = model
-    settings = Settings(hosts=hosts, containers=containers)
+    settings = Settings(file=file, hosts=hosts, containers=containers)
     if not problems:
         problems = _problems_between(settings, file)
     if not problems and not hosts:

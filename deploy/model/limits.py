@@ -1,6 +1,6 @@
 """A container's resource limits as cgroup keys, for both hierarchies."""
 
-from deploy.model.settings import Container
+from deploy.model.containers import Container
 
 _PERIOD = 100_000
 #: The keys of `cgroup_limits`, by cgroup version.

@@ -1,13 +1,12 @@
-"""Where a PostgreSQL cluster's files are in its container, and the texts of its configuration."""
+"""The texts of a PostgreSQL cluster's configuration."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from deploy.machine.render import render
-from deploy.model.settings import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, Container, Settings
+from deploy.model.cluster import ClusterPaths
+from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, EventStore
+from deploy.model.settings import Settings
 
-#: The data volume inside a container.
-VOLUME: Final = "/srv/postgresql"
 _DEFAULTS: Final = {
     "timezone": "Etc/UTC",
     "log_timezone": "Etc/UTC",
@@ -21,39 +20,7 @@ _DEFAULTS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class ClusterPaths:
-    """One cluster's files, in Debian's places but for the data, which are on the volume."""
-
-    version: int
-
-    @property
-    def data(self) -> str:
-        """The data directory."""
-        return f"{VOLUME}/{self.version}/main"
-
-    @property
-    def conf(self) -> str:
-        """Debian's configuration directory."""
-        return f"/etc/postgresql/{self.version}/main"
-
-    @property
-    def tls(self) -> str:
-        """The server's certificate and key; on the volume, so that clients that pin it survive a rebuild."""
-        return f"{VOLUME}/tls"
-
-    @property
-    def programs(self) -> str:
-        """Where PostgreSQL's own programs are; Debian's psql in the PATH is a Perl wrapper around one of them."""
-        return f"/usr/lib/postgresql/{self.version}/bin"
-
-    @property
-    def unit(self) -> str:
-        """The systemd unit; Debian's postgresql.service is a dummy that is always active."""
-        return f"postgresql@{self.version}-main.service"
-
-
-def postgresql_conf(container: Container) -> str:
+def postgresql_conf(container: EventStore) -> str:
     """The text of postgresql.conf."""
     return render(
         "postgres/postgresql.conf.j2",
@@ -66,7 +33,7 @@ def postgresql_conf(container: Container) -> str:
     )
 
 
-def pg_hba_conf(container: Container, settings: Settings) -> str:
+def pg_hba_conf(container: EventStore, settings: Settings) -> str:
     """The text of pg_hba.conf."""
     return render(
         "postgres/pg_hba.conf.j2",

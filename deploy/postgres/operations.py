@@ -8,7 +8,8 @@ from deploy.machine.differences import Commands, refuse, report
 from deploy.machine.facts import File, ManagedFile
 from deploy.machine.look import look
 from deploy.machine.psql import AS_POSTGRES, fact_query, psql
-from deploy.postgres.config import VOLUME, ClusterPaths, changed_settings
+from deploy.model.cluster import VOLUME, ClusterPaths
+from deploy.postgres.config import changed_settings
 from deploy.postgres.facts import Certificate, Cluster, ClusterFact, Server, ServerFact, Service, ServiceFact
 
 # systemctl says "started" also where the server did not come up, and recovery takes the time it takes: ask the server.

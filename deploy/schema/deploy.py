@@ -3,18 +3,19 @@
 from pyinfra.api import deploy
 
 from deploy.machine.look import Ask
-from deploy.model.settings import DATABASE, Container
+from deploy.model.event_stores import DATABASE, EventStore
+from deploy.model.settings import Settings
 from deploy.schema import operations as schema
 from deploy.schema.facts import SchemaState
 
 
-def questions() -> list[Ask]:
-    """What the operations of `deploy_schema` are going to ask."""
+def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of each
+    """What the operations of `deploy_part` are going to ask."""
     return [Ask(SchemaState, database=DATABASE)]
 
 
 @deploy("Schema")
-def deploy_schema(container: Container) -> None:
+def deploy_part(container: EventStore, settings: Settings) -> None:  # noqa: ARG001  the same for each part
     """Migrate the database, repair its catalogue, and write the settings that are kept in it.
 
     The roles and the database itself have to be there.

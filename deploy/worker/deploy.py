@@ -14,8 +14,9 @@ from deploy.machine.facts import ManagedFile
 from deploy.machine.look import Ask
 from deploy.machine.psql import SESSION, session_options
 from deploy.machine.render import render
-from deploy.model.settings import DATABASE, WORKER_ROLE, Container
-from deploy.postgres.config import ClusterPaths
+from deploy.model.cluster import ClusterPaths
+from deploy.model.event_stores import DATABASE, WORKER_ROLE, EventStore
+from deploy.model.settings import Settings
 from deploy.worker import operations as worker
 from deploy.worker.facts import SystemUser, WorkerFact
 
@@ -28,7 +29,7 @@ _SESSION_OF_VERSION: Final[Mapping[int, Mapping[str, str]]] = {17: {"transaction
 SQL_FILE: Final = "/etc/event-store/worker.sql"
 
 
-def unit_file(container: Container) -> str:
+def unit_file(container: EventStore) -> str:
     """The text of the unit that all instances share."""
     paths = ClusterPaths(container.version)
     return render(
@@ -48,8 +49,8 @@ def sql_file() -> str:
     return render("worker/worker.sql.j2", pauses=PAUSES, user=WORKER_ROLE)
 
 
-def questions() -> list[Ask]:
-    """What the operations of `deploy_worker` are going to ask."""
+def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of each
+    """What the operations of `deploy_part` are going to ask."""
     return [
         Ask(SystemUser, user=WORKER_ROLE),
         Ask(ManagedFile, path=SQL_FILE),
@@ -59,7 +60,7 @@ def questions() -> list[Ask]:
 
 
 @deploy("Worker")
-def deploy_worker(container: Container) -> None:
+def deploy_part(container: EventStore, settings: Settings) -> None:  # noqa: ARG001  the same for each part
     """Have the services run as declared. The functions that they call have to be there."""
     contents = {UNIT_FILE: unit_file(container), SQL_FILE: sql_file()}
     worker.have_user(name="Have the worker's user", user=WORKER_ROLE)

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from deploy.machine.render import ROOT
+from deploy.model.project import ROOT
 
 from .page import write_page
 from .server import TRIAL

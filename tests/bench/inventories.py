@@ -11,9 +11,9 @@ from typing import Final
 
 from deploy.commands.connection import choose_container, dsn
 from deploy.lxc.image.recipe import required_packages
-from deploy.machine.render import ROOT
+from deploy.model.event_stores import EventStore
 from deploy.model.inventory import read_inventory
-from deploy.model.settings import Container
+from deploy.model.project import ROOT
 
 from .sizes import DISK, MEMORY
 
@@ -62,19 +62,19 @@ class Inventory:
         """Remove a container with its data."""
         self._pyinfra("deploy/destroy.py", "-y", "--data", f"confirm={name}", "--data", "volumes=delete")
 
-    def container(self, name: str) -> Container:
+    def container(self, name: str) -> EventStore:
         """One container's settings."""
-        return choose_container(read_inventory(str(self.file)), str(self.file), name)
+        return choose_container(read_inventory(str(self.file)), name)
 
     def dsn(self, name: str) -> str:
         """The application's way in."""
-        return dsn(self.container(name), str(self.file))
+        return dsn(self.container(name), read_inventory(str(self.file)))
 
     def _pyinfra(self, *arguments: str) -> str:
         return _run(str(Path(sys.executable).with_name("pyinfra")), str(self.file), *arguments)
 
 
-def create_by_hand(container: Container) -> None:
+def create_by_hand(container: EventStore) -> None:
     """The same container with the bare commands."""
     packages = ",".join(sorted(required_packages(container)))
     directory = str(STORAGE / BY_HAND)

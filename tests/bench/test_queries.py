@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from deploy.model.settings import DATABASE
+from deploy.model.event_stores import DATABASE
 from event_store.batches import batches
 from event_store.portfolio import AGGREGATE_TYPE, SYMBOLS, generate
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from deploy.model.settings import WORKER_ROLE
+from deploy.model.event_stores import WORKER_ROLE
 from deploy.worker.deploy import PAUSES, sql_file
 
 from .stores import Store

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from deploy.model.settings import DATABASE
+from deploy.model.event_stores import DATABASE
 
 from .attacks import ATTACKS
 from .attacks.rows import BEYOND, Attack

@@ -127,7 +127,7 @@ def test_an_image_build_that_was_killed_is_finished_by_the_next_run(killed: Depl
     killed.destroy()
     killed.containers[KILLED]["packages"] = ["tree"]  # a package set of its own, so that there is something to build
     run("sh", "-c", f"rm -rf --one-file-system {STORAGE}/images/$(cd {ROOT} && {PYINFRA.replace('pyinfra', 'python')} -c \"$FAMILY\")-*",
-        env=os.environ | {"FAMILY": "from deploy.lxc.image.recipe import *; from deploy.model.settings import *; print(Image.of(Container("
+        env=os.environ | {"FAMILY": "from deploy.lxc.image.recipe import *; from deploy.model.event_stores import *; print(Image.of(EventStore("
                           "name='x', lxc_name='x', lxc_host='x', address='10.0.3.9', packages=['tree'])).family)"})  # fmt: skip
     shared = Path("/dev/shm/estest-image-build")
     shared.write_text("the host's")

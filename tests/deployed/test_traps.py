@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from deploy.model.settings import DATABASE
+from deploy.model.event_stores import DATABASE
 
 from .attacks.target import Connection, Target
 from .attacks.traps import SAMPLES, SET_TRAPS, SPRUNG

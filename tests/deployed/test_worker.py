@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from deploy.model.settings import DATABASE, WORKER_ROLE
+from deploy.model.event_stores import DATABASE, WORKER_ROLE
 from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS
 
 from .conftest import BOOKWORM, TRIXIE

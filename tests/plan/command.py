@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.passwords import variable
-from deploy.model.settings import APPLICATION_ROLE
 
 ROOT: Final = Path(__file__).parent.parent.parent
 FAKE: Final = "tests/plan/inventory/fake.py"

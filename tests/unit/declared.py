@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from deploy.model.settings import Container, LxcHost
+from deploy.model.event_stores import EventStore
+from deploy.model.hosts import LxcHost
 
 
-def container(**data: Any) -> Container:
+def container(**data: Any) -> EventStore:
     """A container with what it needs, and ``data``."""
     given_ones = {"name": "@lxc/one", "lxc_name": "one", "lxc_host": "@local", "address": "10.0.3.10"}
-    return Container.model_validate(given_ones | data)
+    return EventStore.model_validate(given_ones | data)
 
 
 def lxc_host(**data: Any) -> LxcHost:

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from deploy.machine.render import ROOT
-from deploy.model.settings import Container, LxcHost
+from deploy.model.event_stores import EventStore
+from deploy.model.hosts import LxcHost
+from deploy.model.project import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SQL_API = (ROOT / "docs" / "sql-api.md").read_text(encoding="utf-8")
@@ -26,17 +27,17 @@ def rows(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("heading", "model"), [("Group `lxc_hosts`", LxcHost), ("Group `event_stores`", Container)], ids=["host", "store"]
+    ("heading", "model"), [("Group `lxc_hosts`", LxcHost), ("Group `event_stores`", EventStore)], ids=["host", "store"]
 )
-def test_every_key_of_the_inventory_is_explained_and_no_other(heading: str, model: type[LxcHost | Container]) -> None:
+def test_every_key_of_the_inventory_is_explained_and_no_other(heading: str, model: type[LxcHost | EventStore]) -> None:
     table = rows(section(heading))
     keys = [cells[0].strip("`") for cells in table]
     assert sorted(keys) == sorted(set(model.model_fields) - {"name"})
     assert [cells for cells in table if not all(cells)] == []
 
 
-@pytest.mark.parametrize("model", [LxcHost, Container])
-def test_a_key_that_is_needed_is_said_to_be(model: type[LxcHost | Container]) -> None:
+@pytest.mark.parametrize("model", [LxcHost, EventStore])
+def test_a_key_that_is_needed_is_said_to_be(model: type[LxcHost | EventStore]) -> None:
     table = {
         cells[0].strip("`"): cells[2]
         for heading in ("Group `lxc_hosts`", "Group `event_stores`")

@@ -8,9 +8,12 @@ from pyinfra.api.exceptions import PyinfraError
 from testinfra.host import Host
 
 from deploy.commands.connection import address_of, dsn
-from deploy.lxc.host.facts import Machine, MachineFact
+from deploy.machine.facts import Machine, MachineFact
+from deploy.model.containers import Container
+from deploy.model.event_stores import PORT, EventStore
+from deploy.model.hosts import LxcHost
 from deploy.model.inventory import Entry, make_settings, read_entries
-from deploy.model.settings import PORT, Container, LxcHost, Settings
+from deploy.model.settings import Settings
 
 from . import reach
 from .application import Application
@@ -46,7 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "container" in metafunc.fixturenames:
-        containers = list(metafunc.config.stash[_DEPLOYMENT].settings.containers.values())
+        kind = EventStore if "store" in metafunc.fixturenames else Container
+        declared = metafunc.config.stash[_DEPLOYMENT].settings.containers.values()
+        containers = [container for container in declared if isinstance(container, kind)]
         # Session-scoped parameters also order the tests: all of one container, then the next.
         metafunc.parametrize(
             "container", containers, ids=[c.lxc_name for c in containers], indirect=True, scope="session"
@@ -76,6 +81,13 @@ def deployment(pytestconfig: pytest.Config) -> Deployment:
 def container(request: pytest.FixtureRequest) -> Container:
     assert isinstance(request.param, Container)
     return request.param
+
+
+@pytest.fixture(scope="session")
+def store(container: Container) -> EventStore:
+    """The container of a check that is about event stores only."""
+    assert isinstance(container, EventStore)
+    return container
 
 
 @pytest.fixture(scope="session")
@@ -120,18 +132,18 @@ def init_pid(inside: Host, lxc_host: Host, container: Container) -> int:
 
 
 @pytest.fixture(scope="session")
-def server(inside: Host, container: Container) -> Server:
+def server(inside: Host, store: EventStore) -> Server:
     """PostgreSQL in the container, as its superuser."""
-    return Server(inside, container.version)
+    return Server(inside, store.version)
 
 
 @pytest.fixture(scope="session")
-def application(deployment: Deployment, container: Container, inside: Host) -> Iterator[Application]:
+def application(deployment: Deployment, store: EventStore, inside: Host) -> Iterator[Application]:
     """The application's way in."""
     try:
-        uri, address = dsn(container, deployment.file), address_of(container, deployment.file)
+        uri, address = dsn(store, deployment.settings), address_of(store, deployment.settings)
     except (PyinfraError, ValueError) as error:
         pytest.fail(str(error), pytrace=False)
-    data = deployment.entries[container.lxc_host].data
-    with reach.tunnel(container.lxc_host, data, address, PORT) as reached_at:
-        yield Application(uri, reached_at, deployment.settings.client_networks(container))
+    data = deployment.entries[store.lxc_host].data
+    with reach.tunnel(store.lxc_host, data, address, PORT) as reached_at:
+        yield Application(uri, reached_at, deployment.settings.client_networks(store))

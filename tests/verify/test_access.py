@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.database.operations import CONNECTION_LIMIT, ROLES
-from deploy.model.settings import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
+from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 
 from .application import Application
 from .server import Server

@@ -6,10 +6,10 @@ import pytest
 from testinfra.host import Host
 
 from deploy.lxc.container.config import Paths, config_text
-from deploy.lxc.host.facts import Machine
+from deploy.machine.facts import Machine
+from deploy.model.containers import Container
+from deploy.model.hosts import LxcHost
 from deploy.model.limits import cgroup_limits, is_limit
-from deploy.model.settings import Container, LxcHost
-from deploy.postgres.config import VOLUME
 
 from .lxc_attach import state_of
 
@@ -72,7 +72,7 @@ def test_disk_has_the_declared_size(
     paths = Paths.of(container, host_settings)
     image, mount, declared = {
         "root": (f"{paths.mount}.img", "/", container.root_disk),
-        "data": (f"{paths.volume}.img", VOLUME, container.disk),
+        "data": (f"{paths.volume}.img", container.volume_path, container.disk),
     }[volume]
     assert lxc_host.file(image).size == declared
     seen = int(inside.check_output("df --block-size=1 --output=size %s | tail -n 1", mount))
@@ -80,9 +80,9 @@ def test_disk_has_the_declared_size(
     assert 0.9 * declared < seen <= declared
 
 
-def test_data_volume_is_a_mount_of_its_own(inside: Host) -> None:
-    assert inside.mount_point(VOLUME).exists
-    assert inside.mount_point(VOLUME).device != inside.mount_point("/").device
+def test_data_volume_is_a_mount_of_its_own(inside: Host, container: Container) -> None:
+    assert inside.mount_point(container.volume_path).exists
+    assert inside.mount_point(container.volume_path).device != inside.mount_point("/").device
 
 
 def test_apparmor_confines_the_container(lxc_host: Host, init_pid: int, container: Container, machine: Machine) -> None:

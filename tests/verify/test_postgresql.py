@@ -5,8 +5,10 @@ import re
 import pytest
 from testinfra.host import Host
 
-from deploy.model.settings import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, Container, Settings
-from deploy.postgres.config import ClusterPaths, pg_hba_conf, postgresql_conf
+from deploy.model.cluster import ClusterPaths
+from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, EventStore
+from deploy.model.settings import Settings
+from deploy.postgres.config import pg_hba_conf, postgresql_conf
 
 from .server import Server
 from .setting_values import same_value
@@ -20,46 +22,44 @@ _AUTOMATIC = {
 }
 
 
-def _declared(container: Container) -> dict[str, str]:
+def _declared(store: EventStore) -> dict[str, str]:
     """Every setting that the configuration file has to make, what the inventory cannot override included."""
     assignment = re.compile(r"^(\w[\w.]*) = (?:'((?:[^']|'')*)'|(\S+))$", re.MULTILINE)
-    found = assignment.findall(postgresql_conf(container))
+    found = assignment.findall(postgresql_conf(store))
     declared = {name.lower(): quoted.replace("''", "'") or bare for name, quoted, bare in found}
-    assert container.server_settings.keys() <= declared.keys()
+    assert store.server_settings.keys() <= declared.keys()
     return declared
 
 
-def test_version_is_the_declared_one(server: Server, container: Container) -> None:
-    assert int(server.value("current_setting('server_version_num')")) // 10_000 == container.version
+def test_version_is_the_declared_one(server: Server, store: EventStore) -> None:
+    assert int(server.value("current_setting('server_version_num')")) // 10_000 == store.version
 
 
 def test_data_have_checksums(server: Server) -> None:
     assert server.value("current_setting('data_checksums')") == "on"
 
 
-def test_data_are_on_the_data_volume(server: Server, inside: Host, container: Container) -> None:
+def test_data_are_on_the_data_volume(server: Server, inside: Host, store: EventStore) -> None:
     data = server.value("current_setting('data_directory')")
-    assert data == ClusterPaths(container.version).data
+    assert data == ClusterPaths(store.version).data
     assert inside.check_output("stat -c %%d %s", data) != inside.check_output("stat -c %%d /")
 
 
 @pytest.mark.parametrize("name", ["postgresql", "pg_hba"])
-def test_configuration_file_is_the_declared_one(
-    inside: Host, container: Container, settings: Settings, name: str
-) -> None:
-    file = inside.file(f"{ClusterPaths(container.version).conf}/{name}.conf")
+def test_configuration_file_is_the_declared_one(inside: Host, store: EventStore, settings: Settings, name: str) -> None:
+    file = inside.file(f"{ClusterPaths(store.version).conf}/{name}.conf")
     text, mode = {
-        "postgresql": (postgresql_conf(container), 0o640),
-        "pg_hba": (pg_hba_conf(container, settings), 0o640),
+        "postgresql": (postgresql_conf(store), 0o640),
+        "pg_hba": (pg_hba_conf(store, settings), 0o640),
     }[name]
     assert file.content_string == text
     assert (file.user, file.group, file.mode) == ("postgres", "postgres", mode)
 
 
-def test_every_declared_setting_is_in_force(server: Server, container: Container) -> None:
+def test_every_declared_setting_is_in_force(server: Server, store: EventStore) -> None:
     in_force = {row["name"].lower(): row for row in server.rows("SELECT name, setting, unit, vartype FROM pg_settings")}
     wrong = {}
-    for name, declared in _declared(container).items():
+    for name, declared in _declared(store).items():
         row = in_force.get(name)
         # A setting of an extension that is not loaded is in no view.
         if row is None and "." in name:
@@ -71,12 +71,12 @@ def test_every_declared_setting_is_in_force(server: Server, container: Container
     assert not wrong
 
 
-def test_server_reads_the_declared_values_from_its_file(server: Server, container: Container) -> None:
+def test_server_reads_the_declared_values_from_its_file(server: Server, store: EventStore) -> None:
     """In the server's own reading of the file, where a later line wins over an earlier one."""
-    path = f"{ClusterPaths(container.version).conf}/postgresql.conf"
+    path = f"{ClusterPaths(store.version).conf}/postgresql.conf"
     rows = server.rows("SELECT lower(name) AS name, setting, sourcefile FROM pg_file_settings ORDER BY seqno")
     assert {row["name"]: (row["setting"], row["sourcefile"]) for row in rows} == {
-        name: (value, path) for name, value in _declared(container).items()
+        name: (value, path) for name, value in _declared(store).items()
     }
 
 
@@ -84,8 +84,8 @@ def test_nothing_waits_for_a_restart(server: Server) -> None:
     assert server.rows("SELECT name FROM pg_settings WHERE pending_restart") == []
 
 
-def test_nothing_waits_for_a_reload(server: Server, container: Container) -> None:
-    conf = ClusterPaths(container.version).conf
+def test_nothing_waits_for_a_reload(server: Server, store: EventStore) -> None:
+    conf = ClusterPaths(store.version).conf
     newer = "(pg_stat_file(name)).modification > pg_conf_load_time()"
     names = ", ".join(f"'{conf}/{name}.conf'" for name in ("postgresql", "pg_hba", "pg_ident"))
     assert server.rows(f"SELECT name FROM unnest(ARRAY[{names}]) AS name WHERE {newer}") == []
@@ -101,7 +101,7 @@ def test_alter_system_left_nothing_behind(server: Server) -> None:
     assert server.rows("SELECT name FROM pg_file_settings WHERE sourcefile LIKE '%/postgresql.auto.conf'") == []
 
 
-def test_access_rules_are_exactly_the_declared_ones(server: Server, container: Container, settings: Settings) -> None:
+def test_access_rules_are_exactly_the_declared_ones(server: Server, store: EventStore, settings: Settings) -> None:
     rows = server.rows(
         "SELECT type, database, user_name, address, netmask, auth_method, options FROM pg_hba_file_rules"
         " ORDER BY line_number"
@@ -119,21 +119,21 @@ def test_access_rules_are_exactly_the_declared_ones(server: Server, container: C
                 "scram-sha-256",
                 None,
             )
-            for network in settings.client_networks(container)
+            for network in settings.client_networks(store)
         ),
     ]
 
 
-def test_tls_is_on_with_a_key_that_only_the_server_reads(server: Server, inside: Host, container: Container) -> None:
+def test_tls_is_on_with_a_key_that_only_the_server_reads(server: Server, inside: Host, store: EventStore) -> None:
     assert server.value("current_setting('ssl')") == "on"
-    tls = ClusterPaths(container.version).tls
+    tls = ClusterPaths(store.version).tls
     assert server.value("current_setting('ssl_key_file')") == f"{tls}/server.key"
     key = inside.file(f"{tls}/server.key")
     assert (key.user, key.mode) == ("postgres", 0o600)
 
 
-def test_certificate_is_good_for_another_month(inside: Host, container: Container) -> None:
-    certificate = f"{ClusterPaths(container.version).tls}/server.crt"
+def test_certificate_is_good_for_another_month(inside: Host, store: EventStore) -> None:
+    certificate = f"{ClusterPaths(store.version).tls}/server.crt"
     assert inside.run("openssl x509 -checkend 2592000 -noout -in %s", certificate).rc == 0
 
 

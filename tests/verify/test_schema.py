@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from deploy.model.settings import DATABASE
+from deploy.model.event_stores import DATABASE
 from deploy.schema import catalogue
 from deploy.schema.facts import Answer, parse
 

@@ -3,8 +3,10 @@
 from testinfra.host import Host
 
 from deploy.lxc.image.recipe import required_packages
-from deploy.model.settings import Container, LxcHost
-from deploy.postgres.config import ClusterPaths
+from deploy.model.cluster import ClusterPaths
+from deploy.model.containers import Container
+from deploy.model.event_stores import EventStore
+from deploy.model.hosts import LxcHost
 
 
 def test_release_is_the_declared_one(inside: Host, container: Container) -> None:
@@ -45,8 +47,8 @@ def test_no_unit_has_failed(inside: Host) -> None:
     assert inside.run("systemctl is-system-running").stdout.strip() == "running"
 
 
-def test_postgresql_runs_now_and_after_a_boot(inside: Host, container: Container) -> None:
-    paths = ClusterPaths(container.version)
+def test_postgresql_runs_now_and_after_a_boot(inside: Host, store: EventStore) -> None:
+    paths = ClusterPaths(store.version)
     # postgresql.service is a dummy that is always active; enabling it is what starts clusters at boot.
     assert inside.service(paths.unit).is_running
     assert inside.service("postgresql.service").is_enabled

@@ -3,7 +3,7 @@
 import pytest
 from testinfra.host import Host
 
-from deploy.model.settings import DATABASE, WORKER_ROLE, Container
+from deploy.model.event_stores import DATABASE, WORKER_ROLE, EventStore
 from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS, sql_file, unit_file
 from deploy.worker.facts import SystemUser, User, Worker, WorkerFact
 
@@ -27,8 +27,8 @@ def test_nothing_but_the_template_defines_the_services(worker: Worker) -> None:
     assert worker.foreign == []
 
 
-def test_files_are_the_declared_ones(inside: Host, container: Container) -> None:
-    for path, text in ((UNIT_FILE, unit_file(container)), (SQL_FILE, sql_file())):
+def test_files_are_the_declared_ones(inside: Host, store: EventStore) -> None:
+    for path, text in ((UNIT_FILE, unit_file(store)), (SQL_FILE, sql_file())):
         file = inside.file(path)
         assert file.content_string == text
         assert (file.user, file.group, file.mode) == ("root", "root", 0o644)
@@ -69,11 +69,11 @@ def test_projections_have_every_event_that_is_older_than_a_second(server: Server
     assert server.rows(behind, DATABASE) == []
 
 
-def test_settings_of_the_store_are_the_declared_ones(server: Server, container: Container) -> None:
+def test_settings_of_the_store_are_the_declared_ones(server: Server, store: EventStore) -> None:
     settings = server.rows(
         "SELECT unknown_event_types, extract(year FROM retention) AS years FROM event_store.settings", DATABASE
     )
-    assert settings == [{"unknown_event_types": container.unknown_event_types, "years": container.retention_years}]
+    assert settings == [{"unknown_event_types": store.unknown_event_types, "years": store.retention_years}]
 
 
 def test_feed_needs_no_rebase(server: Server) -> None:

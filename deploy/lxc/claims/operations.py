@@ -10,7 +10,8 @@ from deploy.lxc.volume.operations import edit_fstab
 from deploy.machine.differences import Commands, refuse
 from deploy.machine.look import look
 from deploy.machine.operations import locked
-from deploy.model.settings import Container, LxcHost
+from deploy.model.containers import Container
+from deploy.model.hosts import LxcHost
 
 
 @operation()

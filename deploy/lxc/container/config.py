@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from deploy.lxc.host.facts import Machine
+from deploy.machine.facts import Machine
 from deploy.machine.render import render
+from deploy.model.containers import Container
+from deploy.model.hosts import LxcHost
 from deploy.model.limits import cgroup_limits
-from deploy.model.settings import Container, LxcHost
 
 #: The script that LXC runs before a container starts.
 HOOK: Final = "/usr/local/lib/event-store/pre-start"

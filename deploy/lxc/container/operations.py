@@ -8,14 +8,15 @@ from pyinfra.context import host
 from deploy.lxc.container.config import Paths, config_text
 from deploy.lxc.container.facts import BootState, ContainerFact, RootFileSystem
 from deploy.lxc.container.facts import Container as State
-from deploy.lxc.host.facts import Machine, MachineFact
 from deploy.lxc.image.operations import image_key
 from deploy.lxc.image.recipe import Image
 from deploy.machine import operations as files
 from deploy.machine.differences import Commands, refuse, report
+from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import Ask, ask_ahead, forget, look
+from deploy.model.containers import Container
+from deploy.model.hosts import LxcHost
 from deploy.model.limits import cgroup_limits, is_limit
-from deploy.model.settings import Container, LxcHost
 
 _BOOTED: Final = ("running", "degraded")
 

@@ -5,11 +5,12 @@ from ipaddress import IPv4Interface
 from pyinfra.api import StringCommand, operation
 from pyinfra.context import host
 
-from deploy.lxc.host.facts import Bridge, BridgeExists, IdRanges, Machine, MachineFact
+from deploy.lxc.host.facts import Bridge, BridgeExists, IdRanges
 from deploy.machine.differences import Commands, refuse, report
+from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import look
 from deploy.machine.operations import locked
-from deploy.model.settings import ID_RANGE
+from deploy.model.containers import ID_RANGE
 
 # Debian moved it; the first that is there is right.
 _LXC_NET = 'set -- /usr/libexec/lxc/lxc-net /usr/lib/*/lxc/lxc-net; [ -x "$1" ] || shift'

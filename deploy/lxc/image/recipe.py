@@ -2,15 +2,9 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
 
 from deploy.machine.render import render
-from deploy.model.settings import Container
-
-_BASE: Final = (
-    "systemd-sysv", "dbus", "locales", "tzdata", "iproute2", "netbase", "openssl", "ca-certificates", "procps", "less",
-    "logrotate",
-)  # fmt: skip
+from deploy.model.containers import Container
 
 
 @dataclass(frozen=True, order=True)
@@ -19,11 +13,13 @@ class Image:
 
     release: str
     packages: tuple[str, ...]
+    setup: str
+    """Template of what prepares it before its packages are configured."""
 
     @classmethod
     def of(cls, container: Container) -> "Image":
         """The image that a container is made from."""
-        return cls(container.release, tuple(sorted(required_packages(container))))
+        return cls(container.release, tuple(sorted(container.required_packages)), container.image_setup)
 
     def recipe(self) -> str:
         """The shell script that builds the image into directory ``$1`` from the apt sources of the machine it runs on."""
@@ -41,11 +37,3 @@ class Image:
 
 def _digest(inputs: tuple[str, ...]) -> str:
     return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:10]
-
-
-def required_packages(container: Container) -> set[str]:
-    """What has to be installed in a container: the base, its PostgreSQL with the language and the library that payloads are
-    validated with, and what its inventory entry adds."""
-    version = container.version
-    server = {f"postgresql-{version}", f"postgresql-client-{version}", f"postgresql-plpython3-{version}"}
-    return {*_BASE, *server, "python3-jsonschema", *container.packages}

@@ -5,9 +5,9 @@ from typing import Final
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
-from deploy.lxc.container.facts import Mounts, Volume, VolumeFact
-from deploy.lxc.host.facts import Machine, MachineFact
+from deploy.lxc.volume.facts import Mounts, Volume, VolumeFact
 from deploy.machine.differences import Commands, refuse, report
+from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import look
 from deploy.machine.operations import locked
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from deploy.model.settings import APPLICATION_ROLE
+from deploy.model.event_stores import APPLICATION_ROLE
 from event_store.client import EventStore
 
 from ..sql.conftest import empty_store, server, store, template

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.machine.render import ROOT
+from deploy.model.project import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from deploy.database.operations import ROLES
-from deploy.model.settings import APPLICATION_ROLE, OWNER_ROLE
+from deploy.model.event_stores import APPLICATION_ROLE, OWNER_ROLE
 from deploy.schema import catalogue
 
 from ..deployment import init_pid

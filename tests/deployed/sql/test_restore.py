@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from deploy.model.settings import WORKER_ROLE
+from deploy.model.event_stores import WORKER_ROLE
 
 from .feed import START, Connection, Cursor, Event, append, end, read, settle, tail
 from .stores import Server, Store, new_name

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from deploy.model.settings import APPLICATION_ROLE
+from deploy.model.event_stores import APPLICATION_ROLE
 
 from .sealing import Connection, append, append_old, leaf, problems, root, seal, tampering
 from .stores import Server, Store

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from deploy.machine.render import ROOT
+from deploy.model.project import ROOT
 from event_store import errors
 
 

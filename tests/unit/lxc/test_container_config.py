@@ -4,8 +4,9 @@ import pytest
 from declared import container, lxc_host
 
 from deploy.lxc.container.config import HOOK, Paths, config_text
-from deploy.lxc.host.facts import Machine
-from deploy.model.settings import Container, LxcHost
+from deploy.machine.facts import Machine
+from deploy.model.containers import Container
+from deploy.model.hosts import LxcHost
 
 HOST = lxc_host(storage_path="/data", subnet="10.7.0.0/16", bridge="br7", network="existing")
 ONE = container(id_base=300_000, address="10.7.0.10", memory="1GiB")

@@ -4,7 +4,7 @@ import subprocess
 import pytest
 from declared import container
 
-from deploy.lxc.image.recipe import Image, required_packages
+from deploy.lxc.image.recipe import Image
 
 
 def test_containers_that_declare_the_same_share_an_image() -> None:
@@ -26,7 +26,7 @@ def test_other_apt_sources_make_another_image_of_the_same_family() -> None:
 
 @pytest.mark.parametrize(("release", "version"), [("trixie", 17), ("bookworm", 15)])
 def test_the_release_brings_its_own_postgresql(release: str, version: int) -> None:
-    packages = required_packages(container(release=release, packages=["jq"]))
+    packages = container(release=release, packages=["jq"]).required_packages
     servers = {f"postgresql-{version}", f"postgresql-client-{version}", f"postgresql-plpython3-{version}"}
     assert {*servers, "python3-jsonschema", "systemd-sysv", "locales", "jq"} <= packages
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
-from deploy.machine.render import ROOT, render
+from deploy.machine.render import render
+from deploy.model.project import ROOT
 
 
 def test_the_root_is_the_checkout() -> None:

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import pytest
 from pyinfra.api import Inventory
 
+from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.inventory import Entry, SettingsError, entries_of, make_settings, read_entries, settings_of
 from deploy.model.passwords import variable
-from deploy.model.settings import APPLICATION_ROLE, Settings
+from deploy.model.settings import Settings
 
 FILE = "inventory/some.py"
 Data = dict[str, Any]

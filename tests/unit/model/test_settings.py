@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from deploy.model.settings import ID_RANGE, Settings
+from deploy.model.containers import ID_RANGE
+from deploy.model.settings import Settings
 from deploy.model.sizes import GIB
 
 
@@ -78,7 +79,9 @@ def test_settings_cannot_be_changed_once_they_are_valid() -> None:
 def test_clients_come_from_the_hosts_subnet_unless_others_are_named() -> None:
     one = container()
     two = container(name="@lxc/two", lxc_name="two", address="10.0.3.11", client_networks=["192.168.0.0/16"])
-    settings = Settings(hosts={"@local": lxc_host()}, containers={one.name: one, two.name: two})
+    settings = Settings(
+        file="inventory/some.py", hosts={"@local": lxc_host()}, containers={one.name: one, two.name: two}
+    )
     assert settings.client_networks(one) == [IPv4Network("10.0.3.0/24")]
     assert settings.client_networks(two) == [IPv4Network("192.168.0.0/16")]
 
@@ -86,6 +89,8 @@ def test_clients_come_from_the_hosts_subnet_unless_others_are_named() -> None:
 def test_containers_are_found_by_their_host_in_the_inventorys_order() -> None:
     names = ["b", "a", "c"]
     there = {name: container(name=name, lxc_host="far" if name == "a" else "@local") for name in names}
-    settings = Settings(hosts={"@local": lxc_host(), "far": lxc_host(name="far")}, containers=there)
+    settings = Settings(
+        file="inventory/some.py", hosts={"@local": lxc_host(), "far": lxc_host(name="far")}, containers=there
+    )
     assert [one.name for one in settings.containers_on("@local")] == ["b", "c"]
     assert settings.host_of(there["a"]).name == "far"

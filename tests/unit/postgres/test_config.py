@@ -3,8 +3,9 @@
 import pytest
 from declared import container, lxc_host
 
+from deploy.model.cluster import ClusterPaths
 from deploy.model.settings import Settings
-from deploy.postgres.config import ClusterPaths, changed_settings, pg_hba_conf, postgresql_conf
+from deploy.postgres.config import changed_settings, pg_hba_conf, postgresql_conf
 
 
 def assignments(text: str) -> list[tuple[str, str]]:
@@ -47,7 +48,7 @@ def test_the_server_offers_tls_and_takes_scram_only() -> None:
 
 def test_clients_are_let_in_over_tls_to_the_one_database_and_nobody_else_from_nowhere() -> None:
     one = container(client_networks=["10.1.0.0/16", "10.2.3.4/32"])
-    settings = Settings(hosts={"@local": lxc_host()}, containers={one.name: one})
+    settings = Settings(file="inventory/some.py", hosts={"@local": lxc_host()}, containers={one.name: one})
     rules = [line.split() for line in pg_hba_conf(one, settings).splitlines() if not line.startswith("#")]
     assert rules == [
         ["local", "all", "postgres", "peer"],

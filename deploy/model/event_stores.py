@@ -1,0 +1,96 @@
+"""Group ``event_stores``: a container with PostgreSQL and the event store in it."""
+
+from typing import ClassVar, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from deploy.model import tuning
+from deploy.model.cluster import VOLUME
+from deploy.model.containers import Container
+from deploy.model.setting_names import check_owned_settings, check_setting_names
+from deploy.model.values import Network
+
+#: The PostgreSQL that each supported Debian release packages.
+POSTGRESQL_OF_RELEASE: Final = {"bookworm": 15, "trixie": 17}
+
+DATABASE: Final = "stock_analysis_event_store"
+APPLICATION_ROLE: Final = "stock_analysis_user"
+OWNER_ROLE: Final = "event_store_owner"
+#: Also the operating system's user that the worker's services run as: the server lets it in by that name.
+WORKER_ROLE: Final = "event_store_worker"
+PORT: Final = 5432
+
+
+class EventStore(Container):
+    """A container with PostgreSQL and the event store in it."""
+
+    group: ClassVar[str] = "event_stores"
+    kind: ClassVar[str] = "event store"
+    volume_path: ClassVar[str] = VOLUME
+    image_setup: ClassVar[str] = "postgres/image-setup.sh.j2"
+
+    postgresql_version: int | None = None
+    """Major version: the one that the release packages, 17 in trixie and 15 in bookworm; it may be left out."""
+
+    storage: Literal["ssd", "hdd"] = "ssd"
+    """The kind of disk below, for PostgreSQL's planner and I/O settings."""
+
+    max_connections: int = Field(default=100, ge=10, le=10_000)
+    """PostgreSQL's connection limit."""
+
+    postgresql_settings: dict[str, str | int | float | bool] = {}
+    """PostgreSQL settings by name; they win over the derived ones."""
+
+    client_networks: list[Network] = []
+    """Networks that the application connects from. Default: the host's ``subnet``."""
+
+    unknown_event_types: Literal["allow", "refuse"] = "allow"
+    """Whether events of types that are not in ``event_store.event_types`` may be appended."""
+
+    retention_years: int = Field(default=7, ge=7, le=1000)
+    """Years that an event stays at least. Seven is what was asked for, so that the setting can only lengthen it: what
+    has left the store does not come back."""
+
+    @property
+    def version(self) -> int:
+        """PostgreSQL's major version."""
+        return self.postgresql_version or POSTGRESQL_OF_RELEASE[self.release]
+
+    @property
+    def server_settings(self) -> dict[str, str]:
+        """What postgresql.conf sets: derived from the declared sizes, then overridden by name."""
+        derived = tuning.derive_settings(
+            self.memory, self.cpus, self.max_connections, self.storage, self.version, disk=self.disk
+        )
+        return derived | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
+
+    @property
+    def required_packages(self) -> set[str]:
+        """Also its PostgreSQL, with the language and the library that payloads are validated with."""
+        version = self.version
+        server = {f"postgresql-{version}", f"postgresql-client-{version}", f"postgresql-plpython3-{version}"}
+        return super().required_packages | server | {"python3-jsonschema"}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        packaged = POSTGRESQL_OF_RELEASE[self.release]
+        if self.version != packaged:
+            raise ValueError(
+                f"postgresql_version = {self.version}: Debian {self.release} packages PostgreSQL {packaged}; "
+                f"write {packaged} or leave the key out"
+            )
+        problems = [
+            f"{name}: a value is one line of printable characters"
+            for name, value in self.postgresql_settings.items()
+            if not str(value).isprintable()
+        ]
+        problems += check_setting_names(self.postgresql_settings, self.version)
+        problems += check_owned_settings(self.postgresql_settings)
+        problems += tuning.memory_problems(self.server_settings, self.memory)
+        if problems:
+            raise ValueError("postgresql_settings: " + "; ".join(problems))
+        return self
+
+
+def _as_setting(value: str | int | float | bool) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
