@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from deploy.commands.connection import choose_container, dsn
-from deploy.lxc.image.recipe import required_packages
 from deploy.model.event_stores import EventStore
 from deploy.model.inventory import read_inventory
 from deploy.model.project import ROOT
@@ -76,7 +75,7 @@ class Inventory:
 
 def create_by_hand(container: EventStore) -> None:
     """The same container with the bare commands."""
-    packages = ",".join(sorted(required_packages(container)))
+    packages = ",".join(sorted(container.required_packages))
     directory = str(STORAGE / BY_HAND)
     _run("sh", str(_SCRIPT), "create", BY_HAND, directory, container.release, packages, str(container.version))
 

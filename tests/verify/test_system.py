@@ -2,7 +2,6 @@
 
 from testinfra.host import Host
 
-from deploy.lxc.image.recipe import required_packages
 from deploy.model.cluster import ClusterPaths
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
@@ -34,7 +33,7 @@ def test_locale_is_there(inside: Host) -> None:
 
 
 def test_packages_are_installed(inside: Host, container: Container) -> None:
-    required = sorted(required_packages(container))
+    required = sorted(container.required_packages)
     # One command for all of them: over SSH each takes its time.
     status = inside.run("dpkg-query -W -f '${Package} ${db:Status-Abbrev}\\n' " + " ".join(required)).stdout
     installed = {line.split()[0] for line in status.splitlines() if line.split()[1] == "ii"}
