@@ -13,6 +13,7 @@ from deploy.model.inventory import settings_of
 from deploy.schema import catalogue
 from deploy.schema.migrations import MigrationError, target
 from deploy.schema.rollback import operations as rollback
+from deploy.worker import operations as worker
 from deploy.worker.deploy import UNIT_FILE, UNITS
 
 settings = settings_of(host.inventory, command_line.inventory)
@@ -27,5 +28,5 @@ if host.name in settings.containers:
     step = rollback.Rollback(DATABASE, version, tuple(given_up))
     # All machines pass the first operation, or none gets to the second.
     rollback.check(name="Check what would be lost", rollback=step)
-    rollback.stop_worker(name="Stop the worker", rollback=step, units=UNITS, template=UNIT_FILE)
+    worker.stop(name="Stop the worker", units=UNITS, template=UNIT_FILE, when=lambda: rollback.is_due(step))
     rollback.take_back(name="Take migrations back", rollback=step)

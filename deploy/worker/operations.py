@@ -1,6 +1,6 @@
 """Operations for the worker's user and services."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand, operation
@@ -81,8 +81,11 @@ def _planned(contents: Mapping[str, str]) -> list[str]:
 
 
 @operation()
-def stop(units: list[str], template: str) -> Commands:
-    """Have the units stopped, also after a boot, until a deploy starts them again."""
+def stop(units: list[str], template: str, when: Callable[[], bool]) -> Commands:
+    """Have the units stopped, also after a boot, until a deploy starts them again; only if ``when`` says that this is due."""
+    if not when():
+        host.noop("the worker goes on")
+        return
     there: Worker = look(WorkerFact, units=units, template=template, files=[])
     on = [unit for unit, state in there.units.items() if state.enabled or state.state != "inactive"]
     report(f"{unit}: to be stopped" for unit in on)

@@ -17,7 +17,6 @@ from deploy.schema.migrations import Migration, MigrationError
 from deploy.schema.operations import explained
 from deploy.schema.rollback.facts import LossesFact
 from deploy.schema.rollback.losses import Found, guard, losses, refusals
-from deploy.worker import operations as worker
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,11 @@ def _found(rollback: Rollback, steps: Sequence[Migration]) -> list[Found]:
     return list(found)
 
 
+def is_due(rollback: Rollback) -> bool:
+    """Whether there is a migration to be taken back on the current machine."""
+    return bool(_steps(rollback))
+
+
 @operation()
 def check(rollback: Rollback) -> Commands:
     """End the run, for all machines, where rows would be lost that nobody has given up."""
@@ -79,13 +83,6 @@ def check(rollback: Rollback) -> Commands:
         raise _refusal(*reasons)
     host.noop("nothing would be lost that was not given up")
     yield from ()
-
-
-@operation()
-def stop_worker(rollback: Rollback, units: list[str], template: str) -> Commands:
-    """Have the worker stopped, where something is to be taken back; the next deploy starts it again."""
-    if _steps(rollback):
-        yield from worker.stop._inner(units=units, template=template)
 
 
 @operation()
