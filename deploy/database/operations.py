@@ -10,7 +10,7 @@ from pyinfra.context import host
 
 from deploy.database import scram
 from deploy.database.facts import Catalogue, CatalogueFact
-from deploy.machine.differences import Commands, refuse, report, unanswered
+from deploy.machine.differences import Commands, Difference, refuse, report, unanswered
 from deploy.machine.look import look
 from deploy.machine.psql import psql
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
@@ -91,7 +91,7 @@ def have_roles(credentials: Credentials) -> Commands:
     if catalogue.up is False:
         yield from unanswered("roles and databases")
         return
-    statements, differences = [], []
+    statements, differences = list[str](), list[Difference]()
     for role, attributes in ROLES.items():
         present = catalogue.roles.get(role)
         if role in WITH_PASSWORD and present and present["iterations"] and not credentials.known(role):
@@ -102,28 +102,28 @@ def have_roles(credentials: Credentials) -> Commands:
             )
             return
         if present is None:
-            differences.append(f"role {role}: missing")
+            differences.append(Difference(f"role {role}", "missing"))
             statements.append(f"CREATE ROLE {role};")
         wanted = {name: attributes.get(name, False) for name in _ATTRIBUTES}
         wrong = [name for name in _ATTRIBUTES if present and present[name] != wanted[name]]
         limits = {"connection_limit": (-1,), "valid_until": (None, "infinity")}
         wrong += [name for name, unlimited in limits.items() if present and present[name] not in unlimited]
         if wrong or present is None:
-            differences += [f"role {role}: {name} is {present[name]}" for name in wrong if present]
+            differences += [Difference(f"role {role}", f"{name} is {present[name]}") for name in wrong if present]
             words = " ".join(name if on else f"NO{name}" for name, on in wanted.items())
             statements.append(f"ALTER ROLE {role} {words} CONNECTION LIMIT -1 VALID UNTIL 'infinity';")
         if role in WITH_PASSWORD and not credentials.fits(role, present or {}):
-            differences.append(f"role {role}: password differs")
+            differences.append(Difference(f"role {role}", "password differs"))
             statements.append(role)
         elif role not in WITH_PASSWORD and present and present["password"]:
-            differences.append(f"role {role}: has a password")
+            differences.append(Difference(f"role {role}", "has a password"))
             statements.append(f"ALTER ROLE {role} PASSWORD NULL;")
     for role, member in catalogue.memberships:
-        differences.append(f"role {member}: is a member of {role}")
+        differences.append(Difference(f"role {member}", f"is a member of {role}"))
         statements.append(f"REVOKE {role} FROM {member} CASCADE;")
-    differences += [
-        f"{statement.replace(' RESET ', ': has a setting of its own for ')}" for statement in catalogue.settings
-    ]
+    for statement in catalogue.settings:
+        altered, _, setting = statement.partition(" RESET ")
+        differences.append(Difference(altered, f"has a setting of its own for {setting}"))
     statements += [f"{statement};" for statement in catalogue.settings]
     report(differences)
     if statements:
@@ -153,7 +153,7 @@ def have_database() -> Commands:
         yield refuse(f"database {DATABASE}: {'; '.join(wrong)}; this takes a dump and a restore into a new database")
         return
     changes = [*_attribute_changes(present), *_privilege_changes(catalogue)]
-    report([] if present else [f"database {DATABASE}: missing"])
+    report([] if present else [Difference(f"database {DATABASE}", "missing")])
     report(difference for difference, _ in changes)
     if present is None:
         # CREATE DATABASE runs in no transaction; the rest is one, and a run in between heals what is missing.
@@ -166,24 +166,25 @@ def have_database() -> Commands:
         yield psql("\n".join(statement for _, statement in changes))
 
 
-def _attribute_changes(present: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+def _attribute_changes(present: Mapping[str, Any] | None) -> Iterator[tuple[Difference, str]]:
     """(difference, statement) for each attribute of the database that is not as declared."""
     for key, value, change in _CHANGEABLE:
         if present is not None and present[key] != value:
             yield (
-                f"database {DATABASE}: {key} is {present[key]}, not {value}",
+                Difference(f"database {DATABASE}", f"{key} is {present[key]}, not {value}"),
                 f"ALTER DATABASE {DATABASE} {change};",
             )
 
 
-def _privilege_changes(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+def _privilege_changes(catalogue: Catalogue) -> Iterator[tuple[Difference, str]]:
     """(difference, statement) for each privilege on a database that is missing, or there and not declared."""
     for database, wanted in PRIVILEGES.items():
         there = catalogue.databases.get(database, {}).get("privileges", _DEFAULT_PRIVILEGES)
         for privilege in sorted(set(there) ^ set(wanted)):
             role, _, word = privilege.partition("=")
             if privilege in wanted:
-                yield f"database {database}: {role} lacks {word}", f"GRANT {word} ON DATABASE {database} TO {role};"
+                grant = f"GRANT {word} ON DATABASE {database} TO {role};"
+                yield Difference(f"database {database}", f"{role} lacks {word}"), grant
             else:
                 revoke = f"REVOKE {word} ON DATABASE {database} FROM {role} CASCADE;"
-                yield f"database {database}: {role} has {word}", revoke
+                yield Difference(f"database {database}", f"{role} has {word}"), revoke

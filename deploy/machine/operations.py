@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, report
+from deploy.machine.differences import Commands, Difference, report
 from deploy.machine.facts import File, MachineFact, ManagedFile, Packages, Services
 from deploy.machine.look import look
 
@@ -39,17 +39,17 @@ def install(path: str, content: str, mode: str = "644", owner: str = "root:root"
         yield StringCommand(f"chown {owner} --", QuoteString(path), f"&& chmod {mode} --", QuoteString(path))
 
 
-def _differences(path: str, current: File | None, wanted: File) -> Iterator[str]:
+def _differences(path: str, current: File | None, wanted: File) -> Iterator[Difference]:
     if current is None:
-        yield f"{path}: missing"
+        yield Difference(path, "missing")
         return
     for what, one, other in (("mode", current.mode, wanted.mode), ("owner", current.owner, wanted.owner)):
         if one != other:
-            yield f"{path}: {what} is {one}, not {other}"
+            yield Difference(path, f"{what} is {one}, not {other}")
     if current.content != wanted.content:
-        yield f"{path}: content differs"
         there, declared = (text.decode(errors="replace").splitlines() for text in (current.content, wanted.content))
-        yield from difflib.unified_diff(there, declared, "there", "declared", lineterm="", n=1)
+        lines = difflib.unified_diff(there, declared, "there", "declared", lineterm="", n=1)
+        yield Difference(path, "content differs", tuple(lines))
 
 
 @operation()
@@ -63,7 +63,7 @@ def install_if_absent(path: str, content: str) -> Commands:
 def remove(path: str) -> Commands:
     """Have no file of that name."""
     if look(ManagedFile, path=path) is not None:
-        report([f"{path}: is there"])
+        report([Difference(path, "is there")])
         yield StringCommand("rm -f --", QuoteString(path))
 
 
@@ -75,7 +75,7 @@ def install_packages(packages: list[str]) -> Commands:
     if not missing:
         host.noop("all packages are installed")
         return
-    report(f"package {name}: missing" for name in missing)
+    report(Difference(f"package {name}", "missing") for name in missing)
     apt = "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold"
     yield "DEBIAN_FRONTEND=noninteractive dpkg --configure -a --force-confold"
     yield f"{apt} update"
@@ -98,6 +98,6 @@ def enable(unit: str) -> Commands:
         )
         if not there
     ]
-    report(f"{unit}: not {what}" for what, _ in missing)
+    report(Difference(unit, f"not {what}") for what, _ in missing)
     for _, verb in missing:
         yield f"systemctl {verb} {unit}"

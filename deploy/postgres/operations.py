@@ -4,7 +4,7 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.state import StateStage
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, refuse, report
+from deploy.machine.differences import Commands, Difference, refuse, report
 from deploy.machine.facts import File, ManagedFile
 from deploy.machine.look import look
 from deploy.machine.psql import AS_POSTGRES, fact_query, psql
@@ -53,9 +53,7 @@ def have_cluster(paths: ClusterPaths) -> Commands:
     elif cluster.configured and cluster.initialized:
         host.noop(f"cluster {paths.data} is there")
     else:
-        report(
-            [f"cluster {paths.data}: missing" if not cluster.initialized else f"cluster {paths.data}: not configured"]
-        )
+        report([Difference(f"cluster {paths.data}", "not configured" if cluster.initialized else "missing")])
         yield f"mkdir -p {VOLUME}/{paths.version} && chown postgres:postgres {VOLUME} {VOLUME}/{paths.version}"
         if not cluster.initialized:
             # Under a temporary name: what a killed initdb leaves looks like a cluster and has no databases. Nothing that
@@ -80,7 +78,7 @@ def have_certificate(paths: ClusterPaths, common_name: str) -> Commands:
     if look(Certificate, tls=paths.tls):
         host.noop("the certificate is good")
         return
-    report([f"certificate {paths.tls}/server.crt: missing or about to expire"])
+    report([Difference(f"certificate {paths.tls}/server.crt", "missing or about to expire")])
     new = f"{paths.tls}.new"
     yield f"rm -rf {new} && mkdir -m 700 {new}"
     yield StringCommand(
@@ -94,7 +92,7 @@ def have_certificate(paths: ClusterPaths, common_name: str) -> Commands:
 def reset_altered(paths: ClusterPaths) -> Commands:
     """Undo what ALTER SYSTEM left behind; the inventory is where settings are overridden."""
     cluster = _cluster(paths)
-    report(f"ALTER SYSTEM left behind: {line}" for line in cluster.altered)
+    report(Difference("ALTER SYSTEM", f"left behind {line}") for line in cluster.altered)
     if not cluster.altered:
         host.noop("nothing was altered")
     elif _server(paths).up:
@@ -108,7 +106,7 @@ def start(paths: ClusterPaths) -> Commands:
     """Have the server running, now and after each boot."""
     service: Service = look(ServiceFact, unit=paths.unit)
     wanted = (("enabled", service.enabled), ("active", service.active), ("answering", service.answering))
-    report(f"service {paths.unit}: not {what}" for what, there in wanted if not there)
+    report(Difference(f"service {paths.unit}", f"not {what}") for what, there in wanted if not there)
     if not service.enabled:
         yield "systemctl enable --quiet postgresql.service"
     if not service.active:
@@ -143,7 +141,7 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
             changes.append("pg_hba.conf")
         if _cluster(paths).altered:
             changes.append("postgresql.auto.conf")
-    report(f"reload PostgreSQL for {what}" for what in [*changes, *server.stale])
+    report(Difference("PostgreSQL", f"reload for {what}") for what in [*changes, *server.stale])
     if changes or server.stale:
         # By signal and not by SQL, which needs to be let in. The postmaster reads the files a moment later, and what
         # waits for a restart is known only then.
@@ -160,6 +158,6 @@ def restart(paths: ClusterPaths, configuration: str) -> Commands:
     """Restart the server where it says that settings wait for that."""
     server = _server(paths)
     reasons = sorted(set(server.pending_restart) | (_planned(paths, configuration) & set(server.restart_only)))
-    report(f"restart PostgreSQL for {name}" for name in reasons)
+    report(Difference("PostgreSQL", f"restart for {name}") for name in reasons)
     if reasons:
         yield _start(paths, "restart")

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pyinfra.api.facts import FactBase
 
+from deploy.machine.differences import Difference
 from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, fact_query
 from deploy.schema import catalogue
 from deploy.schema.migrations import Applied
@@ -32,12 +33,13 @@ class Answer(Enum):
 
 
 @dataclass(frozen=True)
-class Difference:
+class Deviation:
     """One object of the catalogue that is not as the files make it."""
 
     kind: str
     identity: str
-    difference: str
+    word: str
+    """``missing``, ``extra`` or ``changed``."""
     repairable: bool
     present: str | None = None
     expected: str | None = None
@@ -45,17 +47,17 @@ class Difference:
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Self:
         """One row of ``sql/catalogue/drift.sql``."""
-        return cls(**{name: row[name] for name in cls.__dataclass_fields__})
+        return cls(row["kind"], row["identity"], row["difference"], row["repairable"], row["present"], row["expected"])
 
-    def __str__(self) -> str:
-        line = f"{self.kind} {self.identity}: {self.difference}"
+    @property
+    def difference(self) -> Difference:
+        """For a report."""
+        word = self.word
         # An owner or a type fits behind the line, the source of a function does not.
         words = (self.present, self.expected)
-        if self.difference == "changed" and all(
-            word is not None and len(word) <= 40 and "\n" not in word for word in words
-        ):
-            return f"{line} ({self.present or 'nothing'}, should be {self.expected or 'nothing'})"
-        return line
+        if word == "changed" and all(word is not None and len(word) <= 40 and "\n" not in word for word in words):
+            word = f"{word} ({self.present or 'nothing'}, should be {self.expected or 'nothing'})"
+        return Difference(f"{self.kind} {self.identity}", word)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class State:
     answer: Answer
     has_store: bool = False
     ledger: tuple[Applied, ...] = ()
-    drift: tuple[Difference, ...] | None = None
+    drift: tuple[Deviation, ...] | None = None
     settings: Mapping[str, Any] | None = None
     """The row of ``event_store.settings``; None where there is no such table, or no row in it."""
     references: tuple[int, ...] = ()
@@ -88,7 +90,7 @@ def parse(output: list[str]) -> State:
         Answer.DATABASE,
         has_store=found["has_store"],
         ledger=tuple(Applied(**row) for row in found.get("ledger", [])),
-        drift=None if drift is None else tuple(Difference.from_row(row) for row in drift),
+        drift=None if drift is None else tuple(Deviation.from_row(row) for row in drift),
         settings=found.get("settings"),
         references=tuple(found.get("references", [])),
         rebase_due=bool(found.get("rebase_due")),

@@ -6,7 +6,7 @@ from pyinfra.api import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from deploy.machine.differences import MARK, Commands, refuse, report, unanswered
+from deploy.machine.differences import MARK, Commands, Difference, refuse, report, unanswered
 from deploy.machine.look import look
 from deploy.machine.psql import fact_query, psql
 from deploy.schema import catalogue, migrations
@@ -34,7 +34,7 @@ def converged(database: str) -> Generator[object, None, None]:
         yield refuse(reason)
         return
     pending = migrations.pending(schema.migrations, state.ledger)
-    report([*(f"migration {migration}: pending" for migration in pending), *_describe(state)])
+    report([*(Difference(f"migration {migration}", "pending") for migration in pending), *_describe(state)])
 
     for migration in pending:
         yield explained(psql(migrations.up_script(migration, schema.ledger), database=database))
@@ -75,7 +75,10 @@ def configured(database: str, settings: Mapping[str, str]) -> Commands:
     if state.answer is Answer.SERVER_DOWN or not different:
         host.noop("the settings are as declared")
         return
-    report(f"setting {name}: {present.get(name, 'missing')}, should be {value}" for name, value in different.items())
+    report(
+        Difference(f"setting {name}", f"{present.get(name, 'missing')}, should be {value}")
+        for name, value in different.items()
+    )
     # Names and values come from `deploy.model.settings`, which admits no other ones. A row that somebody deleted is made anew; the
     # store has a trigger that completes it.
     names, values = ", ".join(settings), ", ".join(f"'{value}'" for value in settings.values())
@@ -92,14 +95,14 @@ def rebased(database: str) -> Commands:
     """Have the feed go on where the restored one ended, after a dump of another cluster was restored into this one."""
     state: State = look(SchemaState, database=database)
     if state.rebase_due:
-        report(["feed: restored from another cluster, to be rebased"])
+        report([Difference("feed", "restored from another cluster, to be rebased")])
         yield psql("SELECT event_store.rebase_feed()", database=database)
 
 
-def _describe(state: State) -> list[str]:
+def _describe(state: State) -> list[Difference]:
     if state.drift is None:
-        return ["catalogue reference: missing or outdated"]
-    return [str(difference) for difference in state.drift]
+        return [Difference("catalogue reference", "missing or outdated")]
+    return [deviation.difference for deviation in state.drift]
 
 
 def _ledger_refusal(schema: Schema, state: State) -> str | None:
@@ -122,13 +125,13 @@ def loss_refusal(state: State) -> str | None:
     Lists the repairable differences as well: none of them is touched as long as one of the others is there.
     """
     drift = state.drift or ()
-    if all(difference.repairable for difference in drift):
+    if all(deviation.repairable for deviation in drift):
         return None
     return "\n".join(
         [
             "the schema differs in ways that cannot be repaired without losing rows; nothing of it is touched:",
-            *(f"{MARK}{difference}" for difference in drift if not difference.repairable),
-            *(f"{MARK}{difference} (can be repaired)" for difference in drift if difference.repairable),
+            *(f"{MARK}{deviation.difference}" for deviation in drift if not deviation.repairable),
+            *(f"{MARK}{deviation.difference} (can be repaired)" for deviation in drift if deviation.repairable),
             "Restore from a backup what is missing. Take back by hand what is extra or changed, or write a migration",
             "that makes it part of the schema. Then run this again.",
         ]

@@ -7,7 +7,7 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.state import StateStage
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, report
+from deploy.machine.differences import Commands, Difference, report
 from deploy.machine.facts import File, ManagedFile
 from deploy.machine.look import look
 from deploy.worker.facts import SystemUser, Unit, User, Worker, WorkerFact
@@ -24,12 +24,12 @@ def have_user(user: str) -> Commands:
     if present == wanted:
         host.noop(f"user {user} is as declared")
     elif present is None:
-        report([f"user {user}: missing"])
+        report([Difference(f"user {user}", "missing")])
         yield f"useradd --system --user-group --no-create-home --home-dir {_HOME} --shell {_SHELL} {user}"
     else:
         names = ("home", "shell", "groups", "locked")
         report(
-            f"user {user}: {name} is {getattr(present, name)}, not {getattr(wanted, name)}"
+            Difference(f"user {user}", f"{name} is {getattr(present, name)}, not {getattr(wanted, name)}")
             for name in names
             if getattr(present, name) != getattr(wanted, name)
         )
@@ -50,10 +50,10 @@ def run(units: list[str], template: str, contents: Mapping[str, str]) -> Command
     reasons = {unit: _restart_reasons(state, planned) for unit, state in states.items() if unit not in stopped}
     restart = [unit for unit, why in reasons.items() if why or there.foreign]
 
-    report(f"{path}: changes what the worker's services are" for path in there.foreign)
-    report(f"{unit}: not enabled" for unit in disabled)
-    report(f"{unit}: not running ({states[unit].state})" for unit in stopped)
-    report(f"{unit}: {reason}" for unit, why in reasons.items() for reason in why)
+    report(Difference(path, "changes what the worker's services are") for path in there.foreign)
+    report(Difference(unit, "not enabled") for unit in disabled)
+    report(Difference(unit, f"not running ({states[unit].state})") for unit in stopped)
+    report(Difference(unit, reason) for unit, why in reasons.items() for reason in why)
     if there.foreign:
         yield StringCommand("rm -f --", *map(QuoteString, there.foreign))
     if there.foreign or disabled or stopped or restart:
@@ -88,6 +88,6 @@ def stop(units: list[str], template: str, when: Callable[[], bool]) -> Commands:
         return
     there: Worker = look(WorkerFact, units=units, template=template, files=[])
     on = [unit for unit, state in there.units.items() if state.enabled or state.state != "inactive"]
-    report(f"{unit}: to be stopped" for unit in on)
+    report(Difference(unit, "to be stopped") for unit in on)
     if on:
         yield StringCommand("systemctl disable --quiet --now --", *map(QuoteString, on))

@@ -60,8 +60,8 @@ def test_a_setting_that_can_be_reloaded_does_not_restart_the_server(deployed: De
     before = inside(TRIXIE, UNIT)
     deployed.containers[TRIXIE]["postgresql_settings"] = {"work_mem": "5MB"}
     _, report = deployed.drift()
-    assert "reload PostgreSQL for work_mem" in differences(report)
-    assert "restart PostgreSQL" not in report.replace("Restart", "")
+    assert "PostgreSQL: reload for work_mem" in differences(report)
+    assert "PostgreSQL: restart" not in report
     deployed.apply()
     assert sql(TRIXIE, "SHOW work_mem") == "5MB"
     assert inside(TRIXIE, UNIT) == before
@@ -72,7 +72,7 @@ def test_a_setting_that_needs_it_restarts_the_server_once(deployed: Deployment) 
     before, container = inside(TRIXIE, UNIT), init_pid(TRIXIE)
     deployed.containers[TRIXIE]["postgresql_settings"] = {"max_locks_per_transaction": 128}
     _, report = deployed.drift()
-    assert "restart PostgreSQL for max_locks_per_transaction" in differences(report)
+    assert "PostgreSQL: restart for max_locks_per_transaction" in differences(report)
     deployed.apply()
     assert sql(TRIXIE, "SHOW max_locks_per_transaction") == "128"
     assert inside(TRIXIE, UNIT) != before

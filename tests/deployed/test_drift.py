@@ -48,7 +48,7 @@ INSIDE = [
     Case("setting that is loaded", "inside",
          f"echo 'work_mem = 2MB' >> {CONF}/postgresql.conf; systemctl reload postgresql@17-main", "postgresql.conf: content"),
     Case("setting for a restart", "inside", f"sed -i 's/^max_connections.*/max_connections = 77/' {CONF}/postgresql.conf",
-         "restart PostgreSQL for max_connections"),
+         "PostgreSQL: restart for max_connections"),
     Case("configuration's mode", "inside", f"chmod 666 {CONF}/pg_hba.conf", "pg_hba.conf: mode is 666"),
     Case("configuration's owner", "inside", f"chown root {CONF}/postgresql.conf", "postgresql.conf: owner is root"),
     Case("extra hba line", "inside", f"sed -i '1i host all all 0.0.0.0/0 trust' {CONF}/pg_hba.conf", "pg_hba.conf: content"),
@@ -60,7 +60,7 @@ INSIDE = [
     Case("start at boot", "inside", f"echo manual > {CONF}/start.conf", "start.conf: content"),
     Case("configuration gone", "inside", f"rm {CONF}/postgresql.conf", "cluster /srv/postgresql/17/main: not configured"),
     Case("certificate", "inside", "rm /srv/postgresql/tls/server.crt", "server.crt: missing"),
-    Case("file changed and not loaded", "inside", f"touch {CONF}/pg_hba.conf", "reload PostgreSQL for /etc/postgresql"),
+    Case("file changed and not loaded", "inside", f"touch {CONF}/pg_hba.conf", "PostgreSQL: reload for /etc/postgresql"),
     Case("service stopped", "inside", "systemctl stop postgresql@17-main", "postgresql@17-main.service: not active"),
     Case("service disabled", "inside", "systemctl disable --quiet postgresql", "postgresql@17-main.service: not enabled"),
     Case("server that cannot start", "inside",
@@ -70,7 +70,7 @@ INSIDE = [
 ]  # fmt: skip
 APP, OWNER, WORKER = "stock_analysis_user", "event_store_owner", "event_store_worker"
 SQL = [
-    Case("ALTER SYSTEM", "sql", "ALTER SYSTEM SET work_mem = '1MB'", "ALTER SYSTEM left behind: work_mem"),
+    Case("ALTER SYSTEM", "sql", "ALTER SYSTEM SET work_mem = '1MB'", "ALTER SYSTEM: left behind work_mem"),
     Case("ALTER SYSTEM, loaded", "sql", "ALTER SYSTEM SET work_mem = '1MB';\nSELECT pg_reload_conf()", "work_mem"),
     Case("ALTER SYSTEM for a restart", "sql", "ALTER SYSTEM SET max_connections = 50;\nSELECT pg_reload_conf()", "max_connections"),
     Case("ALTER ROLE SET", "sql", f"ALTER ROLE {APP} SET work_mem = '1MB'", f"ALTER ROLE {APP}: has a setting"),
@@ -130,4 +130,4 @@ def test_is_shown_and_repaired(deployed: Deployment, case: Case) -> None:
 def test_drift_cannot_be_told_without_the_inventory() -> None:
     done = run("make", "-s", "drift", "INVENTORY=nowhere.py", check=False)
     assert done.returncode != 0
-    assert "Could not tell" in done.stderr
+    assert "Cannot determine" in done.stderr

@@ -11,7 +11,7 @@ from deploy.lxc.container.facts import Container as State
 from deploy.lxc.image.operations import image_key
 from deploy.lxc.image.recipe import Image
 from deploy.machine import operations as files
-from deploy.machine.differences import Commands, refuse, report
+from deploy.machine.differences import Commands, Difference, refuse, report
 from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import Ask, ask_ahead, forget, look
 from deploy.model.containers import Container
@@ -35,7 +35,7 @@ def have_root(container: Container, settings: LxcHost) -> Commands:
             f"could not read the data of the one before; declare {release}, or move the data with pg_dump or pg_upgrade"
         )
         return
-    report([f"root file system {paths.root}: missing"])
+    report([Difference(f"root file system {paths.root}", "missing")])
     image, root, new = (
         QuoteString(path)
         for path in (f"{paths.images}/{image_key(Image.of(container))}", paths.root, f"{paths.root}.new")
@@ -94,7 +94,7 @@ def limit(container: Container, settings: LxcHost) -> Commands:
         if state.running and state.limits.get(key) not in (value, optional.get(key, value))
     }
     report(
-        f"container {container.lxc_name}: {key} is {state.limits.get(key)}, not {value} (live)"
+        Difference(f"container {container.lxc_name}", f"{key} is {state.limits.get(key)}, not {value} (live)")
         for key, value in different.items()
     )
     for key, value in different.items():
@@ -107,7 +107,7 @@ def restart(container: Container, settings: LxcHost) -> Commands:
     machine: Machine = look(MachineFact)
     state, _ = _state(container, machine)
     if reasons := _restart_reasons(container, settings, state, machine):
-        report(f"container {container.lxc_name}: restart for {reason}" for reason in reasons)
+        report(Difference(f"container {container.lxc_name}", f"restart for {reason}") for reason in reasons)
         yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), "--timeout 120")
         yield _start(container)
 
@@ -117,7 +117,7 @@ def start(container: Container) -> Commands:
     """Start a container that does not run."""
     state: State = look(ContainerFact, container=container.lxc_name)
     if not state.running:
-        report([f"container {container.lxc_name}: not running"])
+        report([Difference(f"container {container.lxc_name}", "not running")])
         yield _start(container)
 
 

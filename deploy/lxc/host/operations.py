@@ -6,7 +6,7 @@ from pyinfra.api import StringCommand, operation
 from pyinfra.context import host
 
 from deploy.lxc.host.facts import Bridge, BridgeExists, IdRanges
-from deploy.machine.differences import Commands, refuse, report
+from deploy.machine.differences import Commands, Difference, refuse, report
 from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import look
 from deploy.machine.operations import locked
@@ -34,7 +34,7 @@ def have_bridge(bridge: str, address: IPv4Interface, dhcp_range: str) -> Command
     if not missing:
         host.noop(f"bridge {bridge} works")
         return
-    report(f"bridge {bridge}: {what} is missing" for what in missing)
+    report(Difference(f"bridge {bridge}", f"{what} is missing") for what in missing)
     restart = f'{_LXC_NET}; "$1" stop force; "$1" start'
     yield StringCommand("if [ -d /run/systemd/system ]; then systemctl restart lxc-net.service; else", restart, "; fi")
     yield "sysctl -q -w net.ipv4.ip_forward=1"
@@ -60,7 +60,7 @@ def have_id_ranges(bases: list[int]) -> Commands:
                 )
             if (wanted := f"root:{base}:{ID_RANGE}") not in lines.get(file, []):
                 missing.append((file, wanted))
-    report(f"{file}: {wanted} is missing" for file, wanted in missing)
+    report(Difference(file, f"{wanted} is missing") for file, wanted in missing)
     for file, wanted in missing:
         # A file without a line end at its end would get its last entry corrupted.
         yield locked(

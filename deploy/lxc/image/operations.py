@@ -5,7 +5,7 @@ from pyinfra.context import host
 
 from deploy.lxc.image.facts import AptSources, Images
 from deploy.lxc.image.recipe import Image
-from deploy.machine.differences import Commands, report
+from deploy.machine.differences import Commands, Difference, report
 from deploy.machine.look import look
 
 
@@ -21,7 +21,7 @@ def build(directory: str, image: Image) -> Commands:
     if key in look(Images, directory=directory):
         host.noop(f"image {path} is there")
         return
-    report([f"image {path}: missing"])
+    report([Difference(f"image {path}", "missing")])
     new = QuoteString(f"{path}.new")
     # A build that was killed leaves the host's own /dev/shm mounted in there, beside /proc and /sys.
     mounts = StringCommand(
@@ -43,6 +43,6 @@ def remove_superseded(directory: str, image: Image) -> Commands:
     key = image_key(image)
     there: list[str] = look(Images, directory=directory)
     superseded = [old for old in there if old.startswith(f"{image.family}-") and old != key and key in there]
-    report(f"image {directory}/{old}: superseded by {key}" for old in superseded)
+    report(Difference(f"image {directory}/{old}", f"superseded by {key}") for old in superseded)
     for old in superseded:
         yield StringCommand("rm -rf --", QuoteString(f"{directory}/{old}"))

@@ -6,7 +6,7 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.lxc.volume.facts import Mounts, Volume, VolumeFact
-from deploy.machine.differences import Commands, refuse, report
+from deploy.machine.differences import Commands, Difference, refuse, report
 from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import look
 from deploy.machine.operations import locked
@@ -34,7 +34,7 @@ def have_volume(container: str, path: str, size: int) -> Commands:
             f"declare at least {volume.size // 1024**2}MiB"
         )
     elif not volume.size:
-        report([f"volume {path}: missing"])
+        report([Difference(f"volume {path}", "missing")])
         new = QuoteString(f"{path}.new")
         # Looked up once more where it counts: a question that was not answered must not cost a volume.
         yield StringCommand("[ ! -e", image, "] || { echo", image, "is there after all >&2; exit 1; }")
@@ -46,7 +46,7 @@ def have_volume(container: str, path: str, size: int) -> Commands:
     elif size - volume.file_system > _SLACK:
         machine: Machine = look(MachineFact)
         how = "live" if machine.grows_mounted else "with a restart, as root here may not resize what is mounted"
-        report([f"volume {path}: {volume.file_system} bytes, not {size} ({how})"])
+        report([Difference(f"volume {path}", f"{volume.file_system} bytes, not {size} ({how})")])
         yield StringCommand(f"truncate -s {size} --", image)
         if machine.grows_mounted:
             yield StringCommand("sh -c", QuoteString(_GROW_MOUNTED), "grow", image)
@@ -55,7 +55,7 @@ def have_volume(container: str, path: str, size: int) -> Commands:
             yield StringCommand("! mountpoint -q --", directory, "|| umount --", directory)
         yield StringCommand("sh -c", QuoteString(_GROW_UNMOUNTED), "grow", image)
     elif volume.mode != "600":
-        report([f"volume {path}: mode is {volume.mode}, not 600: others could read the data"])
+        report([Difference(f"volume {path}", f"mode is {volume.mode}, not 600: others could read the data")])
         yield StringCommand("chmod 600 --", image)
     else:
         host.noop(f"volume {path} is as declared")
@@ -86,8 +86,8 @@ def have_mounts(directories: list[str]) -> Commands:
     mounts: dict[str, list[str]] = look(Mounts, directories=directories)
     unlisted = [directory for directory in directories if _fstab_line(directory) not in mounts["fstab"]]
     unmounted = [directory for directory in directories if directory not in mounts["mounted"]]
-    report(f"/etc/fstab: {_fstab_line(directory)} is missing" for directory in unlisted)
-    report(f"{directory}: not mounted" for directory in unmounted)
+    report(Difference("/etc/fstab", f"{_fstab_line(directory)} is missing") for directory in unlisted)
+    report(Difference(directory, "not mounted") for directory in unmounted)
     for directory in unlisted:
         yield edit_fstab(directory, _fstab_line(directory))
     for directory in unmounted:

@@ -52,10 +52,18 @@ class Found:
     loss: Loss
     count: int
 
+    @property
+    def rows(self) -> str:
+        """Which rows they are."""
+        return self.loss.table + ("" if self.loss.rows == "true" else f" WHERE {self.loss.rows}")
+
+    @property
+    def number(self) -> str:
+        """How many there are, up to `_MANY`."""
+        return f"more than {_MANY:,} rows" if self.count > _MANY else f"{self.count} row(s)"
+
     def __str__(self) -> str:
-        rows = f"more than {_MANY:,} rows" if self.count > _MANY else f"{self.count} row(s)"
-        condition = "" if self.loss.rows == "true" else f" WHERE {self.loss.rows}"
-        return f"{self.loss.table}{condition}: {rows}"
+        return f"{self.rows}: {self.number}"
 
     @classmethod
     def parse(cls, line: str) -> "Found":

@@ -8,7 +8,7 @@ from pyinfra.api import operation
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, report
+from deploy.machine.differences import Commands, Difference, report
 from deploy.machine.look import look
 from deploy.machine.psql import psql
 from deploy.schema import catalogue, migrations
@@ -97,9 +97,9 @@ def take_back(rollback: Rollback) -> Commands:
         host.noop(f"version {rollback.version:04d} is the last one")
         return
     whole = rollback.version in _state(rollback).references
-    report(f"migration {step}: to be taken back" for step in steps)
-    report(f"{found.loss.verb} {found}" for found in _found(rollback, steps))
-    report([f"functions, views, triggers, policies and grants: {_WHOLE if whole else _STAY}"])
+    report(Difference(f"migration {step}", "to be taken back") for step in steps)
+    report(Difference(f"{found.loss.verb} {found.rows}", found.number) for found in _found(rollback, steps))
+    report([Difference("functions, views, triggers, policies and grants", _WHOLE if whole else _STAY)])
     schema = catalogue.load()
     for step in steps:
         script = migrations.down_script(step, schema.ledger, guard(step, rollback.given_up))

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pyinfra.api import Config, Inventory, State
@@ -9,7 +10,7 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_host, ctx_state
 
-from deploy.machine.differences import MARK, refuse, report
+from deploy.machine.differences import MARK, VARIABLE, Difference, recorded_in, refuse, report
 
 
 @pytest.fixture
@@ -22,8 +23,14 @@ def state() -> Iterator[State]:
 def test_differences_are_said_while_the_plan_is_made(state: State, caplog: pytest.LogCaptureFixture) -> None:
     state.current_stage = StateStage.Prepare
     with caplog.at_level("INFO", logger="pyinfra"):
-        report(["one", "two"])
-    assert [message.partition(MARK)[2] for message in caplog.messages] == ["one", "two"]
+        report(
+            [
+                Difference("/etc/hosts", "content differs", ("-there", "+declared")),
+                Difference("package less", "missing"),
+            ]
+        )
+    said = [message.partition(MARK)[2] for message in caplog.messages]
+    assert said == ["/etc/hosts: content differs", "-there", "+declared", "package less: missing"]
 
 
 @pytest.mark.parametrize(("stage", "diff"), [(StateStage.Execute, True), (StateStage.Prepare, False)])
@@ -33,8 +40,23 @@ def test_differences_are_not_said_again_nor_unasked(
     state.current_stage = stage
     state.config.DIFF = diff
     with caplog.at_level("INFO", logger="pyinfra"):
-        report(["one"])
+        report([Difference("one", "missing")])
     assert caplog.messages == []
+
+
+def test_a_program_gets_what_differs_as_data_whether_people_see_it_or_not(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "differences"
+    file.touch()
+    monkeypatch.setenv(VARIABLE, str(file))
+    state.config.DIFF = False
+    found = [Difference("a: b", "is [@local] \x1b[1m~ c", ("+ ö", "")), Difference("a", "missing")]
+    state.current_stage = StateStage.Prepare
+    report(found)
+    state.current_stage = StateStage.Execute
+    report([Difference("said at execution", "missing")])
+    assert recorded_in(file) == {"@local": found}
 
 
 def test_a_refusal_ends_the_plan_with_machine_and_reason(state: State) -> None:

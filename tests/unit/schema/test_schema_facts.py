@@ -3,13 +3,13 @@ import json
 import pytest
 
 from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN
-from deploy.schema.facts import Answer, Difference, SchemaState, State, parse
+from deploy.schema.facts import Answer, Deviation, SchemaState, State, parse
 from deploy.schema.migrations import Applied
 from deploy.schema.operations import loss_refusal
 
-INDEX = Difference("index", "event_store.idx_events_type", "missing", repairable=True)
-COLUMN = Difference("column", "event_store.events.note", "extra", repairable=False, present="text")
-OWNER = Difference(
+INDEX = Deviation("index", "event_store.idx_events_type", "missing", repairable=True)
+COLUMN = Deviation("column", "event_store.events.note", "extra", repairable=False, present="text")
+OWNER = Deviation(
     "owner", "table event_store.events", "changed", True, present="postgres", expected="event_store_owner"
 )
 
@@ -66,13 +66,13 @@ def test_no_drift_is_not_the_same_as_not_compared() -> None:
 
 
 def test_a_short_difference_is_shown_with_both_sides() -> None:
-    assert str(INDEX) == "index event_store.idx_events_type: missing"
-    assert str(OWNER) == "owner table event_store.events: changed (postgres, should be event_store_owner)"
+    assert str(INDEX.difference) == "index event_store.idx_events_type: missing"
+    assert str(OWNER.difference) == "owner table event_store.events: changed (postgres, should be event_store_owner)"
 
 
 def test_a_long_definition_is_not_shown() -> None:
-    function = Difference("function", "f()", "changed", True, present="CREATE\nFUNCTION", expected="CREATE")
-    assert str(function) == "function f(): changed"
+    function = Deviation("function", "f()", "changed", True, present="CREATE\nFUNCTION", expected="CREATE")
+    assert str(function.difference) == "function f(): changed"
 
 
 def test_what_can_be_repaired_is_not_refused() -> None:

@@ -1,0 +1,64 @@
+"""The arrows between the rooms of `deploy/`: story → parts → machine → model; no part knows the inside of another."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.model.project import ROOT
+
+DEPLOY = ROOT / "deploy"
+PARTS = {"lxc", "system", "postgres", "database", "schema", "worker"}
+#: Room → the rooms that it may use, beside itself. Commands and the stories may use every room.
+MAY_USE = {"model": set[str](), "machine": {"model"}, **{part: {"machine", "model"} for part in PARTS}}
+
+
+def imports(file: Path) -> set[str]:
+    """The modules of the deploy that a file imports, also inside of functions."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("deploy"):
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names if name.name.startswith("deploy.")}
+    return found
+
+
+def test_every_room_is_known() -> None:
+    rooms = {path.name for path in DEPLOY.iterdir() if any(path.glob("*.py"))}
+    assert rooms == {*MAY_USE, "commands"}
+
+
+@pytest.mark.parametrize("room", sorted(MAY_USE))
+def test_arrows_run_one_way(room: str) -> None:
+    used = {name.split(".")[1] for file in (DEPLOY / room).rglob("*.py") for name in imports(file)}
+    assert used <= MAY_USE[room] | {room}
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    modules = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in DEPLOY.rglob("*.py")}
+    modules = {name.removesuffix(".__init__"): file for name, file in modules.items()}
+    # `from deploy.machine import look` names a module; `from deploy.machine.look import Ask` a thing in one.
+    targets = {
+        name: {target if target in modules else target.rpartition(".")[0] for target in imports(file)} & modules.keys()
+        for name, file in modules.items()
+    }
+    while free := {name for name, used in targets.items() if not used & targets.keys()}:
+        targets = {name: used for name, used in targets.items() if name not in free}
+    assert targets == {}
+
+
+def test_the_part_of_containers_knows_nothing_of_what_runs_in_them() -> None:
+    for file in [*(DEPLOY / "lxc").rglob("*.py"), *(ROOT / "templates" / "lxc").iterdir()]:
+        words = re.findall(r"EventStore|event_stores?\b|DATABASE|ClusterPaths", file.read_text(encoding="utf-8"))
+        assert words == [], file
+
+
+def test_every_file_that_is_written_to_a_machine_is_in_the_room_of_its_part() -> None:
+    assert {path.name for path in (ROOT / "templates").iterdir()} <= PARTS
+
+
+def test_a_part_has_its_story_and_what_it_needs_for_it() -> None:
+    for part in PARTS:
+        assert (DEPLOY / part / "deploy.py").is_file()
