@@ -30,6 +30,12 @@ PORT: Final = 5432
 
 
 class _Group(BaseModel):
+    """What the groups share.
+
+    The docstring of a field is its text in docs/inventory.md; ``Default: ….`` in it goes to the column of defaults.
+    ``change`` says what a deploy does after the key was changed: effects, a colon, the details.
+    """
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     name: str
@@ -39,23 +45,59 @@ class _Group(BaseModel):
 class LxcHost(_Group):
     """Group ``lxc_hosts``: a machine that runs containers."""
 
-    bridge: str = Field(default="lxcbr0", pattern=r"^[A-Za-z0-9_.-]{1,15}$")
-    """The bridge that the containers' network devices are attached to."""
+    bridge: str = Field(
+        default="lxcbr0",
+        pattern=r"^[A-Za-z0-9_.-]{1,15}$",
+        json_schema_extra={
+            "change": "container restart: All containers of the host restart on the new bridge. A managed bridge of the "
+            "old name stays, and has the same address: delete it (``ip link delete OLD``), or the host cannot reach its "
+            "containers."
+        },
+    )
+    """The bridge that the containers are attached to."""
 
-    network: Literal["managed", "existing"] = "managed"
-    """``managed``: lxc-net makes the bridge, with NAT, DHCP and DNS. ``existing``: the bridge is there; nothing of it is
-    touched, and it has to lead to ``gateway`` by itself."""
+    network: Literal["managed", "existing"] = Field(
+        default="managed",
+        json_schema_extra={
+            "change": "nothing, live: ``managed`` → ``existing``: nothing. The bridge stays as it is, and is yours from then "
+            "on. ``existing`` → ``managed``: lxc-net takes over a bridge of that name, or creates it."
+        },
+    )
+    """``managed``: lxc-net creates the bridge, with NAT, DHCP and DNS. ``existing``: the bridge exists already. Nothing
+    about it is changed, and it must lead to ``gateway`` by itself."""
 
-    subnet: Network = IPv4Network("10.0.3.0/24")
-    """The network on the bridge."""
+    subnet: Network = Field(
+        default=IPv4Network("10.0.3.0/24"),
+        json_schema_extra={
+            "change": "live, container restart, reload: A managed bridge gets the new addresses. Containers with a static "
+            "address restart; their ``address`` must be inside the new subnet. Containers with ``dhcp`` are not restarted: "
+            "stop them (``lxc-stop -n NAME``) and deploy. pg_hba.conf follows unless ``client_networks`` is declared."
+        },
+    )
+    """The network on the bridge. The prefix is 29 or less."""
 
-    gateway: Address | None = None
-    """The containers' default gateway. Default: the first address of ``subnet``, which is the managed bridge's own."""
+    gateway: Address | None = Field(
+        default=None,
+        json_schema_extra={
+            "change": "container restart, live: Containers with a static address restart. Their /etc/resolv.conf follows, "
+            "without a restart, unless ``nameservers`` is declared."
+        },
+    )
+    """The containers' default gateway. Only for an existing bridge, because a managed bridge is the gateway itself.
+    Default: the first address of ``subnet``."""
 
-    nameservers: list[Address] = []
+    nameservers: list[Address] = Field(
+        default=[], json_schema_extra={"change": "live: /etc/resolv.conf in each container of the host is replaced."}
+    )
     """DNS servers for the containers. Default: the gateway, where lxc-net answers."""
 
-    storage_path: str = Field(default="/var/lib/event-store", pattern=r"^(/[A-Za-z0-9_.-]+)+$")
+    storage_path: str = Field(
+        default="/var/lib/event-store",
+        pattern=r"^(/[A-Za-z0-9_.-]+)+$",
+        json_schema_extra={
+            "change": "refused: While the host has containers: their files would have to move. The message says how."
+        },
+    )
     """Where images, root file systems and data volumes are kept. Put it on the disk that is meant for the data."""
 
     @property
@@ -87,64 +129,163 @@ class LxcHost(_Group):
 class Container(_Group):
     """Group ``event_stores``: a container with PostgreSQL and the event store in it."""
 
-    lxc_name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
-    """LXC's name of the container (set by the connector)."""
+    lxc_name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+        json_schema_extra={
+            "change": "another container: A container of the new name is created, with an empty store. It needs an address "
+            "of its own, because the container of the old name is left alone."
+        },
+    )
+    """LXC's name of the container. Set by the connector: leave it out. Default: from the name."""
 
-    lxc_host: str
-    """The inventory's name of its LXC host (set by the connector)."""
+    lxc_host: str = Field(
+        json_schema_extra={
+            "change": "another container: A container is created on the new host, with an empty store. The one on the old "
+            "host is left alone. [Move the data](operations/move-a-store.md)."
+        }
+    )
+    """The inventory's name of the LXC host. Set by the connector: leave it out. Default: from the name."""
 
-    memory: Memory = 2 * GIB
-    """Memory limit. PostgreSQL's settings are derived from it, never from what the machine shows."""
+    memory: Memory = Field(
+        default=2 * GIB,
+        json_schema_extra={
+            "change": "live, server restart, container restart: The running container takes the limit over. ``shared_buffers`` follows and "
+            "restarts the server. The container restarts only if more memory is in use than the new limit."
+        },
+    )
+    """Memory limit, at least 512MiB and at most 1TiB. On cgroup v2 the container gets no swap. PostgreSQL's settings are
+    derived from this value, never from what the machine shows."""
 
-    cpus: int = Field(default=2, ge=1, le=1024)
-    """CPU limit, in whole CPUs' worth of time."""
+    cpus: int = Field(
+        default=2,
+        ge=1,
+        le=1024,
+        json_schema_extra={
+            "change": "live, reload, server restart: The running container takes the limit over. Settings for parallel queries and "
+            "``work_mem`` follow with a reload. With more than 4 CPUs, before or after, ``max_worker_processes`` follows "
+            "and restarts the server."
+        },
+    )
+    """CPU limit: the time of that many whole CPUs."""
 
-    processes: int = Field(default=1000, ge=200, le=4_000_000)
+    processes: int = Field(
+        default=1000,
+        ge=200,
+        le=4_000_000,
+        json_schema_extra={"change": "live: The running container takes the limit over."},
+    )
     """Limit of processes and threads."""
 
-    disk: Disk = 20 * GIB
-    """Size of the data volume. It can grow, also while the container runs; it never shrinks."""
+    disk: Disk = Field(
+        default=20 * GIB,
+        json_schema_extra={
+            "change": "live, reload, container restart, refused: It grows live. The container restarts only if root may not "
+            "resize what is mounted, as inside some virtual machines; the plan says which. Below 20GiB the settings for "
+            "the WAL follow with a reload. A smaller size is refused."
+        },
+    )
+    """Size of the data volume, at least 2GiB. It is a sparse file and takes only the space that is used. It can grow,
+    also while the container runs. It never shrinks."""
 
-    root_disk: Disk = 4 * GIB
-    """Size of the root file system, where the system and the logs are. It can grow, never shrink."""
+    root_disk: Disk = Field(
+        default=4 * GIB,
+        json_schema_extra={
+            "change": "live, container restart, refused: It grows live, or with a restart in the same case as ``disk``. A "
+            "smaller size is refused."
+        },
+    )
+    """Size of the root file system, which holds the system and the logs, at least 2GiB. It can grow. It never shrinks."""
 
-    address: Address | Literal["dhcp"]
-    """Static IPv4 address in the host's ``subnet`` (on a managed bridge: in its lower half), or ``dhcp``."""
+    address: Address | Literal["dhcp"] = Field(
+        json_schema_extra={"change": "container restart: Clients need the new address (``make dsn`` prints it)."}
+    )
+    """Static address in the host's ``subnet``, or ``"dhcp"``. On a managed bridge a static address must be in the lower
+    half of the subnet, because DHCP gives out the upper half."""
 
-    autostart: bool = True
-    """Whether the container starts with its host."""
+    autostart: bool = Field(
+        default=True, json_schema_extra={"change": "nothing: It counts from the next boot of the host."}
+    )
+    """Whether the container starts when its host boots."""
 
-    id_base: int | None = Field(default=None, ge=100_000, le=2**32 - ID_RANGE - 1)
+    id_base: int | None = Field(
+        default=None,
+        ge=100_000,
+        le=2**32 - ID_RANGE - 1,
+        json_schema_extra={
+            "change": "container restart: The files stay as they are, because ids are mapped when a volume is mounted."
+        },
+    )
     """First of the 65,536 user and group ids on the host that the container's ids are mapped to. Default: derived from
     the container's name."""
 
-    release: Literal["trixie", "bookworm"] = "trixie"
-    """Debian release inside: trixie (13) or bookworm (12)."""
+    release: Literal["trixie", "bookworm"] = Field(
+        default="trixie",
+        json_schema_extra={
+            "change": "refused: Its PostgreSQL could not read the existing data. See "
+            "[a new Debian release](operations/updates.md#a-new-debian-release)."
+        },
+    )
+    """Debian release inside the container: trixie (13) or bookworm (12). The host may run the other one."""
 
-    postgresql_version: int | None = None
-    """Major version: the one that the release packages, 17 in trixie and 15 in bookworm; it may be left out."""
+    postgresql_version: int | None = Field(
+        default=None, json_schema_extra={"change": "refused: Any version but the one of the release is refused."}
+    )
+    """Major version of PostgreSQL. You may leave it out; a version that the release does not package is refused. Default:
+    17 in trixie, 15 in bookworm."""
 
-    packages: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]] = []
-    """Further Debian packages to have in the container."""
+    packages: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]] = Field(
+        default=[],
+        json_schema_extra={
+            "change": "live, nothing: New packages are installed in the running container, and an image that has them is "
+            "built for the next one. A package that you take out stays installed."
+        },
+    )
+    """Further Debian packages in the container."""
 
-    storage: Literal["ssd", "hdd"] = "ssd"
-    """The kind of disk below, for PostgreSQL's planner and I/O settings."""
+    storage: Literal["ssd", "hdd"] = Field(
+        default="ssd", json_schema_extra={"change": "reload: The planner and I/O settings follow."}
+    )
+    """The kind of disk that holds the data, for PostgreSQL's planner and I/O settings."""
 
-    max_connections: int = Field(default=100, ge=10, le=10_000)
+    max_connections: int = Field(
+        default=100,
+        ge=10,
+        le=10_000,
+        json_schema_extra={"change": "server restart: ``work_mem`` follows as well."},
+    )
     """PostgreSQL's connection limit."""
 
-    postgresql_settings: dict[str, str | int | float | bool] = {}
-    """PostgreSQL settings by name; they win over the derived ones."""
+    postgresql_settings: dict[str, str | int | float | bool] = Field(
+        default={},
+        json_schema_extra={
+            "change": "reload, server restart: A reload, or a restart of the server if a setting needs one. The plan says "
+            "which settings."
+        },
+    )
+    """PostgreSQL settings by name. They win over the derived ones."""
 
-    client_networks: list[Network] = []
-    """Networks that the application connects from. Default: the host's ``subnet``."""
+    client_networks: list[Network] = Field(
+        default=[],
+        json_schema_extra={"change": "reload: Open connections stay, also from a network that you take out."},
+    )
+    """Networks that the application may connect from. Default: the host's ``subnet``."""
 
-    unknown_event_types: Literal["allow", "refuse"] = "allow"
-    """Whether events of types that are not in ``event_store.event_types`` may be appended."""
+    unknown_event_types: Literal["allow", "refuse"] = Field(
+        default="allow", json_schema_extra={"change": "live: It counts for the next append."}
+    )
+    """Whether events may be appended if their type is not in ``event_store.event_types``."""
 
-    retention_years: int = Field(default=7, ge=7, le=1000)
-    """Years that an event stays at least. Seven is what was asked for, so that the setting can only lengthen it: what
-    has left the store does not come back."""
+    retention_years: int = Field(
+        default=7,
+        ge=7,
+        le=1000,
+        json_schema_extra={
+            "change": "live: It counts for the next ``make retire``. After a longer retention is set, ``make seals`` also "
+            "reports events that left under the shorter one."
+        },
+    )
+    """How many years an event stays at least. Seven years are a requirement, and events that have left do not come back,
+    so the setting can only lengthen them."""
 
     @property
     def ids(self) -> range:
