@@ -49,9 +49,9 @@ class LxcHost(_Group):
         default="lxcbr0",
         pattern=r"^[A-Za-z0-9_.-]{1,15}$",
         json_schema_extra={
-            "change": "container restart: All containers of the host restart on the new bridge. A managed bridge of the "
-            "old name stays, and has the same address: delete it (``ip link delete OLD``), or the host cannot reach its "
-            "containers."
+            "change": "live, container restart: lxc-net creates a managed bridge of the new name. All containers of the "
+            "host restart on the new bridge. A managed bridge of the old name stays, and has the same address: delete it "
+            "(``ip link delete OLD``), or the host cannot reach its containers."
         },
     )
     """The bridge that the containers are attached to."""
