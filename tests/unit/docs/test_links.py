@@ -31,6 +31,7 @@ def test_links_to_headings_lead_to_headings(page: Page) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_files_that_are_named_in_code_are_there(page: Page) -> None:
-    named = {word for span in page.spans for word in span.split() if PATH.fullmatch(word)}
+    pictures = [content for language, content in page.blocks if language == "text"]
+    named = {word for text in [*page.spans, *pictures] for word in text.split() if PATH.fullmatch(word)}
     patterns = {path: re.sub(r"[A-Z]{2,}(_name)?", "*", path).rstrip("/") for path in named}
     assert [path for path, pattern in patterns.items() if not any(ROOT.glob(pattern))] == []
