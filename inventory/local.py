@@ -1,5 +1,5 @@
 # This machine is the LXC host, with one container. `make deploy` uses this inventory by default.
-# Every key is explained in docs/inventory.md.
+# Every key is explained in docs/inventory.md, with what a change of it does.
 
 lxc_hosts = ["@local"]
 

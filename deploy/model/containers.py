@@ -34,42 +34,112 @@ class Container(Group):
     image_setup: ClassVar[str]
     """Template of the shell commands that prepare an image of this kind, before its packages are configured."""
 
-    lxc_name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
-    """LXC's name of the container (set by the connector)."""
+    lxc_name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
+        json_schema_extra={
+            "change": "another container: A container of the new name is created, with an empty store. It needs an address "
+            "of its own, because the container of the old name is left alone."
+        },
+    )
+    """LXC's name of the container. Set by the connector: leave it out. Default: from the name."""
 
-    lxc_host: str
-    """The inventory's name of its LXC host (set by the connector)."""
+    lxc_host: str = Field(
+        json_schema_extra={
+            "change": "another container: A container is created on the new host, with an empty store. The one on the old "
+            "host is left alone. [Move the data](operations/move-a-store.md)."
+        }
+    )
+    """The inventory's name of the LXC host. Set by the connector: leave it out. Default: from the name."""
 
-    memory: Memory = 2 * GIB
-    """Memory limit. PostgreSQL's settings are derived from it, never from what the machine shows."""
+    memory: Memory = Field(
+        default=2 * GIB,
+        json_schema_extra={
+            "change": "live, server restart, container restart: The running container takes the limit over. ``shared_buffers`` follows and "
+            "restarts the server. The container restarts only if more memory is in use than the new limit."
+        },
+    )
+    """Memory limit, at least 512MiB and at most 1TiB. On cgroup v2 the container gets no swap. PostgreSQL's settings are
+    derived from this value, never from what the machine shows."""
 
-    cpus: int = Field(default=2, ge=1, le=1024)
-    """CPU limit, in whole CPUs' worth of time."""
+    cpus: int = Field(
+        default=2,
+        ge=1,
+        le=1024,
+        json_schema_extra={
+            "change": "live, reload, server restart: The running container takes the limit over. Settings for parallel queries and "
+            "``work_mem`` follow with a reload. With more than 4 CPUs, before or after, ``max_worker_processes`` follows "
+            "and restarts the server."
+        },
+    )
+    """CPU limit: the time of that many whole CPUs."""
 
-    processes: int = Field(default=1000, ge=200, le=4_000_000)
+    processes: int = Field(
+        default=1000,
+        ge=200,
+        le=4_000_000,
+        json_schema_extra={"change": "live: The running container takes the limit over."},
+    )
     """Limit of processes and threads."""
 
-    disk: Disk = 20 * GIB
-    """Size of the data volume. It can grow, also while the container runs; it never shrinks."""
+    disk: Disk = Field(
+        default=20 * GIB,
+        json_schema_extra={
+            "change": "live, reload, container restart, refused: It grows live. The container restarts only if root may not "
+            "resize what is mounted, as inside some virtual machines; the plan says which. Below 20GiB the settings for "
+            "the WAL follow with a reload. A smaller size is refused."
+        },
+    )
+    """Size of the data volume, at least 2GiB. It is a sparse file and takes only the space that is used. It can grow,
+    also while the container runs. It never shrinks."""
 
-    root_disk: Disk = 4 * GIB
-    """Size of the root file system, where the system and the logs are. It can grow, never shrink."""
+    root_disk: Disk = Field(
+        default=4 * GIB,
+        json_schema_extra={
+            "change": "live, container restart, refused: It grows live, or with a restart in the same case as ``disk``. A "
+            "smaller size is refused."
+        },
+    )
+    """Size of the root file system, which holds the system and the logs, at least 2GiB. It can grow. It never shrinks."""
 
-    address: Address | Literal["dhcp"]
-    """Static IPv4 address in the host's ``subnet`` (on a managed bridge: in its lower half), or ``dhcp``."""
+    address: Address | Literal["dhcp"] = Field(
+        json_schema_extra={"change": "container restart: Clients need the new address (``make dsn`` prints it)."}
+    )
+    """Static address in the host's ``subnet``, or ``"dhcp"``. On a managed bridge a static address must be in the lower
+    half of the subnet, because DHCP gives out the upper half."""
 
-    autostart: bool = True
-    """Whether the container starts with its host."""
+    autostart: bool = Field(
+        default=True, json_schema_extra={"change": "nothing: It counts from the next boot of the host."}
+    )
+    """Whether the container starts when its host boots."""
 
-    id_base: int | None = Field(default=None, ge=100_000, le=2**32 - ID_RANGE - 1)
+    id_base: int | None = Field(
+        default=None,
+        ge=100_000,
+        le=2**32 - ID_RANGE - 1,
+        json_schema_extra={
+            "change": "container restart: The files stay as they are, because ids are mapped when a volume is mounted."
+        },
+    )
     """First of the 65,536 user and group ids on the host that the container's ids are mapped to. Default: derived from
     the container's name."""
 
-    release: Literal["trixie", "bookworm"] = "trixie"
-    """Debian release inside: trixie (13) or bookworm (12)."""
+    release: Literal["trixie", "bookworm"] = Field(
+        default="trixie",
+        json_schema_extra={
+            "change": "refused: Its PostgreSQL could not read the existing data. See "
+            "[a new Debian release](operations/updates.md#a-new-debian-release)."
+        },
+    )
+    """Debian release inside the container: trixie (13) or bookworm (12). The host may run the other one."""
 
-    packages: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]] = []
-    """Further Debian packages to have in the container."""
+    packages: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]] = Field(
+        default=[],
+        json_schema_extra={
+            "change": "live, nothing: New packages are installed in the running container, and an image that has them is "
+            "built for the next one. A package that you take out stays installed."
+        },
+    )
+    """Further Debian packages in the container."""
 
     @property
     def ids(self) -> range:

@@ -29,27 +29,56 @@ class EventStore(Container):
     volume_path: ClassVar[str] = VOLUME
     image_setup: ClassVar[str] = "postgres/image-setup.sh.j2"
 
-    postgresql_version: int | None = None
-    """Major version: the one that the release packages, 17 in trixie and 15 in bookworm; it may be left out."""
+    postgresql_version: int | None = Field(
+        default=None, json_schema_extra={"change": "refused: Any version but the one of the release is refused."}
+    )
+    """Major version of PostgreSQL. You may leave it out; a version that the release does not package is refused. Default:
+    17 in trixie, 15 in bookworm."""
 
-    storage: Literal["ssd", "hdd"] = "ssd"
-    """The kind of disk below, for PostgreSQL's planner and I/O settings."""
+    storage: Literal["ssd", "hdd"] = Field(
+        default="ssd", json_schema_extra={"change": "reload: The planner and I/O settings follow."}
+    )
+    """The kind of disk that holds the data, for PostgreSQL's planner and I/O settings."""
 
-    max_connections: int = Field(default=100, ge=10, le=10_000)
+    max_connections: int = Field(
+        default=100,
+        ge=10,
+        le=10_000,
+        json_schema_extra={"change": "server restart: ``work_mem`` follows as well."},
+    )
     """PostgreSQL's connection limit."""
 
-    postgresql_settings: dict[str, str | int | float | bool] = {}
-    """PostgreSQL settings by name; they win over the derived ones."""
+    postgresql_settings: dict[str, str | int | float | bool] = Field(
+        default={},
+        json_schema_extra={
+            "change": "reload, server restart: A reload, or a restart of the server if a setting needs one. The plan says "
+            "which settings."
+        },
+    )
+    """PostgreSQL settings by name. They win over the derived ones."""
 
-    client_networks: list[Network] = []
-    """Networks that the application connects from. Default: the host's ``subnet``."""
+    client_networks: list[Network] = Field(
+        default=[],
+        json_schema_extra={"change": "reload: Open connections stay, also from a network that you take out."},
+    )
+    """Networks that the application may connect from. Default: the host's ``subnet``."""
 
-    unknown_event_types: Literal["allow", "refuse"] = "allow"
-    """Whether events of types that are not in ``event_store.event_types`` may be appended."""
+    unknown_event_types: Literal["allow", "refuse"] = Field(
+        default="allow", json_schema_extra={"change": "live: It counts for the next append."}
+    )
+    """Whether events may be appended if their type is not in ``event_store.event_types``."""
 
-    retention_years: int = Field(default=7, ge=7, le=1000)
-    """Years that an event stays at least. Seven is what was asked for, so that the setting can only lengthen it: what
-    has left the store does not come back."""
+    retention_years: int = Field(
+        default=7,
+        ge=7,
+        le=1000,
+        json_schema_extra={
+            "change": "live: It counts for the next ``make retire``. After a longer retention is set, ``make seals`` also "
+            "reports events that left under the shorter one."
+        },
+    )
+    """How many years an event stays at least. Seven years are a requirement, and events that have left do not come back,
+    so the setting can only lengthen them."""
 
     @property
     def version(self) -> int:

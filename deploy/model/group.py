@@ -4,7 +4,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Group(BaseModel):
-    """One machine of a group. A subclass is the reference of its group: its fields are the keys of the inventory."""
+    """One machine of a group. A subclass is the reference of its group: its fields are the keys of the inventory.
+
+    The docstring of a field is its text in docs/inventory.md; ``Default: ….`` in it goes to the column of defaults.
+    ``change`` says what a deploy does after the key was changed: effects, a colon, the details.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

@@ -12,23 +12,59 @@ from deploy.model.values import Address, Network
 class LxcHost(Group):
     """Group ``lxc_hosts``: a machine that runs containers."""
 
-    bridge: str = Field(default="lxcbr0", pattern=r"^[A-Za-z0-9_.-]{1,15}$")
-    """The bridge that the containers' network devices are attached to."""
+    bridge: str = Field(
+        default="lxcbr0",
+        pattern=r"^[A-Za-z0-9_.-]{1,15}$",
+        json_schema_extra={
+            "change": "live, container restart: lxc-net creates a managed bridge of the new name. All containers of the "
+            "host restart on the new bridge. A managed bridge of the old name stays, and has the same address: delete it "
+            "(``ip link delete OLD``), or the host cannot reach its containers."
+        },
+    )
+    """The bridge that the containers are attached to."""
 
-    network: Literal["managed", "existing"] = "managed"
-    """``managed``: lxc-net makes the bridge, with NAT, DHCP and DNS. ``existing``: the bridge is there; nothing of it is
-    touched, and it has to lead to ``gateway`` by itself."""
+    network: Literal["managed", "existing"] = Field(
+        default="managed",
+        json_schema_extra={
+            "change": "nothing, live: ``managed`` → ``existing``: nothing. The bridge stays as it is, and is yours from then "
+            "on. ``existing`` → ``managed``: lxc-net takes over a bridge of that name, or creates it."
+        },
+    )
+    """``managed``: lxc-net creates the bridge, with NAT, DHCP and DNS. ``existing``: the bridge exists already. Nothing
+    about it is changed, and it must lead to ``gateway`` by itself."""
 
-    subnet: Network = IPv4Network("10.0.3.0/24")
-    """The network on the bridge."""
+    subnet: Network = Field(
+        default=IPv4Network("10.0.3.0/24"),
+        json_schema_extra={
+            "change": "live, container restart, reload: A managed bridge gets the new addresses. Containers with a static "
+            "address restart; their ``address`` must be inside the new subnet. Containers with ``dhcp`` are not restarted: "
+            "stop them (``lxc-stop -n NAME``) and deploy. pg_hba.conf follows unless ``client_networks`` is declared."
+        },
+    )
+    """The network on the bridge. The prefix is 29 or less."""
 
-    gateway: Address | None = None
-    """The containers' default gateway. Default: the first address of ``subnet``, which is the managed bridge's own."""
+    gateway: Address | None = Field(
+        default=None,
+        json_schema_extra={
+            "change": "container restart, live: Containers with a static address restart. Their /etc/resolv.conf follows, "
+            "without a restart, unless ``nameservers`` is declared."
+        },
+    )
+    """The containers' default gateway. Only for an existing bridge, because a managed bridge is the gateway itself.
+    Default: the first address of ``subnet``."""
 
-    nameservers: list[Address] = []
+    nameservers: list[Address] = Field(
+        default=[], json_schema_extra={"change": "live: /etc/resolv.conf in each container of the host is replaced."}
+    )
     """DNS servers for the containers. Default: the gateway, where lxc-net answers."""
 
-    storage_path: str = Field(default="/var/lib/event-store", pattern=r"^(/[A-Za-z0-9_.-]+)+$")
+    storage_path: str = Field(
+        default="/var/lib/event-store",
+        pattern=r"^(/[A-Za-z0-9_.-]+)+$",
+        json_schema_extra={
+            "change": "refused: While the host has containers: their files would have to move. The message says how."
+        },
+    )
     """Where images, root file systems and data volumes are kept. Put it on the disk that is meant for the data."""
 
     @property

@@ -1,4 +1,4 @@
-"""The README's examples for the Python client do what they say, one after the other."""
+"""The examples of docs/client.md do what they say, one after the other."""
 
 import os
 import re
@@ -8,12 +8,11 @@ from pathlib import Path
 
 from deploy.model.project import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
 
 
 def test_the_examples_run_as_they_stand(empty_conninfo: str, tmp_path: Path) -> None:
-    section = re.split(r"^## ", README.partition("\n## Python client\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
-    examples = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    examples = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert examples
     program = tmp_path / "examples.py"
     program.write_text("\n".join(examples))
