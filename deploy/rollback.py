@@ -1,6 +1,6 @@
 """`pyinfra INVENTORY deploy/rollback.py --data to=NNNN`: takes migrations back, one by one, until NNNN is the last one.
 
-Refuses, before any machine is touched, where events would be lost, or rows that nothing can bring back and that are not
+Refuses, before any machine is touched, if events would be lost, or rows that nothing can bring back and that are not
 given up by name: `--data lose=TABLE,TABLE`. `--dry --diff` shows what would be done.
 """
 

@@ -15,7 +15,7 @@ class Catalogue:
     """The parts of the cluster-wide catalogues that are managed; `up` is None on a blank machine."""
 
     up: bool | None = None
-    """False where the server is stopped, so that nothing can be said about the rest."""
+    """False if the server is stopped; nothing is known about the rest then."""
     roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Role → attributes, whether it has a password, and salt and iterations of its verifier."""
     memberships: list[tuple[str, str]] = field(default_factory=list)

@@ -80,7 +80,7 @@ class Credentials:
         return output.stdout_lines == ["t"]
 
     def verifier(self, role: str) -> str:
-        """A new verifier; the password is generated where there is none yet."""
+        """A new verifier; the password is generated if there is none yet."""
         return scram.verifier(self.passwords.get_or_generate(self.container, role))
 
 

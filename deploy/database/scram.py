@@ -48,5 +48,5 @@ class Verifier:
 
 
 def verifier(password: str, *, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:
-    """The text for ``ALTER ROLE … PASSWORD``, with a fresh salt where none is given."""
+    """The text for ``ALTER ROLE … PASSWORD``, with a fresh salt if none is given."""
     return str(Verifier.derive(password, secrets.token_bytes(SALT_LENGTH) if salt is None else salt, iterations))

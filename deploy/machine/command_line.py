@@ -38,7 +38,7 @@ def extend_pyinfra(_event: object) -> None:
         if inventory.endswith(".py") and not (base / inventory).is_file():
             raise click.BadParameter(f"{inventory}: no such inventory file")
         files = tuple(_as_file(operation, base) for operation in operations)
-        # Only where all of them are deploys: `exec -- ls deploy` has a command behind it, not a deploy.
+        # Only if all of them are deploys: `exec -- ls deploy` has a command behind it, not a deploy.
         if all(name.endswith(".py") for name in files):
             operations = files
         return run(inventory=inventory, operations=operations, chdir=chdir, **options)

@@ -63,7 +63,7 @@ class File:
 
 
 class ManagedFile(FactBase[File | None]):
-    """A small file with its content; None where there is no regular file of that name."""
+    """A small file with its content; None if there is no regular file of that name."""
 
     def command(self, path: str) -> StringCommand:
         """Mode and owner in the first line, the content as base64 after it."""
@@ -95,7 +95,7 @@ class Packages(FactBase[dict[str, bool]]):
 
 
 class Services(FactBase[dict[str, dict[str, str]]]):
-    """systemd's view of units: unit → property → value; empty where systemd is not PID 1."""
+    """systemd's view of units: unit → property → value; empty if systemd is not PID 1."""
 
     @staticmethod
     def default() -> dict[str, dict[str, str]]:

@@ -1,6 +1,6 @@
 """Facts, remembered until something changes and asked for in bulk.
 
-pyinfra asks each fact anew, each time, with a process of its own; entering a container costs ten times what looking at a
+pyinfra asks for each fact again each time, with a process of its own; entering a container costs ten times what looking at a
 file in there does. So a deploy says ahead what its operations are going to look at, and all of it is asked in one go.
 Operations need not know: what was not asked ahead, or was before something changed, is asked when they look.
 """
@@ -86,7 +86,7 @@ def look(fact: type[FactBase[Any]], **arguments: object) -> Any:
         answer = host.get_fact(fact, **arguments)
         if host in state.failed_hosts and not arguments.get("_ignore_errors"):
             # pyinfra goes on with the fact's default, which reads as a blank machine: that must not be acted on.
-            raise PyinfraError(f"{host.name}: {fact.__name__} could not be told; nothing more is changed")
+            raise PyinfraError(f"{host.name}: {fact.__name__} cannot be determined; nothing more is changed")
         answers[key] = answer
     return answers[key]
 

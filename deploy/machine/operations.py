@@ -54,7 +54,7 @@ def _differences(path: str, current: File | None, wanted: File) -> Iterator[Diff
 
 @operation()
 def install_if_absent(path: str, content: str) -> Commands:
-    """Have a file with this content where there is none; one that is there is somebody else's."""
+    """Have a file with this content if there is none; an existing one belongs to somebody else."""
     if look(ManagedFile, path=path) is None:
         yield from install._inner(path=path, content=content)
 
@@ -84,7 +84,7 @@ def install_packages(packages: list[str]) -> Commands:
 
 @operation()
 def enable(unit: str) -> Commands:
-    """Have a unit enabled and active, where systemd is there to do it."""
+    """Have a unit enabled and active, if there is a systemd to do it."""
     state: dict[str, dict[str, str]] = look(Services, units=[unit])
     properties = state.get(unit, {})
     if not look(MachineFact).systemd:

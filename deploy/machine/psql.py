@@ -10,7 +10,7 @@ from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand
 
-#: What a fact's query prints, alone on a line, where it could not be asked.
+#: What a fact's query prints, alone on a line, if the server could not be asked.
 SERVER_DOWN: Final = "!server-down"
 DATABASE_ABSENT: Final = "!database-absent"
 
@@ -58,7 +58,7 @@ def psql(sql: str, *, database: str = "postgres", single_transaction: bool = Tru
 
 
 def fact_query(sql: str, *, database: str = "postgres") -> str:
-    """A shell command for a fact: prints the rows, or `SERVER_DOWN`, or `DATABASE_ABSENT`, or nothing where PostgreSQL
+    """A shell command for a fact: prints the rows, or `SERVER_DOWN`, or `DATABASE_ABSENT`, or nothing if PostgreSQL
     is not installed at all.
 
     The server is asked only once on the usual path; why it did not answer is looked up only after it did not.

@@ -41,7 +41,7 @@ _DISGUISES: Final = str.maketrans("013457@$!", "oieastasi")
 
 
 class PasswordError(ValueError):
-    """The passwords' file or variable cannot be used as it is; the message says how to mend it, never a password."""
+    """The passwords' file or variable cannot be used as it is; the message says how to fix it, never a password."""
 
 
 class Passwords:
@@ -55,7 +55,7 @@ class Passwords:
         return f"Passwords({str(self.path)!r})"
 
     def get(self, container: str, role: str) -> str | None:
-        """The role's password, or None where there is none yet; never generates one, so that a dry run may ask."""
+        """The role's password, or None if there is none yet; never generates one, so that a dry run may ask."""
         given = self._given(role)
         return self._read().get(container, {}).get(role) if given is None else given
 
@@ -88,9 +88,9 @@ class Passwords:
         except ValueError as error:
             if isinstance(error, PasswordError):
                 raise
-            raise PasswordError(f"{self.path}: not JSON; mend it, or restore it from your backup") from None
+            raise PasswordError(f"{self.path}: not JSON; fix it, or restore it from your backup") from None
         if not _is_table(content):
-            raise PasswordError(f'{self.path}: has to be {{"CONTAINER": {{"ROLE": "PASSWORD"}}}}; mend it')
+            raise PasswordError(f'{self.path}: has to be {{"CONTAINER": {{"ROLE": "PASSWORD"}}}}; fix it')
         return content  # type: ignore[no-any-return]  # checked above
 
     @contextlib.contextmanager
@@ -134,7 +134,7 @@ def variable(role: str) -> str:
 
 
 def problem(password: str, role: str) -> str | None:
-    """What is wrong with a password that a person chose, and how to mend it; None where nothing is."""
+    """What is wrong with a password that a person chose, and how to fix it; None if nothing is."""
     reason = _weakness(password, role)
     if reason is None:
         return None

@@ -78,7 +78,7 @@ def _memory_settings(memory: int, cpus: int, max_connections: int, version: int)
         "maintenance_work_mem": _round_down(min(memory // 16, 2 * GIB)),  # limit: timescaledb-tune's (PGTune: 8GB)
         "autovacuum_work_mem": _round_down(min(memory // 32, vacuum_limit)),
         "work_mem": _round_down(work_mem),
-        # Huge pages where the host has reserved some, and silently none where it has not (PGTune: from 2GB on).
+        # Huge pages if the host has reserved some, and silently none if it has not (PGTune: from 2GB on).
         "huge_pages": "try",
     }
 
@@ -197,6 +197,6 @@ def _count(settings: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _round_down(size: int) -> str:
-    """Whole MB, or whole kB where there are few of them: a figure that a person can read back."""
+    """Whole MB, or whole kB if there are few of them: a figure that a person can read back."""
     unit = MIB if size >= 2 * MIB else KIB
     return format_postgres(size // unit * unit)

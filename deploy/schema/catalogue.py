@@ -2,7 +2,7 @@
 
 The files in ``sql/repeatable`` are never run in the live database. They are run, after the migrations, in a scratch
 database; the catalogue that comes out is the *reference*, and only what differs from it is changed. So an object that
-is right is neither locked nor made anew, and a dropped index, a disabled trigger or an extra grant is found like an
+is right is neither locked nor recreated, and a dropped index, a disabled trigger or an extra grant is found like an
 edited function. The reference is stored with a key over all these files and the server's version, and built again only
 when the key changes.
 """
@@ -65,7 +65,7 @@ def load(root: Path = ROOT) -> Schema:
             *(path.read_text() for path in repeatables),
         ]
     )
-    # References are comparable where they were built on the same server and describe objects in the same way.
+    # References are comparable if they were built on the same server and describe objects in the same way.
     suffix = hashlib.sha256((root / "catalogue" / "snapshot.sql").read_bytes()).hexdigest()[:16]
     parts["comparable keys"] = f"'%:' || current_setting('server_version_num') || ':{suffix}'"
     parts["reference key"] = f"'{digest}:' || current_setting('server_version_num') || ':{suffix}'"

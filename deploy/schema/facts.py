@@ -62,14 +62,14 @@ class Deviation:
 
 @dataclass(frozen=True)
 class State:
-    """The schema of one database. ``drift`` is None where there is no reference to compare with, or an outdated one."""
+    """The schema of one database. ``drift`` is None if there is no reference to compare with, or an outdated one."""
 
     answer: Answer
     has_store: bool = False
     ledger: tuple[Applied, ...] = ()
     drift: tuple[Deviation, ...] | None = None
     settings: Mapping[str, Any] | None = None
-    """The row of ``event_store.settings``; None where there is no such table, or no row in it."""
+    """The row of ``event_store.settings``; None if there is no such table, or no row in it."""
     references: tuple[int, ...] = ()
     """The versions whose whole catalogue is stored, so that a rollback to them brings back everything."""
     rebase_due: bool = False

@@ -153,7 +153,7 @@ VALUES ({migration.version}, '{migration.name}', '{migration.sha256}');
 def down_script(migration: Migration, ledger_sql: str, guard: str) -> str:
     """Takes ``migration`` back; refuses unless it is the last one applied. For `psql` in a single transaction.
 
-    ``guard`` is SQL that ends the transaction where rows would be lost. The references of schemas with this migration go
+    ``guard`` is SQL that ends the transaction if rows would be lost. The references of schemas with this migration go
     as well: what is taken back would read as lost.
     """
     return f"""{_locked(ledger_sql)}

@@ -52,13 +52,13 @@ def converged(database: str) -> Generator[object, None, None]:
 
 
 def explained(command: StringCommand) -> StringCommand:
-    """A command of psql that, where it waited for a lock in vain, also says which transactions were open meanwhile."""
+    """A command of psql that also says, if it waited for a lock in vain, which transactions were open meanwhile."""
     # Not their statements, which may have passwords in them.
     query = """
         SELECT format('  process %s: %s (%s), %s, open for %s', pid, usename, application_name, state,
                       date_trunc('second', clock_timestamp() - xact_start))
           FROM pg_stat_activity WHERE xact_start < clock_timestamp() - interval '1 second' ORDER BY xact_start"""
-    message = f"nothing of it was done: a lock was not to be had within {migrations.LOCK_TIMEOUT}. Open transactions:"
+    message = f"could not get a lock within {migrations.LOCK_TIMEOUT}; nothing was changed. Open transactions:"
     return StringCommand(
         'exec 3>&1; errors=$( (', command, ') 2>&1 >&3 ); code=$?; printf "%s\\n" "$errors" >&2;',
         'case $errors in *"lock timeout"* | *"deadlock detected"*)', f"echo {message!r} >&2;", '{', StringCommand(fact_query(query), '\n', _separator=''), '} >&2;; esac; exit $code',
@@ -79,7 +79,7 @@ def configured(database: str, settings: Mapping[str, str]) -> Commands:
         Difference(f"setting {name}", f"{present.get(name, 'missing')}, should be {value}")
         for name, value in different.items()
     )
-    # Names and values come from `deploy.model.settings`, which admits no other ones. A row that somebody deleted is made anew; the
+    # Names and values come from `deploy.model.settings`, which admits no other ones. A row that somebody deleted is recreated; the
     # store has a trigger that completes it.
     names, values = ", ".join(settings), ", ".join(f"'{value}'" for value in settings.values())
     changes = ", ".join(f"{name} = excluded.{name}" for name in settings)

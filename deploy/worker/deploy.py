@@ -24,7 +24,7 @@ from deploy.worker.facts import SystemUser, WorkerFact
 PAUSES: Final[Mapping[str, float]] = {"projections": 0.1, "views": 0.25, "feed": 0.05, "seals": 5}
 UNITS: Final = [f"event-store@{instance}.service" for instance in PAUSES]
 UNIT_FILE: Final = "/etc/systemd/system/event-store@.service"
-#: What else the application could set, where the server knows it.
+#: What else the application could set, if the server knows it.
 _SESSION_OF_VERSION: Final[Mapping[int, Mapping[str, str]]] = {17: {"transaction_timeout": "0"}}
 SQL_FILE: Final = "/etc/event-store/worker.sql"
 

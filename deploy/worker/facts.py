@@ -19,7 +19,7 @@ class User:
 
 
 class SystemUser(FactBase[User | None]):
-    """See `User`; None where there is no such user."""
+    """See `User`; None if there is no such user."""
 
     def command(self, user: str) -> StringCommand:
         """Three lines: home and shell, the first character of the password's hash, groups."""
@@ -97,7 +97,7 @@ def _unit(properties: dict[str, str], changed: dict[str, Decimal]) -> Unit:
 
 
 def _seconds(timestamp: str) -> Decimal:
-    """Since 1970; 0 where it never started."""
+    """Since 1970; 0 if it never started."""
     if not timestamp:
         return Decimal(0)
     moment = datetime.strptime(f"{timestamp.removesuffix(' UTC')} +0000", "%a %Y-%m-%d %H:%M:%S.%f %z")

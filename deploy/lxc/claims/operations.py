@@ -16,7 +16,7 @@ from deploy.model.hosts import LxcHost
 
 @operation()
 def check_claims(container: Container, settings: LxcHost) -> Commands:
-    """End here where going on would take over what is somebody else's, or start an empty store in place of a full one."""
+    """End here if going on would take over what is somebody else's, or start an empty store in place of a full one."""
     paths = Paths.of(container, settings)
     claims: Claims = look(ClaimsFact, **arguments(container, paths))
     name = container.lxc_name
@@ -55,7 +55,7 @@ def arguments(container: Container, paths: Paths) -> dict[str, Any]:
 
 @operation()
 def destroy(container: Container, settings: LxcHost, delete_volume: bool) -> Commands:
-    """Stop a container and remove it with its root file system; its data volume only where that is asked for."""
+    """Stop a container and remove it with its root file system; its data volume only if that is asked for."""
     paths = Paths.of(container, settings)
     claims: Claims = look(ClaimsFact, **arguments(container, paths))
     if claims.foreign:

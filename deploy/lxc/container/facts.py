@@ -9,7 +9,7 @@ from deploy.model.limits import KEYS
 
 
 class RootFileSystem(FactBase[str | None]):
-    """The Debian release that a container's root file system is a complete copy of; None where there is none."""
+    """The Debian release that a container's root file system is a complete copy of; None if there is none."""
 
     def command(self, image: str, directory: str) -> StringCommand:
         """``image`` may be mounted on ``directory`` or not; the marker is written last (see templates/lxc/image.sh.j2)."""
@@ -30,7 +30,7 @@ class Container:
 
     running: bool = False
     started_with: str | None = None
-    """The configuration that the running container was started with; None where that was not noted."""
+    """The configuration that the running container was started with; None if that was not noted."""
     limits: dict[str, str] = field(default_factory=dict)
     """Live cgroup values of a running container."""
     memory_in_use: int = 0
@@ -72,7 +72,7 @@ class ContainerFact(FactBase[Container]):
 
 
 class BootState(FactBase[str]):
-    """systemd's state inside a container: ``running`` or ``degraded`` when booted; empty where it does not run."""
+    """systemd's state inside a container: ``running`` or ``degraded`` when booted; empty if it does not run."""
 
     @staticmethod
     def default() -> str:

@@ -141,7 +141,7 @@ def _has_booted(asks: list[Ask]) -> bool:
 def booted(asks: list[Ask]) -> Commands:
     """The barrier between hosts and containers: every host calls it on the same line, and containers are up after it.
 
-    ``asks`` is what will be asked in a container next; where it has booted already, that is asked in the same go.
+    ``asks`` is what will be asked in a container next; if it has booted already, that is asked in the same go.
     """
     if host.data.get("lxc_name") is None:
         host.noop("not a container")

@@ -4,7 +4,7 @@ from pyinfra.api import FactBase, QuoteString, StringCommand
 
 
 class Bridge(FactBase[set[str]]):
-    """What works of a managed bridge: a subset of address, dhcp, forwarding, nat; empty where there is none."""
+    """What works of a managed bridge: a subset of address, dhcp, forwarding, nat; empty if there is none."""
 
     @staticmethod
     def default() -> set[str]:

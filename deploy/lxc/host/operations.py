@@ -18,7 +18,7 @@ _LXC_NET = 'set -- /usr/libexec/lxc/lxc-net /usr/lib/*/lxc/lxc-net; [ -x "$1" ] 
 
 @operation()
 def check_machine(supported: list[str]) -> Commands:
-    """End here where the machine cannot be an LXC host of ours."""
+    """End here if the machine cannot be an LXC host of ours."""
     machine: Machine = look(MachineFact)
     if not machine.root:
         yield refuse("commands do not run as root; set _sudo = True in its inventory entry")
@@ -42,7 +42,7 @@ def have_bridge(bridge: str, address: IPv4Interface, dhcp_range: str) -> Command
 
 @operation()
 def have_existing_bridge(bridge: str) -> Commands:
-    """End here where the bridge that the inventory names is not on the machine."""
+    """End here if the bridge that the inventory names is not on the machine."""
     if not look(BridgeExists, bridge=bridge):
         yield refuse(f"there is no bridge {bridge}; make it, or set network to managed")
 

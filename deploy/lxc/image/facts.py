@@ -4,7 +4,7 @@ from pyinfra.api import FactBase, QuoteString, StringCommand
 
 
 class AptSources(FactBase[str]):
-    """A digest of the host's apt sources, whatever their format; empty where there are none.
+    """A digest of the host's apt sources, whatever their format; empty if there are none.
 
     Of the files and not of apt's reading of them, which takes a third of a second: too long for each run.
     """

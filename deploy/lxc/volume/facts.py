@@ -7,7 +7,7 @@ from pyinfra.api import FactBase, QuoteString, StringCommand
 
 @dataclass(frozen=True)
 class Volume:
-    """A disk image on an LXC host with a file system in it; sizes in bytes, 0 where it is not there."""
+    """A disk image on an LXC host with a file system in it; sizes in bytes, 0 if it is not there."""
 
     size: int = 0
     file_system: int = 0

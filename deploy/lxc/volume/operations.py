@@ -69,7 +69,7 @@ def _fstab_line(directory: str) -> str:
 
 
 def edit_fstab(directory: str, line: str) -> StringCommand:
-    """Replace what /etc/fstab says of a directory; with an empty line, by nothing. systemd reads it anew."""
+    """Replace what /etc/fstab says of a directory; with an empty line, by nothing. systemd reads it again."""
     return locked(StringCommand(
         "touch /etc/fstab && cp -p /etc/fstab /etc/fstab.new && awk -v", QuoteString(f"directory={directory}"),
         "'$2 != directory' /etc/fstab > /etc/fstab.new &&", *(["echo", QuoteString(line), ">> /etc/fstab.new &&"] if line else []),

@@ -35,7 +35,7 @@ _ENVIRONMENT: Final = (
 
 
 def check_container_name(name: str | None) -> str:
-    """The name itself, where it can be a container's, a directory's and a host's name alike; `InventoryError` if not."""
+    """The name itself, if it can be the name of a container, a directory and a host alike; `InventoryError` if not."""
     if not name or not _NAME.fullmatch(name):
         raise InventoryError(
             f"{name!r} is not a container name: use letters, digits, - and _, starting with a letter or digit"
@@ -44,7 +44,7 @@ def check_container_name(name: str | None) -> str:
 
 
 def attach_command(name: str, inner: StringCommand) -> StringCommand:
-    """Run ``inner`` as root in container ``name``; prints `NOT_RUNNING` to standard error where that does not run."""
+    """Run ``inner`` as root in container ``name``; prints `NOT_RUNNING` to standard error if that does not run."""
     quoted = QuoteString(name)
     variables = [bit for variable in _ENVIRONMENT for bit in ("--set-var", variable)]
     attach = StringCommand("lxc-attach", "-n", quoted, "--clear-env", *variables, "--", "sh", "-c", QuoteString(inner))
@@ -121,7 +121,7 @@ class AttachConnector(BaseConnector):
     ) -> bool:
         """Write a file in the container, byte for byte; readers see the old content or the new one, nothing between.
 
-        The mode and owner of a file that is there already are kept. Raises `OSError` where it cannot be written.
+        The mode and owner of a file that is there already are kept. Raises `OSError` if it cannot be written.
         """
         with get_file_io(cast("Any", filename_or_io)) as file_io:
             data = file_io.read()
@@ -152,7 +152,7 @@ class AttachConnector(BaseConnector):
         print_input: bool = False,
         **arguments: Unpack[ConnectorArguments],
     ) -> bool:
-        """Read a file of the container, byte for byte. Raises `OSError` where it cannot be read."""
+        """Read a file of the container, byte for byte. Raises `OSError` if it cannot be read."""
         command = StringCommand("base64 --", QuoteString(remote_filename))
         status, output = self.run_shell_command(command, False, print_input, **arguments)
         if not status:

@@ -28,7 +28,7 @@ class LxcSshConnector(AttachConnector):
 
     @staticmethod
     def make_names_data(name: str | None = None) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
-        """One inventory entry; raises `InventoryError` where HOST or NAME is missing or NAME cannot be one."""
+        """One inventory entry; raises `InventoryError` if HOST or NAME is missing or NAME cannot be one."""
         hostname, separator, container = (name or "").rpartition(":")
         if not separator or not hostname:
             raise InventoryError(f"@lxcssh/{name or ''}: write @lxcssh/HOST:CONTAINER")

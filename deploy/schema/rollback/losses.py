@@ -1,9 +1,9 @@
-"""What taking a migration back would lose: said by its ``down.sql``, asked of the database, refused where it matters.
+"""What taking a migration back would lose: said by its ``down.sql``, asked of the database, refused if it matters.
 
 Comments at the top of a ``down.sql`` say it, one line for each table that goes, or loses columns or rows::
 
     -- keeps event_store.events                           not taken back as long as there are such rows
-    -- loses event_store.seals                            only where whoever takes it back names the table
+    -- loses event_store.seals                            only if whoever takes it back names the table
     -- loses event_store.commands WHERE content_hash IS NOT NULL
     -- rebuilds projections.positions                     comes back from the events, or from the inventory
     -- loses nothing
@@ -37,7 +37,7 @@ class Loss:
 
     @property
     def query(self) -> str:
-        """One JSON object with how many there are, up to `_MANY` and one more; no row where there are none."""
+        """One JSON object with how many there are, up to `_MANY` and one more; no row if there are none."""
         text = json.dumps(self.__dict__).replace("'", "''")
         return (
             f"SELECT jsonb_set('{text}', '{{found}}', to_jsonb(count(*))) FROM "
@@ -73,7 +73,7 @@ class Found:
 
 
 def losses(migration: Migration) -> tuple[Loss, ...]:
-    """What ``down.sql`` says; `MigrationError` where it says nothing at all."""
+    """What ``down.sql`` says; `MigrationError` if it says nothing at all."""
     found = tuple(
         Loss(str(migration), match["verb"], match["table"], match["rows"] or "true")  # type: ignore[arg-type]
         for match in _LINE.finditer(migration.down)
@@ -98,7 +98,7 @@ def refusals(found: Iterable[Found], given_up: Sequence[str]) -> list[str]:
 
 
 def guard(migration: Migration, given_up: Sequence[str]) -> str:
-    """SQL that ends the transaction where rows would be lost, and keeps new ones out until it is over."""
+    """SQL that ends the transaction if rows would be lost, and keeps new ones out until it is over."""
     statements = []
     for loss in losses(migration):
         if loss.verb == "rebuilds" or (loss.verb == "loses" and loss.table in given_up):

@@ -30,7 +30,7 @@ class Rollback:
 
 
 def _steps(rollback: Rollback) -> tuple[Migration, ...]:
-    """The migrations to take back on the current machine, the last one first; `OperationError` where they cannot be."""
+    """The migrations to take back on the current machine, the last one first; `OperationError` if they cannot be."""
     state = _state(rollback)
     if state.answer is not Answer.DATABASE:
         raise _refusal(f"{state.answer.explanation}; deploy first")
@@ -71,7 +71,7 @@ def is_due(rollback: Rollback) -> bool:
 
 @operation()
 def check(rollback: Rollback) -> Commands:
-    """End the run, for all machines, where rows would be lost that nobody has given up."""
+    """End the run, for all machines, if rows would be lost that nobody has given up."""
     steps = _steps(rollback)
     tables = {loss.table for step in steps for loss in losses(step) if loss.verb == "loses"}
     reasons = [
@@ -89,7 +89,7 @@ def check(rollback: Rollback) -> Commands:
 def take_back(rollback: Rollback) -> Commands:
     """Take the migrations back, each in a transaction of its own with its row of the ledger.
 
-    With the last of them, functions, views, triggers and grants become those of the version that stays, where a deploy of
+    With the last of them, functions, views, triggers and grants become those of the version that stays, if a deploy of
     that version has left its reference.
     """
     steps = _steps(rollback)

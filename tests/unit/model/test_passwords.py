@@ -104,7 +104,7 @@ def test_a_directory_that_others_can_read_is_refused(path: Path) -> None:
 @pytest.mark.parametrize("text", ["", f'{{"one": "{CHOSEN}', f'["{CHOSEN}"]', f'{{"one": "{CHOSEN}"}}', "\x80"])
 def test_a_file_that_is_no_table_is_refused_and_left_as_it_is(path: Path, text: str) -> None:
     written(path, text)
-    with pytest.raises(PasswordError, match="mend it") as error:
+    with pytest.raises(PasswordError, match="fix it") as error:
         Passwords(path, {}).get_or_generate("one", ROLE)
     assert CHOSEN not in str(error.value)
     assert path.read_text() == text
