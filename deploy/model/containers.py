@@ -31,7 +31,7 @@ class Container(Group):
     volume_path: ClassVar[str]
     """Where the data volume is inside."""
 
-    image_setup: ClassVar[str]
+    image_setup: ClassVar[str | None] = None
     """Template of the shell commands that prepare an image of this kind, before its packages are configured."""
 
     lxc_name: str = Field(

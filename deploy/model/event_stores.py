@@ -27,7 +27,7 @@ class EventStore(Container):
     group: ClassVar[str] = "event_stores"
     kind: ClassVar[str] = "event store"
     volume_path: ClassVar[str] = VOLUME
-    image_setup: ClassVar[str] = "postgres/image-setup.sh.j2"
+    image_setup: ClassVar[str | None] = "postgres/image-setup.sh.j2"
 
     postgresql_version: int | None = Field(
         default=None, json_schema_extra={"change": "refused: Any version but the one of the release is refused."}

@@ -13,7 +13,7 @@ class Image:
 
     release: str
     packages: tuple[str, ...]
-    setup: str
+    setup: str | None
     """Template of what prepares it before its packages are configured."""
 
     @classmethod
