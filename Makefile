@@ -70,7 +70,7 @@ check: $(READY) ## ruff and mypy --strict
 	@$(BIN)/mypy
 
 # Everything that the machine lacks; on standard error, because `make dsn` owns standard output.
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt pyproject.toml client/pyproject.toml
 	@{ set -e; \
 	   packages=; \
 	   python3 -c 'import ensurepip, venv' 2>/dev/null || packages="python3 python3-venv"; \
@@ -78,8 +78,8 @@ $(READY): requirements.txt pyproject.toml
 	   $(MAKE) packages PACKAGES="$$packages"; \
 	   echo "Setting up .venv"; \
 	   python3 -m venv .venv; \
-	   $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .; \
-	   $(BIN)/python -m compileall -q deploy event_store; \
+	   $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e . -e ./client; \
+	   $(BIN)/python -m compileall -q deploy client/src; \
 	   touch $(READY); } >&2
 
 # What only the tests use: this machine's own SSH server as a way to an LXC host, and a user who is not root there.
