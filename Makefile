@@ -79,7 +79,7 @@ $(READY): requirements.txt pyproject.toml client/pyproject.toml
 	   echo "Setting up .venv"; \
 	   python3 -m venv .venv; \
 	   $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e . -e ./client; \
-	   $(BIN)/python -m compileall -q deploy client/src; \
+	   $(BIN)/python -m compileall -q deploy client/src examples; \
 	   touch $(READY); } >&2
 
 # What only the tests use: this machine's own SSH server as a way to an LXC host, and a user who is not root there.

@@ -1,8 +1,7 @@
 """The event store for applications in Python.
 
 `EventStore` and `AsyncEventStore` append, read and decide; `Subscription` and `follow` consume the feed; errors are in
-`event_store.errors`. `event_store.eventsourcing` puts the library of that name on this store. `event_store.portfolio` makes
-up portfolios, for tests, benchmarks and examples.
+`event_store.errors`. `event_store.eventsourcing` puts the library of that name on this store.
 """
 
 from event_store.async_client import AsyncEventStore, AsyncSession

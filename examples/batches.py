@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from event_store.portfolio import Event
+from examples.portfolio import Event
 
 
 @dataclass(frozen=True)
