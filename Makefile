@@ -56,7 +56,7 @@ rollback: $(READY) ## take migrations back until TO=NNNN is the last one [LOSE=t
 
 test: .venv/.ready-test ## all tests, on real containers of their own
 	@$(MAKE) check
-	@$(BIN)/pytest tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
+	@$(BIN)/pytest client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
 bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, on containers of its own [PYTEST_ARGS="-k append"]
 	@$(BIN)/pytest tests/bench -s $(PYTEST_ARGS)
