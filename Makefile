@@ -64,10 +64,11 @@ bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, o
 bench-large: .venv/.ready-bench ## what depends on size, again with ten million events: about 45 minutes, 50 GB of disk
 	@EVENT_STORE_BENCH_EVENTS=10000000 $(BIN)/pytest tests/bench -s -k growth $(PYTEST_ARGS)
 
-check: $(READY) ## ruff and mypy --strict
+check: $(READY) ## ruff, mypy --strict, and that the client's synchronous half is not stale
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python client/tools/generate_sync.py --check
 
 # Everything that the machine lacks; on standard error, because `make dsn` owns standard output.
 $(READY): requirements.txt pyproject.toml client/pyproject.toml

@@ -1,14 +1,13 @@
-"""The store for asyncio: what `event_store.client` is, with ``await``."""
+"""The store as an application uses it: a pool of connections, retries, and transactions of the caller's own."""
 
-import asyncio
 import dataclasses
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -16,8 +15,8 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from event_store import errors, statements
+from event_store.aio import AsyncConfigure, AsyncWork, sleep
 from event_store.async_operations import AsyncOperations
-from event_store.client import LISTEN
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
 from event_store.statements import Statement
@@ -25,11 +24,14 @@ from event_store.statements import Statement
 T = TypeVar("T")
 log = logging.getLogger("event_store")
 
+#: The server's hint that there is something new in the feed.
+LISTEN: Final = "LISTEN event_store"
+
 
 class AsyncSession(AsyncOperations):
     """The store's operations on one connection, in whatever transaction it is in. Nothing is tried twice."""
 
-    def __init__(self, connection: "psycopg.AsyncConnection[Any]") -> None:
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self.connection = connection
 
     async def run(self, statement: Statement[T]) -> T:
@@ -45,7 +47,18 @@ class AsyncSession(AsyncOperations):
 
 
 class AsyncEventStore(AsyncOperations):
-    """An event store behind a pool of connections; the arguments and the retries are those of `EventStore`."""
+    """An event store behind a pool of connections. Safe to share between threads.
+
+    ``conninfo``: what libpq understands. For failover name several hosts and ask for the one that can be written to:
+    ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.
+    ``min_size``, ``max_size``: connections kept open, and at most. ``configure``: called with each new connection.
+
+    Reads and appends are tried again when the server goes away, fails over, or gives up a transaction in favour of another. No
+    event is appended twice: a command is recognised by its id, an append without a command by the ids of its events, which
+    the client makes where there are none. With ``retries=NO_RETRIES`` nothing is tried twice.
+
+    A context manager; otherwise call `open` and `close`.
+    """
 
     def __init__(
         self,
@@ -54,7 +67,7 @@ class AsyncEventStore(AsyncOperations):
         min_size: int = 1,
         max_size: int = 4,
         retries: Retries = DEFAULT,
-        configure: Callable[["psycopg.AsyncConnection[Any]"], Awaitable[None]] | None = None,
+        configure: AsyncConfigure | None = None,
         **connection_options: Any,
     ) -> None:
         self.retries = retries
@@ -67,6 +80,7 @@ class AsyncEventStore(AsyncOperations):
             min_size=min_size,
             max_size=max_size,
             configure=configure,
+            # The pool pauses longer and longer between its own attempts; giving up early makes the next request try at once.
             reconnect_timeout=3.0,
             open=False,
         )
@@ -106,7 +120,7 @@ class AsyncEventStore(AsyncOperations):
                     if first is not None:
                         return first
                 raise
-            await asyncio.sleep(pause)
+            await sleep(pause)
 
     @asynccontextmanager
     async def session(self, timeout: float | None = None) -> AsyncIterator[AsyncSession]:
@@ -131,7 +145,7 @@ class AsyncEventStore(AsyncOperations):
         async with self.session() as session, session.connection.transaction():
             yield session
 
-    async def repeat(self, work: Callable[[AsyncSession, bool], Awaitable[T]]) -> T:
+    async def repeat(self, work: AsyncWork[AsyncSession, T]) -> T:
         """Do ``work`` in a transaction, and all of it again when the connection is lost or the server gives the transaction up.
 
         Its second argument is whether a transaction before this one may have been committed, which only looking can tell: at
@@ -147,9 +161,9 @@ class AsyncEventStore(AsyncOperations):
                 pause = attempts.pause_after(error, repeatable=True)
                 may_be_done = may_be_done or connection_is_lost(error)
                 log.info("trying again in %.2f s: %s", pause, error)
-            await asyncio.sleep(pause)
+            await sleep(pause)
 
-    async def listener(self) -> "psycopg.AsyncConnection[Any]":
+    async def listener(self) -> psycopg.AsyncConnection[Any]:
         """A connection of its own that hears when the feed grows; the caller closes it."""
         connection = await self._connect()
         await connection.execute(LISTEN)
@@ -191,7 +205,7 @@ class AsyncEventStore(AsyncOperations):
                 )
             except errors.VersionConflictError as conflict:
                 pause = attempts.pause_after_conflict(conflict)
-            await asyncio.sleep(pause)
+            await sleep(pause)
 
     def _to_append(self, events: Sequence[NewEvent]) -> Sequence[NewEvent]:
         if self.retries.timeout <= 0:
@@ -200,6 +214,7 @@ class AsyncEventStore(AsyncOperations):
         return [event if event.event_id else dataclasses.replace(event, event_id=new_event_id()) for event in events]
 
     async def _drain(self, taken_at: float) -> None:
+        """After a lost connection: all of the same age lead to the same place. Not again for one that is older than that."""
         if taken_at > self._drained_at:
             self._drained_at = time.monotonic()
             await self._pool.drain()

@@ -1,27 +1,32 @@
-"""What `event_store.subscriptions` is, for asyncio."""
+"""Consumers of the feed.
 
-import asyncio
+Following is for one reader that keeps its own cursor. A subscription is for those who share the events of a named
+subscription: each partition is leased to one consumer at a time, its checkpoint is kept by the server, and events of one
+aggregate always come in their order. A consumer handles an event at least once; exactly once where it acknowledges in
+the transaction of its own writes, which is what projecting does.
+"""
+
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Final
 
 import psycopg
 
+from event_store.aio import AsyncHandler, Event, closing, sleep
 from event_store.async_client import AsyncEventStore
+from event_store.async_hints import AsyncHints
 from event_store.async_operations import AsyncOperations
 from event_store.errors import LeaseLostError
 from event_store.events import START, Cursor, Page, StoredEvent
-from event_store.hints import AsyncHints
-from event_store.leases import LEASE, Claim
+from event_store.leases import LEASE, Claim, consumer_name
 from event_store.retries import Attempts
-from event_store.subscriptions import POLL, consumer_name
 
 log = logging.getLogger("event_store")
 
-AsyncHandler = Callable[["psycopg.AsyncConnection[Any]", StoredEvent], Awaitable[None]]
+#: Seconds between two looks when nobody says that there is something new.
+POLL: Final = 0.5
 
 
 async def follow_async(
@@ -32,7 +37,7 @@ async def follow_async(
     event_types: Sequence[str] | None = None,
     aggregate_types: Sequence[str] | None = None,
     to_the_end: bool = False,
-    stop: asyncio.Event | None = None,
+    stop: Event | None = None,
     poll: float = POLL,
 ) -> AsyncGenerator[Page, None]:
     """The feed after a cursor, page by page; waits for more at its end, until ``stop`` is set. Keep ``page.cursor``.
@@ -97,7 +102,7 @@ class AsyncSubscription:
         self._lease, self._max_count, self._poll = lease, max_count, poll
 
     async def deliveries(
-        self, *, to_the_end: bool = False, stop: asyncio.Event | None = None
+        self, *, to_the_end: bool = False, stop: Event | None = None
     ) -> AsyncGenerator[AsyncDelivery, None]:
         """Claim partitions that have something to do, one after the other, and deliver what is in them.
 
@@ -114,7 +119,7 @@ class AsyncSubscription:
                     begun = True
                     claim = await self.store.claim_partition(self.name, self.consumer, self._lease)
                 if claim:
-                    async with aclosing(self._drain(claim, stop)) as deliveries:
+                    async with closing(self._drain(claim, stop)) as deliveries:
                         async for delivery in deliveries:
                             yield delivery
                 elif to_the_end:
@@ -122,9 +127,7 @@ class AsyncSubscription:
                 else:
                     await hints.wait()
 
-    async def project(
-        self, handler: AsyncHandler, *, to_the_end: bool = False, stop: asyncio.Event | None = None
-    ) -> None:
+    async def project(self, handler: AsyncHandler, *, to_the_end: bool = False, stop: Event | None = None) -> None:
         """Call ``handler`` with each event, in one transaction with the checkpoint: each event takes effect exactly once.
 
         ``handler`` writes by the connection that it gets, and nowhere else. When it raises, its transaction is rolled back,
@@ -133,7 +136,7 @@ class AsyncSubscription:
         """
         attempts = Attempts(self.store.retries)
         # Closed here and not some time later, so that the partition is released when the handler raises.
-        async with aclosing(self.deliveries(to_the_end=to_the_end, stop=stop)) as deliveries:
+        async with closing(self.deliveries(to_the_end=to_the_end, stop=stop)) as deliveries:
             async for delivery in deliveries:
                 try:
                     async with self.store.transaction() as session:
@@ -145,11 +148,11 @@ class AsyncSubscription:
                 except psycopg.Error as error:
                     pause = attempts.pause_after(error, repeatable=True)
                     log.info("delivering again in %.2f s: %s", pause, error)
-                    await asyncio.sleep(pause)
+                    await sleep(pause)
                 else:
                     attempts = Attempts(self.store.retries)
 
-    async def _drain(self, claim: Claim, stop: asyncio.Event | None) -> AsyncGenerator[AsyncDelivery, None]:
+    async def _drain(self, claim: Claim, stop: Event | None) -> AsyncGenerator[AsyncDelivery, None]:
         try:
             while not (stop and stop.is_set()):
                 page = await self.store.read_partition(claim, max_count=self._max_count)

@@ -1,5 +1,8 @@
 """Statements about subscriptions: who reads which partition of the feed, and how far."""
 
+import os
+import socket
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,6 +52,11 @@ class FeedLag:
 
     events_waiting: int
     seconds_waiting: float
+
+
+def consumer_name() -> str:
+    """Where a consumer runs, for people who look at a subscription."""
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_native_id()}"
 
 
 def create_subscription(

@@ -1,4 +1,9 @@
-"""What `event_store.operations` is, for asyncio."""
+"""Everything that one call to the store can do. A store runs it on a connection of its pool, with retries; a session runs it on
+one connection, inside the caller's transaction.
+
+Each method is named after the SQL function that it calls. All raise the errors of `event_store.errors`, and psycopg's for
+everything that is not the store's. ``max_count`` None means all.
+"""
 
 from event_store.async_operations.aggregates import AsyncAggregates
 from event_store.async_operations.appending import AsyncAppending
