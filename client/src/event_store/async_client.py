@@ -11,10 +11,10 @@ from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import tuple_row
+from psycopg.types.numeric import IntLoader
 from psycopg_pool import AsyncConnectionPool
 
-from event_store import errors, statements
+from event_store import errors, writes
 from event_store.aio import AsyncConfigure, AsyncWork, sleep
 from event_store.async_operations import AsyncOperations
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
@@ -37,7 +37,9 @@ class AsyncSession(AsyncOperations):
     async def run(self, statement: Statement[T]) -> T:
         """Run one statement and return its answer."""
         try:
-            async with self.connection.cursor(row_factory=tuple_row) as cursor:
+            async with self.connection.cursor(row_factory=statement.row_factory) as cursor:
+                # For this cursor only: the connection may be one of the application's own.
+                cursor.adapters.register_loader("xid8", IntLoader)
                 await cursor.execute(statement.query, statement.parameters)
                 return statement.read(await cursor.fetchall())
         except psycopg.Error as error:
@@ -191,7 +193,7 @@ class AsyncEventStore(AsyncOperations):
         if command:
             # With data, because the events may be others each time.
             command = dataclasses.replace(command, data=command.data or {})
-            first = await self.run(statements.result_of(command, aggregate_type, aggregate_id))
+            first = await self.run(writes.result_of(command, aggregate_type, aggregate_id))
             if first:
                 return first
         while True:

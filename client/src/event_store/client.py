@@ -12,10 +12,10 @@ from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import tuple_row
+from psycopg.types.numeric import IntLoader
 from psycopg_pool import ConnectionPool
 
-from event_store import errors, statements
+from event_store import errors, writes
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
 from event_store.operations import Operations
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
@@ -38,7 +38,9 @@ class Session(Operations):
     def run(self, statement: Statement[T]) -> T:
         """Run one statement and return its answer."""
         try:
-            with self.connection.cursor(row_factory=tuple_row) as cursor:
+            with self.connection.cursor(row_factory=statement.row_factory) as cursor:
+                # For this cursor only: the connection may be one of the application's own.
+                cursor.adapters.register_loader("xid8", IntLoader)
                 cursor.execute(statement.query, statement.parameters)
                 return statement.read(cursor.fetchall())
         except psycopg.Error as error:
@@ -190,7 +192,7 @@ class EventStore(Operations):
         if command:
             # With data, because the events may be others each time.
             command = dataclasses.replace(command, data=command.data or {})
-            first = self.run(statements.result_of(command, aggregate_type, aggregate_id))
+            first = self.run(writes.result_of(command, aggregate_type, aggregate_id))
             if first:
                 return first
         while True:

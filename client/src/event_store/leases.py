@@ -6,18 +6,16 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+from psycopg.rows import kwargs_row, scalar_row
 
 from event_store import queries
-from event_store.events import Cursor, Page
-from event_store.statements import Row, Statement, call, nothing, only_value
+from event_store.events import Cursor, Page, StoredEvent
+from event_store.rows import EVENT_OR_MARK, VALUE, RowShape, event_or_mark, shape_of
+from event_store.statements import Statement, ask, call, first, nothing, only
 
 LEASE = timedelta(seconds=30)
-
-_CHECKPOINT: Final = (
-    "(SELECT ARRAY[p.transaction_id::text::bigint, p.global_position] FROM event_store.subscription_partitions p "
-    "WHERE p.subscription_name = %(subscription_name)s AND p.partition = %(partition)s)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,22 @@ class FeedLag:
     seconds_waiting: float
 
 
+def _partition_row(**columns: Any) -> tuple[Cursor, StoredEvent | Cursor]:
+    checkpoint = Cursor(columns.pop("checkpoint_transaction_id"), columns.pop("checkpoint_position"))
+    return checkpoint, event_or_mark(**columns)
+
+
+_CHECKPOINT: Final = """(
+    SELECT p.{} FROM event_store.subscription_partitions p
+     WHERE p.subscription_name = %(subscription_name)s AND p.partition = %(partition)s)"""
+#: A row of the partition, behind the checkpoint that it was read after.
+_PARTITION_ROW: Final = RowShape(
+    f"{EVENT_OR_MARK.columns}, {_CHECKPOINT.format('transaction_id')} AS checkpoint_transaction_id, "
+    f"{_CHECKPOINT.format('global_position')} AS checkpoint_position",
+    kwargs_row(_partition_row),
+)
+
+
 def consumer_name() -> str:
     """Where a consumer runs, for people who look at a subscription."""
     return f"{socket.gethostname()}:{os.getpid()}:{threading.get_native_id()}"
@@ -71,24 +85,21 @@ def create_subscription(
     parameters = {
         "subscription_name": subscription,
         "partitions": partitions,
-        "event_types": None if event_types is None else list(event_types),
-        "aggregate_types": None if aggregate_types is None else list(aggregate_types),
+        **queries.filters(event_types, aggregate_types),
         "from_beginning": from_beginning,
     }
-    query = call("create_subscription", parameters, optional=("event_types", "aggregate_types"))
-    return Statement(query, parameters, only_value)
+    return ask("create_subscription", parameters)
 
 
 def drop_subscription(subscription: str) -> Statement[bool]:
     """Forget a subscription."""
-    parameters = {"subscription_name": subscription}
-    return Statement(call("drop_subscription", parameters), parameters, only_value)
+    return ask("drop_subscription", {"subscription_name": subscription})
 
 
 def reset_subscription(subscription: str, cursor: Cursor) -> Statement[None]:
     """Move all checkpoints."""
     parameters = {"subscription_name": subscription, **_cursor(cursor)}
-    return Statement(call("reset_subscription", parameters), parameters, nothing)
+    return call("reset_subscription", parameters, VALUE, nothing)
 
 
 def is_work_waiting(subscription: str) -> Statement[bool]:
@@ -99,25 +110,25 @@ def is_work_waiting(subscription: str) -> Statement[bool]:
              WHERE p.subscription_name = %(subscription_name)s
                AND (p.leased_until IS NULL OR p.leased_until <= clock_timestamp())
                AND (p.transaction_id, p.global_position) < (f.transaction_id, f.global_position))"""
-    return Statement(query, {"subscription_name": subscription}, only_value)
+    return Statement(query, {"subscription_name": subscription}, scalar_row, only)
 
 
 def claim_partition(subscription: str, consumer: str, lease: timedelta) -> Statement[Claim | None]:
     """Claim a free partition. Repeatable: a claim whose answer was lost is free again when its lease has ended."""
+
+    def claimed(*, partition: int, transaction_id: int, global_position: int, token: int) -> Claim:
+        return Claim(subscription, partition, Cursor(transaction_id, global_position), token)
+
     parameters = {"subscription_name": subscription, "consumer": consumer, "lease": lease}
-    query = call("claim_partition", parameters, "partition, transaction_id::text::bigint, global_position, token")
-    return Statement(
-        query,
-        parameters,
-        lambda rows: Claim(subscription, rows[0][0], Cursor(*rows[0][1:3]), rows[0][3]) if rows else None,
-    )
+    shape = RowShape("partition, transaction_id, global_position, token", kwargs_row(claimed))
+    return call("claim_partition", parameters, shape, first)
 
 
 def read_partition(claim: Claim, max_count: int) -> Statement[Page]:
     """Read what comes after the checkpoint, and the checkpoint with it: nobody else knows whether a lost commit moved it."""
-    parameters = {**_claim(claim), "max_count": max_count}
-    query = call("read_partition", parameters, f"{queries.EVENT_COLUMNS}, {_CHECKPOINT}")
-    return Statement(query, parameters, lambda rows: _partition_page(rows, claim))
+    return call(
+        "read_partition", {**_claim(claim), "max_count": max_count}, _PARTITION_ROW, lambda rows: _page(rows, claim)
+    )
 
 
 def acknowledge(claim: Claim, cursor: Cursor, after: Cursor | None) -> Statement[None]:
@@ -125,33 +136,26 @@ def acknowledge(claim: Claim, cursor: Cursor, after: Cursor | None) -> Statement
     parameters = {**_claim(claim), **_cursor(cursor)}
     if after is not None:
         parameters |= queries.forward(after)
-    return Statement(call("acknowledge", parameters), parameters, nothing)
+    return call("acknowledge", parameters, VALUE, nothing)
 
 
 def release_partition(claim: Claim) -> Statement[bool]:
     """Give the partition back."""
-    parameters = _claim(claim)
-    return Statement(call("release_partition", parameters), parameters, only_value)
+    return ask("release_partition", _claim(claim))
 
 
 def subscription_lag(subscription: str) -> Statement[list[Lag]]:
     """Count what is still to be handled."""
-    parameters = {"subscription_name": subscription}
-    query = call(
-        "subscription_lag",
-        parameters,
-        "partition, events_behind, seconds_behind, exact, consumer, leased_until",
-    )
-    return Statement(query, parameters, lambda rows: [Lag(*row) for row in rows])
+    return call("subscription_lag", {"subscription_name": subscription}, shape_of(Lag), list)
 
 
 def feed_lag() -> Statement[FeedLag]:
     """Count what is committed and may not be read yet."""
-    return Statement(call("feed_lag", {}, "events_waiting, seconds_waiting"), {}, lambda rows: FeedLag(*rows[0]))
+    return call("feed_lag", {}, shape_of(FeedLag), only)
 
 
-def _partition_page(rows: Sequence[Row], claim: Claim) -> Page:
-    return queries.read_page([row[:-1] for row in rows], Cursor(*rows[0][-1]) if rows else claim.checkpoint)
+def _page(rows: Sequence[tuple[Cursor, StoredEvent | Cursor]], claim: Claim) -> Page:
+    return queries.read_page([row for _, row in rows], rows[0][0] if rows else claim.checkpoint)
 
 
 def _claim(claim: Claim) -> dict[str, str | int]:

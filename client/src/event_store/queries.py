@@ -1,28 +1,20 @@
-"""Statements that read events and snapshots, and the one that saves a snapshot."""
+"""Statements that read events and snapshots, and the one that saves a snapshot. Each is named after its SQL function."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from event_store.events import START, Cursor, Loaded, Page, Snapshot, StoredEvent
-from event_store.statements import Row, Statement, call, only_value
-
-#: In the order of the fields of `StoredEvent`. A transaction id is of a type that the driver does not know.
-EVENT_COLUMNS: Final = (
-    "event_id, global_position, transaction_id::text::bigint, aggregate_type, aggregate_id, event_version, event_type, "
-    "schema_version, event_data, metadata, actor, actor_type, source, causation_id, correlation_id, created_at, created_by"
-)
-#: In the order of the fields of `Snapshot`.
-SNAPSHOT_COLUMNS: Final = "aggregate_type, aggregate_id, aggregate_version, snapshot_version, snapshot_data, created_at"
+from event_store.events import Cursor, Loaded, Page, Snapshot, StoredEvent
+from event_store.rows import CURSOR, EVENT, EVENT_OR_MARK, EVENT_OR_SNAPSHOT, SNAPSHOT
+from event_store.statements import Statement, ask, call, first, only
 
 
 def events(function: str, **parameters: Any) -> Statement[list[StoredEvent]]:
     """Call a function that returns events; an argument that is None is left to the function's default."""
-    query = call(function, parameters, EVENT_COLUMNS, optional=tuple(parameters))
-    return Statement(query, parameters, read_events)
+    return call(function, parameters, EVENT, list, optional=tuple(parameters))
 
 
 def forward(cursor: Cursor) -> dict[str, Any]:
@@ -35,6 +27,14 @@ def backward(cursor: Cursor | None) -> dict[str, Any]:
     if cursor is None:
         return {}
     return {"before_transaction_id": str(cursor.transaction_id), "before_position": cursor.global_position}
+
+
+def filters(event_types: Sequence[str] | None, aggregate_types: Sequence[str] | None) -> dict[str, Any]:
+    """The types to read or to subscribe to as arguments; None = all."""
+    return {
+        "event_types": None if event_types is None else list(event_types),
+        "aggregate_types": None if aggregate_types is None else list(aggregate_types),
+    }
 
 
 def load_aggregate(
@@ -52,21 +52,13 @@ def load_aggregate(
         "at_version": at_version,
         "at_time": at_time,
     }
-    query = call("load_aggregate", parameters, EVENT_COLUMNS, optional=("snapshot_version", "at_version", "at_time"))
-    return Statement(query, parameters, _loaded)
+    optional = ("snapshot_version", "at_version", "at_time")
+    return call("load_aggregate", parameters, EVENT_OR_SNAPSHOT, _loaded, optional=optional)
 
 
-def get_snapshot(
-    aggregate_type: str, aggregate_id: UUID, at_version: int | None, snapshot_version: int | None
-) -> Statement[Snapshot | None]:
-    """Read the latest snapshot, or the latest one at or before a version."""
-    parameters = {"aggregate_type": aggregate_type, "aggregate_id": aggregate_id, "snapshot_version": snapshot_version}
-    function = "get_latest_snapshot"
-    if at_version is not None:
-        function = "get_snapshot_at"
-        parameters["at_version"] = at_version
-    query = call(function, parameters, SNAPSHOT_COLUMNS, optional=("snapshot_version",))
-    return Statement(query, parameters, lambda rows: Snapshot(*rows[0]) if rows else None)
+def get_snapshot(function: str, **parameters: Any) -> Statement[Snapshot | None]:
+    """Call a function that returns a snapshot or none; an argument that is None is left to the function's default."""
+    return call(function, parameters, SNAPSHOT, first, optional=tuple(parameters))
 
 
 def save_snapshot(
@@ -80,56 +72,32 @@ def save_snapshot(
         "snapshot_data": Jsonb(data),
         "snapshot_version": snapshot_version,
     }
-    return Statement(call("save_snapshot", parameters), parameters, only_value)
+    return ask("save_snapshot", parameters)
 
 
 def read_feed(
     after: Cursor, max_count: int, event_types: Sequence[str] | None, aggregate_types: Sequence[str] | None
 ) -> Statement[Page]:
     """Read a page of the global feed."""
-    parameters = {
-        "max_count": max_count,
-        "event_types": None if event_types is None else list(event_types),
-        "aggregate_types": None if aggregate_types is None else list(aggregate_types),
-        **forward(after),
-    }
-    query = call("read_feed", parameters, EVENT_COLUMNS, optional=("event_types", "aggregate_types"))
-    return Statement(query, parameters, lambda rows: read_page(rows, after))
+    parameters = {**forward(after), "max_count": max_count, **filters(event_types, aggregate_types)}
+    optional = ("event_types", "aggregate_types")
+    return call("read_feed", parameters, EVENT_OR_MARK, lambda rows: read_page(rows, after), optional=optional)
 
 
 def feed_end() -> Statement[Cursor]:
     """Ask for the cursor of the last event that may be read."""
-    query = call("feed_end", {}, "transaction_id::text::bigint, global_position")
-    return Statement(query, {}, lambda rows: Cursor(*rows[0]) if rows and rows[0][0] is not None else START)
+    return call("feed_end", {}, CURSOR, only)
 
 
-def read_events(rows: Sequence[Row]) -> list[StoredEvent]:
-    """Rows of `EVENT_COLUMNS` as events."""
-    return [StoredEvent(*row) for row in rows]
-
-
-def read_page(rows: Sequence[Row], after: Cursor) -> Page:
-    """Rows of `EVENT_COLUMNS` as the page after a cursor."""
-    stored = read_events(rows)
-    if not stored:
+def read_page(rows: Sequence[StoredEvent | Cursor], after: Cursor) -> Page:
+    """The page after a cursor. Its last row may be no event, but say how far the server has looked."""
+    if not rows:
         return Page([], after, advanced=False, after=after)
-    cursor = stored[-1].cursor
-    # The last row may be no event, only say how far the server has looked.
-    return Page(stored if stored[-1].event_id else stored[:-1], cursor, advanced=True, after=after)
+    last = rows[-1]
+    found = [row for row in rows if isinstance(row, StoredEvent)]
+    return Page(found, last.cursor if isinstance(last, StoredEvent) else last, advanced=True, after=after)
 
 
-def _loaded(rows: Sequence[Row]) -> Loaded:
-    stored = read_events(rows)
-    if not stored or stored[0].event_type:
-        return Loaded(None, stored)
-    # The function gives a snapshot in the shape of an event that has no type.
-    first = stored[0]
-    snapshot = Snapshot(
-        first.aggregate_type,
-        first.aggregate_id,
-        first.event_version,
-        first.schema_version,
-        first.data,
-        first.created_at,
-    )
-    return Loaded(snapshot, stored[1:])
+def _loaded(rows: Sequence[StoredEvent | Snapshot]) -> Loaded:
+    snapshot = rows[0] if rows and isinstance(rows[0], Snapshot) else None
+    return Loaded(snapshot, [row for row in rows if isinstance(row, StoredEvent)])

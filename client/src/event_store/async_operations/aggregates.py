@@ -102,4 +102,13 @@ class AsyncAggregates(AsyncRunner):
         snapshot_version: int | None = None,
     ) -> Snapshot | None:
         """The latest snapshot, or the latest one at or before ``at_version``; None = there is none."""
-        return await self.run(queries.get_snapshot(aggregate_type, aggregate_id, at_version, snapshot_version))
+        function = "get_latest_snapshot" if at_version is None else "get_snapshot_at"
+        return await self.run(
+            queries.get_snapshot(
+                function,
+                aggregate_type=aggregate_type,
+                aggregate_id=aggregate_id,
+                at_version=at_version,
+                snapshot_version=snapshot_version,
+            )
+        )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from event_store import statements
+from event_store import writes
 from event_store.async_operations.base import AsyncRunner
 from event_store.events import SYSTEM, Append, Appended, Command, NewEvent, Origin
 
@@ -30,7 +30,7 @@ class AsyncAppending(AsyncRunner):
         Raises `VersionConflictError`, `CommandIdReusedError`, `EventIdStoredError`, `MalformedArgumentError`, `UnknownEventTypeError`, `InvalidPayloadError`.
         """
         return await self.run(
-            statements.append_events(
+            writes.append_events(
                 aggregate_type,
                 aggregate_id,
                 self._to_append(events),
@@ -48,14 +48,14 @@ class AsyncAppending(AsyncRunner):
         Raises what `append_events` raises.
         """
         return await self.run(
-            statements.append_to_aggregates(
+            writes.append_to_aggregates(
                 [replace(one, events=self._to_append(one.events)) for one in appends], origin, command
             )
         )
 
     async def check_command_processed(self, command_id: UUID) -> bool:
         """Whether the command was recorded, with events or without."""
-        return await self.run(statements.check_command_processed(command_id))
+        return await self.run(writes.check_command_processed(command_id))
 
     async def record_command(
         self, command: Command, aggregate_type: str, aggregate_id: UUID, *, origin: Origin = SYSTEM
@@ -64,4 +64,4 @@ class AsyncAppending(AsyncRunner):
 
         For a session: the command is to be in the transaction of what it does. Raises `CommandIdReusedError`.
         """
-        return await self.run(statements.record_command(command, aggregate_type, aggregate_id, origin))
+        return await self.run(writes.record_command(command, aggregate_type, aggregate_id, origin))

@@ -5,15 +5,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent, Subscription
+from psycopg.rows import kwargs_row, scalar_row
 
 from event_store.client import Session
 from event_store.events import Append, NewEvent
 from event_store.eventsourcing import ids
-from event_store.eventsourcing.datastore import append, fetch
-from event_store.eventsourcing.recorders import STATE, EventStoreAggregateRecorder
-from event_store.eventsourcing.rows import EVENT, fields, new_event, streams
+from event_store.eventsourcing.datastore import append
+from event_store.eventsourcing.recorders import EventStoreAggregateRecorder, state_of
+from event_store.eventsourcing.rows import EVENT, new_event, notification, streams
 from event_store.eventsourcing.subscription import EventStoreSubscription
-from event_store.statements import Row, Statement
+from event_store.statements import Statement, first, nothing
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
 
@@ -48,14 +49,16 @@ class EventStoreApplicationRecorder(EventStoreAggregateRecorder, ApplicationReco
 
         def insert(session: Session, may_be_done: bool) -> Sequence[int]:
             # Before the transaction gets its number, so that the order of this log is that of the feed.
-            fetch(session, _LOCK, {"name": f"eventsourcing {self.application}"})
-            first = next((one for one in tried if may_be_done and self._token_of(session, one) == token), None)
-            if first is None:
-                rows = fetch(session, STATE, self._of(by_originator))
-                first = (ids.notification_id(rows[0][3]) if rows[0][3] else 0) + 1
-                tried.append(first)
-                self._insert(session, self._appends(by_originator, rows, self._numbered(first, token)), **kwargs)
-            return list(range(first, first + len(stored_events)))
+            name = {"name": f"eventsourcing {self.application}"}
+            session.run(Statement(_LOCK.encode(), name, scalar_row, nothing))
+            start = next((one for one in tried if may_be_done and self._token_of(session, one) == token), None)
+            if start is None:
+                states = session.run(state_of(self._of(by_originator)))
+                last_event_id = states[0].last_event_id
+                start = (ids.notification_id(last_event_id) if last_event_id else 0) + 1
+                tried.append(start)
+                self._insert(session, self._appends(by_originator, states, self._numbered(start, token)), **kwargs)
+            return list(range(start, start + len(stored_events)))
 
         return self.datastore.repeat(insert) if by_originator else []
 
@@ -69,24 +72,19 @@ class EventStoreApplicationRecorder(EventStoreAggregateRecorder, ApplicationReco
         inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
         """A page of the notification log."""
-        first = 0 if start is None else max(start + (not inclusive_of_start), 0)
-        last = ids.LAST if stop is None else min(stop, ids.LAST)
-        if first > last:
+        lowest = 0 if start is None else max(start + (not inclusive_of_start), 0)
+        highest = ids.LAST if stop is None else min(stop, ids.LAST)
+        if lowest > highest:
             return []
-        parameters = {**self._between(first, last), "topics": list(topics), "limit": limit}
+        parameters = {**self._between(lowest, highest), "topics": list(topics), "limit": limit}
         of_topics = "AND e.event_type = ANY (%(topics)s)" if topics else ""
         query = f"{_NOTIFICATIONS} {of_topics} ORDER BY e.event_id LIMIT %(limit)s"
-        return self.datastore.run(
-            Statement(
-                query.encode(),
-                parameters,
-                lambda rows: [Notification(**fields(row), id=ids.notification_id(row[0])) for row in rows],
-            )
-        )
+        return self.datastore.run(Statement(query.encode(), parameters, kwargs_row(notification), list))
 
     def max_notification_id(self) -> int | None:
         """The last notification id; None where there is no event."""
-        return self.datastore.run(Statement(_LAST_ID.encode(), self._between(0, ids.LAST), _only_id))
+        last = self.datastore.run(Statement(_LAST_ID.encode(), self._between(0, ids.LAST), scalar_row, first))
+        return ids.notification_id(last) if last else None
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
         """The notifications after one, and those to come."""
@@ -96,17 +94,13 @@ class EventStoreApplicationRecorder(EventStoreAggregateRecorder, ApplicationReco
         """Append inside the transaction."""
         append(session, appends)
 
-    def _numbered(self, first: int, token: str) -> Callable[[int, StoredEvent], NewEvent]:
+    def _numbered(self, start: int, token: str) -> Callable[[int, StoredEvent], NewEvent]:
         def new(place: int, event: StoredEvent) -> NewEvent:
-            event_id = ids.event_id(self.application, first + place)
+            event_id = ids.event_id(self.application, start + place)
             return new_event(event, event_id, token if place == 0 else None)
 
         return new
 
     def _token_of(self, session: Session, notification_id: int) -> str | None:
-        rows = fetch(session, _INSERT_OF, {"event_id": ids.event_id(self.application, notification_id)})
-        return str(rows[0][0]) if rows else None
-
-
-def _only_id(rows: Sequence[Row]) -> int | None:
-    return ids.notification_id(rows[0][0]) if rows else None
+        parameters = {"event_id": ids.event_id(self.application, notification_id)}
+        return session.run(Statement(_INSERT_OF.encode(), parameters, scalar_row, first))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import psycopg
 from eventsourcing import persistence
@@ -101,8 +101,3 @@ def append(operations: Operations, appends: Sequence[Append]) -> None:
         operations.append_events(one.aggregate_type, one.aggregate_id, one.events, expected=one.expected)
     else:
         operations.append_to_aggregates(appends)
-
-
-def fetch(session: Session, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """All rows of a query, inside a transaction."""
-    return session.run(Statement(query.encode(), parameters, list))

@@ -1,6 +1,7 @@
 """The recorder of aggregates: events without a notification log."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -9,12 +10,13 @@ from eventsourcing.persistence import (
     DataError,
     StoredEvent,
 )
+from psycopg.rows import class_row, kwargs_row
 
 from event_store.events import Append, NewEvent
 from event_store.eventsourcing import ids
 from event_store.eventsourcing.datastore import Datastore
-from event_store.eventsourcing.rows import EVENT, Stream, fields, new_event, streams
-from event_store.statements import Row, Statement
+from event_store.eventsourcing.rows import EVENT, Stream, new_event, stored_event, streams
+from event_store.statements import Statement
 
 # event_version minus originator_version, which is the same for all events of an aggregate.
 OFFSET: Final = """
@@ -28,9 +30,9 @@ OFFSET: Final = """
 # event of the application.
 STATE: Final = """
     SELECT a.aggregate_id, last.event_version,
-           last.event_version - (last.metadata -> 'eventsourcing' ->> 'originator_version')::bigint,
+           last.event_version - (last.metadata -> 'eventsourcing' ->> 'originator_version')::bigint AS version_offset,
            (SELECT e.event_id FROM event_store.events e WHERE e.event_id BETWEEN %(first)s AND %(last)s
-             ORDER BY e.event_id DESC LIMIT 1)
+             ORDER BY e.event_id DESC LIMIT 1) AS last_event_id
       FROM unnest(%(aggregate_ids)s::uuid[]) AS a (aggregate_id)
       LEFT JOIN LATERAL (
            SELECT e.event_version, e.metadata
@@ -48,6 +50,21 @@ _EVENTS: Final = f"""
      ORDER BY e.event_version"""
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """A row of `STATE`; None = the aggregate, its offset, or an event of the application is not there."""
+
+    aggregate_id: UUID
+    event_version: int | None
+    version_offset: int | None
+    last_event_id: UUID | None
+
+
+def state_of(parameters: dict[str, Any]) -> Statement[list[State]]:
+    """Ask where the aggregates of an insert are."""
+    return Statement(STATE.encode(), parameters, class_row(State), list)
+
+
 class EventStoreAggregateRecorder(AggregateRecorder):
     """Events of the aggregates of one application, whose name is their ``aggregate_type``."""
 
@@ -61,8 +78,8 @@ class EventStoreAggregateRecorder(AggregateRecorder):
         """Append the events, all of them or none; IntegrityError where another version is due."""
         by_originator = streams(stored_events)
         if by_originator:
-            rows = self.datastore.run(Statement(STATE.encode(), self._of(by_originator), list))
-            self.datastore.append(self._appends(by_originator, rows, lambda _, event: new_event(event)))
+            states = self.datastore.run(state_of(self._of(by_originator)))
+            self.datastore.append(self._appends(by_originator, states, lambda _, event: new_event(event)))
         return None
 
     def select_events(
@@ -83,19 +100,17 @@ class EventStoreAggregateRecorder(AggregateRecorder):
             "limit": limit,
         }
         query = f"{self._selection} {'DESC' if desc else 'ASC'} LIMIT %(limit)s".encode()
-        return self.datastore.run(
-            Statement(query, parameters, lambda rows: [StoredEvent(**fields(row)) for row in rows])
-        )
+        return self.datastore.run(Statement(query, parameters, kwargs_row(stored_event), list))
 
     def _appends(
-        self, by_originator: Sequence[Stream], rows: Sequence[Row], new: Callable[[int, StoredEvent], NewEvent]
+        self, by_originator: Sequence[Stream], states: Sequence[State], new: Callable[[int, StoredEvent], NewEvent]
     ) -> list[Append]:
-        """What to append, given the rows of `STATE`. ``new``: makes the event at a place among all of them."""
+        """What to append, given where the aggregates are. ``new``: makes the event at a place among all of them."""
         offsets = {}
-        for aggregate_id, version, offset, _ in rows:
-            if version is not None and offset is None:
-                raise DataError(f"{aggregate_id} has events that the eventsourcing library did not append")
-            offsets[aggregate_id] = offset
+        for state in states:
+            if state.event_version is not None and state.version_offset is None:
+                raise DataError(f"{state.aggregate_id} has events that the eventsourcing library did not append")
+            offsets[state.aggregate_id] = state.version_offset
         return [
             Append(
                 self.application,

@@ -10,17 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from eventsourcing.persistence import DataError, IntegrityError, StoredEvent
+from eventsourcing.persistence import DataError, IntegrityError, Notification, StoredEvent
 
 from event_store.events import NewEvent
 from event_store.eventsourcing import ids
 from event_store.eventsourcing.states import to_data, to_state
 
-#: What `fields` takes, of an event and of a snapshot.
-EVENT: Final = "e.event_id, e.aggregate_id, e.event_type, e.event_data, e.metadata -> 'eventsourcing'"
+#: What `stored_event` takes, of an event and of a snapshot.
+EVENT: Final = (
+    "e.event_id AS row_id, e.aggregate_id, e.event_type AS topic, e.event_data AS data, "
+    "e.metadata -> 'eventsourcing' AS metadata"
+)
 SNAPSHOT: Final = (
-    "s.snapshot_id, s.aggregate_id, s.snapshot_data ->> 'topic', s.snapshot_data -> 'data', "
-    "s.snapshot_data -> 'eventsourcing'"
+    "s.snapshot_id AS row_id, s.aggregate_id, s.snapshot_data ->> 'topic' AS topic, s.snapshot_data -> 'data' AS data, "
+    "s.snapshot_data -> 'eventsourcing' AS metadata"
 )
 
 
@@ -76,11 +79,21 @@ def snapshot_data(event: StoredEvent) -> dict[str, Any]:
     return {"topic": event.topic, "data": data, "eventsourcing": metadata}
 
 
-def fields(row: tuple[Any, ...]) -> dict[str, Any]:
-    """The fields of a StoredEvent, from the columns `EVENT` or `SNAPSHOT`."""
-    event_id, aggregate_id, topic, data, metadata = row
+def stored_event(**columns: Any) -> StoredEvent:
+    """The library's event, from the columns `EVENT` or `SNAPSHOT`."""
+    return StoredEvent(**_fields(**columns))
+
+
+def notification(**columns: Any) -> Notification:
+    """The library's notification, from the columns `EVENT`."""
+    return Notification(**_fields(**columns), id=ids.notification_id(columns["row_id"]))
+
+
+def _fields(
+    *, row_id: UUID, aggregate_id: UUID, topic: str, data: dict[str, Any], metadata: dict[str, Any] | None
+) -> dict[str, Any]:
     if metadata is None:
-        raise DataError(f"event {event_id} of {aggregate_id} was not appended by the eventsourcing library")
+        raise DataError(f"event {row_id} of {aggregate_id} was not appended by the eventsourcing library")
     return {
         "originator_id": metadata.get("originator_id", aggregate_id),
         "originator_version": metadata["originator_version"],

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from eventsourcing.persistence import StoredEvent
+from psycopg.rows import scalar_row
 
 from event_store.client import Session
 from event_store.eventsourcing import ids
-from event_store.eventsourcing.datastore import fetch
 from event_store.eventsourcing.recorders import OFFSET, EventStoreAggregateRecorder
 from event_store.eventsourcing.rows import SNAPSHOT, snapshot_data
+from event_store.statements import Statement, first
 
 _SNAPSHOTS: Final = f"""
     SELECT {SNAPSHOT}
@@ -33,8 +34,8 @@ class EventStoreSnapshotRecorder(EventStoreAggregateRecorder):
             for event in stored_events:
                 aggregate_id = ids.aggregate_id(event.originator_id)
                 parameters = {"application": self.application, "aggregate_id": aggregate_id}
-                offset = fetch(session, OFFSET, parameters)
-                version = event.originator_version + (offset[0][0] if offset else 0)
+                offset = session.run(Statement(OFFSET.encode(), parameters, scalar_row, first))
+                version = event.originator_version + (offset or 0)
                 session.save_snapshot(self.application, aggregate_id, version, snapshot_data(event))
 
         self.datastore.repeat(save)

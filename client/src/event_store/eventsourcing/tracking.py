@@ -5,7 +5,7 @@ a notification has led to.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final, LiteralString
 
 import psycopg
 from eventsourcing.persistence import (
@@ -15,14 +15,14 @@ from eventsourcing.persistence import (
     Tracking,
     TrackingRecorder,
 )
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, scalar_row
 from psycopg.sql import SQL, Composed
 
 from event_store.client import Session
 from event_store.events import Append
 from event_store.eventsourcing.applications import EventStoreApplicationRecorder
 from event_store.eventsourcing.datastore import SCHEMA, Datastore
-from event_store.statements import Statement
+from event_store.statements import Statement, first
 
 _CREATE: Final[tuple[LiteralString, ...]] = (
     f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
@@ -80,9 +80,7 @@ class EventStoreTrackingRecorder(TrackingRecorder):
     def max_tracking_id(self, application_name: str) -> int | None:
         """The last place in that application's notification log; None where nothing is recorded."""
         parameters = {"recorder": self.tracking_name, "application_name": application_name}
-        return self.datastore.run(
-            Statement(_SELECT.encode(), parameters, lambda rows: cast("int", rows[0][0]) if rows else None)
-        )
+        return self.datastore.run(Statement(_SELECT.encode(), parameters, scalar_row, first))
 
     def _insert_tracking(self, curs: "psycopg.Cursor[DictRow]", tracking: Tracking) -> None:
         if not curs.execute(_INSERT.encode(), self._place(tracking)).fetchone():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from event_store import statements
+from event_store import writes
 from event_store.events import SYSTEM, Append, Appended, Command, NewEvent, Origin
 from event_store.operations.base import Runner
 
@@ -31,7 +31,7 @@ class Appending(Runner):
         Raises `VersionConflictError`, `CommandIdReusedError`, `EventIdStoredError`, `MalformedArgumentError`, `UnknownEventTypeError`, `InvalidPayloadError`.
         """
         return self.run(
-            statements.append_events(
+            writes.append_events(
                 aggregate_type,
                 aggregate_id,
                 self._to_append(events),
@@ -49,14 +49,14 @@ class Appending(Runner):
         Raises what `append_events` raises.
         """
         return self.run(
-            statements.append_to_aggregates(
+            writes.append_to_aggregates(
                 [replace(one, events=self._to_append(one.events)) for one in appends], origin, command
             )
         )
 
     def check_command_processed(self, command_id: UUID) -> bool:
         """Whether the command was recorded, with events or without."""
-        return self.run(statements.check_command_processed(command_id))
+        return self.run(writes.check_command_processed(command_id))
 
     def record_command(
         self, command: Command, aggregate_type: str, aggregate_id: UUID, *, origin: Origin = SYSTEM
@@ -65,4 +65,4 @@ class Appending(Runner):
 
         For a session: the command is to be in the transaction of what it does. Raises `CommandIdReusedError`.
         """
-        return self.run(statements.record_command(command, aggregate_type, aggregate_id, origin))
+        return self.run(writes.record_command(command, aggregate_type, aggregate_id, origin))
