@@ -12,7 +12,7 @@ from psycopg.rows import kwargs_row, scalar_row
 
 from event_store import queries
 from event_store.events import Cursor, Page, StoredEvent
-from event_store.rows import EVENT_OR_MARK, VALUE, RowShape, event_or_mark, shape_of
+from event_store.rows import EVENT, VALUE, RowShape, shape_of
 from event_store.statements import Statement, ask, call, first, nothing, only
 
 LEASE = timedelta(seconds=30)
@@ -52,17 +52,21 @@ class FeedLag:
     seconds_waiting: float
 
 
-def _partition_row(**columns: Any) -> tuple[Cursor, StoredEvent | Cursor]:
-    checkpoint = Cursor(columns.pop("checkpoint_transaction_id"), columns.pop("checkpoint_position"))
-    return checkpoint, event_or_mark(**columns)
+def _partition_row(
+    *, checkpoint_transaction_id: int, checkpoint_position: int, **columns: Any
+) -> tuple[Cursor, StoredEvent | Cursor]:
+    checkpoint = Cursor(checkpoint_transaction_id, checkpoint_position)
+    if columns["event_id"] is None:
+        return checkpoint, Cursor(columns["transaction_id"], columns["global_position"])
+    return checkpoint, StoredEvent(**columns)
 
 
 _CHECKPOINT: Final = """(
     SELECT p.{} FROM event_store.subscription_partitions p
      WHERE p.subscription_name = %(subscription_name)s AND p.partition = %(partition)s)"""
-#: A row of the partition, behind the checkpoint that it was read after.
+#: An event or a mark, behind the checkpoint that it was read after.
 _PARTITION_ROW: Final = RowShape(
-    f"{EVENT_OR_MARK.columns}, {_CHECKPOINT.format('transaction_id')} AS checkpoint_transaction_id, "
+    f"{EVENT.columns}, {_CHECKPOINT.format('transaction_id')} AS checkpoint_transaction_id, "
     f"{_CHECKPOINT.format('global_position')} AS checkpoint_position",
     kwargs_row(_partition_row),
 )
