@@ -4,9 +4,10 @@
 `event_store.errors`. `event_store.eventsourcing` puts the library of that name on this store.
 """
 
-from event_store.async_client import AsyncEventStore, AsyncSession
+from event_store.async_client import AsyncEventStore
+from event_store.async_session import AsyncSession
 from event_store.async_subscriptions import AsyncSubscription, follow_async
-from event_store.client import EventStore, Session
+from event_store.client import EventStore
 from event_store.events import (
     ANY,
     NOT_THERE,
@@ -23,7 +24,10 @@ from event_store.events import (
     Snapshot,
     StoredEvent,
 )
+from event_store.leases import Claim, FeedLag, Lag
+from event_store.reports import ExportProblem, FeedBlocker, FoundUser, InclusionProof, ProjectionLag, SealProblem
 from event_store.retries import NO_RETRIES, Retries
+from event_store.session import Session
 from event_store.subscriptions import Subscription, follow
 
 __all__ = [
@@ -37,14 +41,23 @@ __all__ = [
     "AsyncEventStore",
     "AsyncSession",
     "AsyncSubscription",
+    "Claim",
     "Command",
     "Cursor",
     "EventStore",
+    "ExportProblem",
+    "FeedBlocker",
+    "FeedLag",
+    "FoundUser",
+    "InclusionProof",
+    "Lag",
     "Loaded",
     "NewEvent",
     "Origin",
     "Page",
+    "ProjectionLag",
     "Retries",
+    "SealProblem",
     "Session",
     "Snapshot",
     "StoredEvent",

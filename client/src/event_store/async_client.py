@@ -11,41 +11,23 @@ from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.types.numeric import IntLoader
 from psycopg_pool import AsyncConnectionPool
 
 from event_store import errors, writes
 from event_store.aio import AsyncConfigure, AsyncWork, sleep
 from event_store.async_operations import AsyncOperations
+from event_store.async_session import AsyncSession
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
 from event_store.statements import Statement
+
+__all__ = ["LISTEN", "AsyncEventStore", "AsyncSession"]
 
 T = TypeVar("T")
 log = logging.getLogger("event_store")
 
 #: The server's hint that there is something new in the feed.
 LISTEN: Final = "LISTEN event_store"
-
-
-class AsyncSession(AsyncOperations):
-    """The store's operations on one connection, in whatever transaction it is in. Nothing is tried twice."""
-
-    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        self.connection = connection
-
-    async def run(self, statement: Statement[T]) -> T:
-        """Run one statement and return its answer."""
-        try:
-            async with self.connection.cursor(row_factory=statement.row_factory) as cursor:
-                # For this cursor only: the connection may be one of the application's own.
-                cursor.adapters.register_loader("xid8", IntLoader)
-                await cursor.execute(statement.query, statement.parameters)
-                return statement.read(await cursor.fetchall())
-        except psycopg.Error as error:
-            if own := errors.from_database(error):
-                raise own from error
-            raise
 
 
 class AsyncEventStore(AsyncOperations):
@@ -128,14 +110,18 @@ class AsyncEventStore(AsyncOperations):
     async def session(self, timeout: float | None = None) -> AsyncIterator[AsyncSession]:
         """A connection of the pool, in autocommit; waits at most ``timeout`` seconds for it."""
         async with self._pool.connection(timeout) as connection:
-            taken_at = time.monotonic()
+            taken_at, session = time.monotonic(), AsyncSession(connection)
             try:
-                yield AsyncSession(connection)
+                yield session
             except psycopg.Error as error:
                 if connection_is_lost(error):
                     await connection.close()
                     await self._drain(taken_at)
                 raise
+            finally:
+                # Whoever gets the connection next would see the rows of this one's user.
+                if session.keeps_user:
+                    await connection.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -23,6 +23,15 @@ from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.leases import LEASE, Claim, consumer_name
 from event_store.retries import Attempts
 
+__all__ = [
+    "POLL",
+    "AsyncDelivery",
+    "AsyncHandler",
+    "AsyncSubscription",
+    "consumer_name",
+    "follow_async",
+]
+
 log = logging.getLogger("event_store")
 
 #: Seconds between two looks when nobody says that there is something new.

@@ -12,41 +12,23 @@ from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.types.numeric import IntLoader
 from psycopg_pool import ConnectionPool
 
 from event_store import errors, writes
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
 from event_store.operations import Operations
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
+from event_store.session import Session
 from event_store.statements import Statement
 from event_store.threads import Configure, Work, sleep
+
+__all__ = ["LISTEN", "EventStore", "Session"]
 
 T = TypeVar("T")
 log = logging.getLogger("event_store")
 
 #: The server's hint that there is something new in the feed.
 LISTEN: Final = "LISTEN event_store"
-
-
-class Session(Operations):
-    """The store's operations on one connection, in whatever transaction it is in. Nothing is tried twice."""
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self.connection = connection
-
-    def run(self, statement: Statement[T]) -> T:
-        """Run one statement and return its answer."""
-        try:
-            with self.connection.cursor(row_factory=statement.row_factory) as cursor:
-                # For this cursor only: the connection may be one of the application's own.
-                cursor.adapters.register_loader("xid8", IntLoader)
-                cursor.execute(statement.query, statement.parameters)
-                return statement.read(cursor.fetchall())
-        except psycopg.Error as error:
-            if own := errors.from_database(error):
-                raise own from error
-            raise
 
 
 class EventStore(Operations):
@@ -127,14 +109,18 @@ class EventStore(Operations):
     def session(self, timeout: float | None = None) -> Iterator[Session]:
         """A connection of the pool, in autocommit; waits at most ``timeout`` seconds for it."""
         with self._pool.connection(timeout) as connection:
-            taken_at = time.monotonic()
+            taken_at, session = time.monotonic(), Session(connection)
             try:
-                yield Session(connection)
+                yield session
             except psycopg.Error as error:
                 if connection_is_lost(error):
                     connection.close()
                     self._drain(taken_at)
                 raise
+            finally:
+                # Whoever gets the connection next would see the rows of this one's user.
+                if session.keeps_user:
+                    connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

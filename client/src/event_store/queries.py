@@ -56,7 +56,7 @@ def load_aggregate(
     return call("load_aggregate", parameters, EVENT_OR_SNAPSHOT, _loaded, optional=optional)
 
 
-def get_snapshot(function: str, **parameters: Any) -> Statement[Snapshot | None]:
+def snapshot(function: str, **parameters: Any) -> Statement[Snapshot | None]:
     """Call a function that returns a snapshot or none; an argument that is None is left to the function's default."""
     return call(function, parameters, SNAPSHOT, first, optional=tuple(parameters))
 
@@ -82,6 +82,26 @@ def read_feed(
     parameters = {**forward(after), "max_count": max_count, **filters(event_types, aggregate_types)}
     optional = ("event_types", "aggregate_types")
     return call("read_feed", parameters, EVENT_OR_MARK, lambda rows: read_page(rows, after), optional=optional)
+
+
+def scan_feed(
+    after: Cursor,
+    max_count: int,
+    event_types: Sequence[str] | None,
+    aggregate_types: Sequence[str] | None,
+    *,
+    partitions: int,
+    partition: int,
+) -> Statement[Page]:
+    """Read what fits of a bounded stretch of the feed."""
+    parameters = {
+        **forward(after),
+        "max_count": max_count,
+        **filters(event_types, aggregate_types),
+        "partitions": partitions,
+        "partition": partition,
+    }
+    return call("scan_feed", parameters, EVENT_OR_MARK, lambda rows: read_page(rows, after))
 
 
 def feed_end() -> Statement[Cursor]:

@@ -58,9 +58,9 @@ def call(
     return Statement(query, parameters, shape.factory, read, repeatable)
 
 
-def ask(function: str, parameters: Mapping[str, Any], *, optional: Sequence[str] = ()) -> Statement[Any]:
-    """Call a function of the store that returns one value."""
-    return call(function, parameters, VALUE, only, optional=optional)
+def ask(function: str, parameters: Mapping[str, Any]) -> Statement[T]:
+    """Call a function of the store that returns one value; of which type, the caller knows."""
+    return call(function, parameters, VALUE, only)
 
 
 def only(rows: Sequence[R]) -> R:

@@ -24,6 +24,15 @@ from event_store.operations import Operations
 from event_store.retries import Attempts
 from event_store.threads import Event, Handler, closing, sleep
 
+__all__ = [
+    "POLL",
+    "Delivery",
+    "Handler",
+    "Subscription",
+    "consumer_name",
+    "follow",
+]
+
 log = logging.getLogger("event_store")
 
 #: Seconds between two looks when nobody says that there is something new.

@@ -7,6 +7,7 @@ from uuid import UUID
 from event_store import queries
 from event_store.async_operations.base import AsyncRunner
 from event_store.events import Loaded, Snapshot, StoredEvent
+from event_store.statements import ask
 
 
 class AsyncAggregates(AsyncRunner):
@@ -59,6 +60,11 @@ class AsyncAggregates(AsyncRunner):
             )
         )
 
+    async def get_version_at(self, aggregate_type: str, aggregate_id: UUID, at_time: datetime) -> int:
+        """The version that the aggregate had at a time, its events of exactly that time included; 0 = it was not there yet."""
+        parameters = {"aggregate_type": aggregate_type, "aggregate_id": aggregate_id, "at_time": at_time}
+        return await self.run(ask("get_version_at", parameters))
+
     async def load_aggregate(
         self,
         aggregate_type: str,
@@ -70,7 +76,10 @@ class AsyncAggregates(AsyncRunner):
     ) -> Loaded:
         """The latest snapshot and the events after it.
 
-        ``snapshot_version``: only a snapshot of this layout of the state. ``at_version``, ``at_time``: as it was then.
+        ``snapshot_version``: only a snapshot of this layout of the state. ``at_version``, ``at_time``: as it was then,
+        the earlier one of both.
+
+        Raises `RetentionRefusedError` if events that are needed have left the store.
         """
         return await self.run(
             queries.load_aggregate(aggregate_type, aggregate_id, snapshot_version, at_version, at_time)
@@ -93,6 +102,36 @@ class AsyncAggregates(AsyncRunner):
             queries.save_snapshot(aggregate_type, aggregate_id, aggregate_version, data, snapshot_version)
         )
 
+    async def get_latest_snapshot(
+        self, aggregate_type: str, aggregate_id: UUID, *, snapshot_version: int | None = None
+    ) -> Snapshot | None:
+        """The latest snapshot; None = there is none. ``snapshot_version``: only of this layout of the state."""
+        return await self.run(
+            queries.snapshot(
+                "get_latest_snapshot",
+                aggregate_type=aggregate_type,
+                aggregate_id=aggregate_id,
+                snapshot_version=snapshot_version,
+            )
+        )
+
+    async def get_snapshot_at(
+        self, aggregate_type: str, aggregate_id: UUID, at_version: int, *, snapshot_version: int | None = None
+    ) -> Snapshot | None:
+        """The latest snapshot at or before a version of the aggregate; None = there is none.
+
+        ``snapshot_version``: only of this layout of the state.
+        """
+        return await self.run(
+            queries.snapshot(
+                "get_snapshot_at",
+                aggregate_type=aggregate_type,
+                aggregate_id=aggregate_id,
+                at_version=at_version,
+                snapshot_version=snapshot_version,
+            )
+        )
+
     async def get_snapshot(
         self,
         aggregate_type: str,
@@ -101,14 +140,7 @@ class AsyncAggregates(AsyncRunner):
         at_version: int | None = None,
         snapshot_version: int | None = None,
     ) -> Snapshot | None:
-        """The latest snapshot, or the latest one at or before ``at_version``; None = there is none."""
-        function = "get_latest_snapshot" if at_version is None else "get_snapshot_at"
-        return await self.run(
-            queries.get_snapshot(
-                function,
-                aggregate_type=aggregate_type,
-                aggregate_id=aggregate_id,
-                at_version=at_version,
-                snapshot_version=snapshot_version,
-            )
-        )
+        """`get_latest_snapshot`, or with ``at_version`` `get_snapshot_at`."""
+        if at_version is None:
+            return await self.get_latest_snapshot(aggregate_type, aggregate_id, snapshot_version=snapshot_version)
+        return await self.get_snapshot_at(aggregate_type, aggregate_id, at_version, snapshot_version=snapshot_version)

@@ -12,6 +12,21 @@ from event_store.events import SYSTEM, Append, Appended, Command, NewEvent, Orig
 class AsyncAppending(AsyncRunner):
     """Appends and commands."""
 
+    async def append_event(
+        self,
+        aggregate_type: str,
+        aggregate_id: UUID,
+        event: NewEvent,
+        *,
+        expected: int | None,
+        origin: Origin = SYSTEM,
+        command: Command | None = None,
+    ) -> Appended:
+        """Append one event to one aggregate; otherwise what `append_events` does. Raises what it raises."""
+        return await self.append_events(
+            aggregate_type, aggregate_id, [event], expected=expected, origin=origin, command=command
+        )
+
     async def append_events(
         self,
         aggregate_type: str,

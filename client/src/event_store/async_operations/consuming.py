@@ -1,38 +1,16 @@
-"""The feed, and subscriptions to it."""
+"""Subscriptions to the feed, and the partitions that their consumers hold."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from event_store import leases, queries
+from event_store import leases
 from event_store.async_operations.base import AsyncRunner
 from event_store.events import START, Cursor, Page
-from event_store.leases import Claim, FeedLag, Lag
+from event_store.leases import Claim, Lag
 
 
 class AsyncConsuming(AsyncRunner):
-    """The feed, and subscriptions to it."""
-
-    async def read_feed(
-        self,
-        *,
-        after: Cursor = START,
-        max_count: int = 1000,
-        event_types: Sequence[str] | None = None,
-        aggregate_types: Sequence[str] | None = None,
-    ) -> Page:
-        """One page of the global feed; no event is skipped or repeated while others append.
-
-        Raises `RestoredElsewhereError` until a database that was restored into another cluster has been deployed.
-        """
-        return await self.run(queries.read_feed(after, max_count, event_types, aggregate_types))
-
-    async def feed_end(self) -> Cursor:
-        """The cursor of the last event that may be read now; `START` = there is none."""
-        return await self.run(queries.feed_end())
-
-    async def feed_lag(self) -> FeedLag:
-        """Events that are committed and may not be read yet, because an older transaction still runs."""
-        return await self.run(leases.feed_lag())
+    """Subscriptions to the feed, and the partitions that their consumers hold."""
 
     async def create_subscription(
         self,

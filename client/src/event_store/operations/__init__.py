@@ -9,8 +9,25 @@ everything that is not the store's. ``max_count`` None means all.
 from event_store.operations.aggregates import Aggregates
 from event_store.operations.appending import Appending
 from event_store.operations.consuming import Consuming
+from event_store.operations.event_types import EventTypes
+from event_store.operations.feed import Feed
+from event_store.operations.privacy import Privacy
+from event_store.operations.projections import Projections
+from event_store.operations.seals import Seals
 from event_store.operations.searching import Searching
+from event_store.operations.users import Users
 
 
-class Operations(Appending, Aggregates, Searching, Consuming):
+class Operations(
+    Appending,
+    EventTypes,
+    Aggregates,
+    Searching,
+    Feed,
+    Consuming,
+    Projections,
+    Users,
+    Seals,
+    Privacy,
+):
     """What a store and a session have in common."""

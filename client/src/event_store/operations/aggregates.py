@@ -8,6 +8,7 @@ from uuid import UUID
 from event_store import queries
 from event_store.events import Loaded, Snapshot, StoredEvent
 from event_store.operations.base import Runner
+from event_store.statements import ask
 
 
 class Aggregates(Runner):
@@ -60,6 +61,11 @@ class Aggregates(Runner):
             )
         )
 
+    def get_version_at(self, aggregate_type: str, aggregate_id: UUID, at_time: datetime) -> int:
+        """The version that the aggregate had at a time, its events of exactly that time included; 0 = it was not there yet."""
+        parameters = {"aggregate_type": aggregate_type, "aggregate_id": aggregate_id, "at_time": at_time}
+        return self.run(ask("get_version_at", parameters))
+
     def load_aggregate(
         self,
         aggregate_type: str,
@@ -71,7 +77,10 @@ class Aggregates(Runner):
     ) -> Loaded:
         """The latest snapshot and the events after it.
 
-        ``snapshot_version``: only a snapshot of this layout of the state. ``at_version``, ``at_time``: as it was then.
+        ``snapshot_version``: only a snapshot of this layout of the state. ``at_version``, ``at_time``: as it was then,
+        the earlier one of both.
+
+        Raises `RetentionRefusedError` if events that are needed have left the store.
         """
         return self.run(queries.load_aggregate(aggregate_type, aggregate_id, snapshot_version, at_version, at_time))
 
@@ -90,6 +99,36 @@ class Aggregates(Runner):
         """
         return self.run(queries.save_snapshot(aggregate_type, aggregate_id, aggregate_version, data, snapshot_version))
 
+    def get_latest_snapshot(
+        self, aggregate_type: str, aggregate_id: UUID, *, snapshot_version: int | None = None
+    ) -> Snapshot | None:
+        """The latest snapshot; None = there is none. ``snapshot_version``: only of this layout of the state."""
+        return self.run(
+            queries.snapshot(
+                "get_latest_snapshot",
+                aggregate_type=aggregate_type,
+                aggregate_id=aggregate_id,
+                snapshot_version=snapshot_version,
+            )
+        )
+
+    def get_snapshot_at(
+        self, aggregate_type: str, aggregate_id: UUID, at_version: int, *, snapshot_version: int | None = None
+    ) -> Snapshot | None:
+        """The latest snapshot at or before a version of the aggregate; None = there is none.
+
+        ``snapshot_version``: only of this layout of the state.
+        """
+        return self.run(
+            queries.snapshot(
+                "get_snapshot_at",
+                aggregate_type=aggregate_type,
+                aggregate_id=aggregate_id,
+                at_version=at_version,
+                snapshot_version=snapshot_version,
+            )
+        )
+
     def get_snapshot(
         self,
         aggregate_type: str,
@@ -98,14 +137,7 @@ class Aggregates(Runner):
         at_version: int | None = None,
         snapshot_version: int | None = None,
     ) -> Snapshot | None:
-        """The latest snapshot, or the latest one at or before ``at_version``; None = there is none."""
-        function = "get_latest_snapshot" if at_version is None else "get_snapshot_at"
-        return self.run(
-            queries.get_snapshot(
-                function,
-                aggregate_type=aggregate_type,
-                aggregate_id=aggregate_id,
-                at_version=at_version,
-                snapshot_version=snapshot_version,
-            )
-        )
+        """`get_latest_snapshot`, or with ``at_version`` `get_snapshot_at`."""
+        if at_version is None:
+            return self.get_latest_snapshot(aggregate_type, aggregate_id, snapshot_version=snapshot_version)
+        return self.get_snapshot_at(aggregate_type, aggregate_id, at_version, snapshot_version=snapshot_version)

@@ -13,6 +13,21 @@ from event_store.operations.base import Runner
 class Appending(Runner):
     """Appends and commands."""
 
+    def append_event(
+        self,
+        aggregate_type: str,
+        aggregate_id: UUID,
+        event: NewEvent,
+        *,
+        expected: int | None,
+        origin: Origin = SYSTEM,
+        command: Command | None = None,
+    ) -> Appended:
+        """Append one event to one aggregate; otherwise what `append_events` does. Raises what it raises."""
+        return self.append_events(
+            aggregate_type, aggregate_id, [event], expected=expected, origin=origin, command=command
+        )
+
     def append_events(
         self,
         aggregate_type: str,

@@ -75,6 +75,28 @@ class Searching(Runner):
             )
         )
 
+    def get_events_in_time_range_backward(
+        self,
+        from_time: datetime,
+        until_time: datetime,
+        *,
+        before_position: int = 0,
+        max_count: int | None = None,
+    ) -> list[StoredEvent]:
+        """All events with ``from_time`` <= time < ``until_time``, the newest first.
+
+        The next page: ``until_time`` and ``before_position`` are the last event's ``created_at`` and ``global_position``.
+        """
+        return self.run(
+            queries.events(
+                "get_events_in_time_range_backward",
+                from_time=from_time,
+                until_time=until_time,
+                before_position=before_position,
+                max_count=max_count,
+            )
+        )
+
     def get_events_by_category(
         self, aggregate_type: str, *, after: Cursor = START, max_count: int | None = None
     ) -> list[StoredEvent]:
