@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.render import ROOT
-
+ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "client" / "src" / "event_store"
 GENERATOR = ROOT / "client" / "tools" / "generate_sync.py"
 
@@ -16,15 +15,16 @@ GENERATOR = ROOT / "client" / "tools" / "generate_sync.py"
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the client, with its generator."""
-    shutil.copytree(PACKAGE, tmp_path / "src" / "event_store", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "tools").mkdir()
-    shutil.copy2(GENERATOR, tmp_path / "tools")
+    for part in ("src", "tools"):
+        shutil.copytree(
+            ROOT / "client" / part, tmp_path / "client" / part, ignore=shutil.ignore_patterns("__pycache__")
+        )
     shutil.copy2(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+    return tmp_path / "client"
 
 
 def generator(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, folder / "tools" / GENERATOR.name, *arguments]
+    command = [sys.executable, str(folder / "tools" / GENERATOR.name), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
