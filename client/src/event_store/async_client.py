@@ -39,7 +39,7 @@ class AsyncEventStore(AsyncOperations):
 
     Reads and appends are tried again when the server goes away, fails over, or gives up a transaction in favour of another. No
     event is appended twice: a command is recognised by its id, an append without a command by the ids of its events, which
-    the client makes where there are none. With ``retries=NO_RETRIES`` nothing is tried twice.
+    the client makes if there are none. With ``retries=NO_RETRIES`` nothing is tried twice.
 
     A context manager; otherwise call `open` and `close`.
     """
@@ -88,7 +88,7 @@ class AsyncEventStore(AsyncOperations):
         await self.close()
 
     async def run(self, statement: Statement[T]) -> T:
-        """Run one statement on a connection of the pool, again where that is safe and may help."""
+        """Run one statement on a connection of the pool, again if that is safe and may help."""
         attempts = Attempts(self.retries)
         while True:
             try:
@@ -173,7 +173,7 @@ class AsyncEventStore(AsyncOperations):
         decided or appended, and the first result comes back.
 
         Raises what ``decision`` raises, `VersionConflictError` after too many conflicts in a row (see `Retries`), and
-        `CommandIdReusedError` where the command id was used for something else.
+        `CommandIdReusedError` if the command id was used for something else.
         """
         attempts = Attempts(self.retries)
         if command:

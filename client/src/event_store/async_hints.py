@@ -1,6 +1,6 @@
 """Waiting for something new in the feed: until the server says so, at most for the time between two looks.
 
-The server's NOTIFY is a hint and no more. It comes from a worker of the deployed store; where there is none, or the
+The server's NOTIFY is a hint and no more. It comes from a worker of the deployed store; if there is none, or the
 connection that listens is lost, waiting is simply sleeping.
 """
 

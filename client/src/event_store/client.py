@@ -40,7 +40,7 @@ class EventStore(Operations):
 
     Reads and appends are tried again when the server goes away, fails over, or gives up a transaction in favour of another. No
     event is appended twice: a command is recognised by its id, an append without a command by the ids of its events, which
-    the client makes where there are none. With ``retries=NO_RETRIES`` nothing is tried twice.
+    the client makes if there are none. With ``retries=NO_RETRIES`` nothing is tried twice.
 
     A context manager; otherwise call `open` and `close`.
     """
@@ -87,7 +87,7 @@ class EventStore(Operations):
         self.close()
 
     def run(self, statement: Statement[T]) -> T:
-        """Run one statement on a connection of the pool, again where that is safe and may help."""
+        """Run one statement on a connection of the pool, again if that is safe and may help."""
         attempts = Attempts(self.retries)
         while True:
             try:
@@ -172,7 +172,7 @@ class EventStore(Operations):
         decided or appended, and the first result comes back.
 
         Raises what ``decision`` raises, `VersionConflictError` after too many conflicts in a row (see `Retries`), and
-        `CommandIdReusedError` where the command id was used for something else.
+        `CommandIdReusedError` if the command id was used for something else.
         """
         attempts = Attempts(self.retries)
         if command:

@@ -103,7 +103,7 @@ class SnapshotAheadError(EventStoreError):
 class LeaseLostError(EventStoreError):
     """The subscription is not known, or this consumer no longer holds the partition: claim it again.
 
-    Also where the page that it acknowledges is acknowledged already: roll back, and read again.
+    Also if the page that it acknowledges is acknowledged already: roll back, and read again.
     """
 
     sqlstate = "SE010"

@@ -47,8 +47,8 @@ def new_event_id() -> UUID:
 class NewEvent:
     """An event to append. ``data`` and ``metadata`` are written as JSON objects.
 
-    ``event_id``: made by the client or the server where there is none. ``causation_id`` and ``correlation_id``: those of the append's
-    `Origin` where there are none.
+    ``event_id``: made by the client or the server if there is none. ``causation_id`` and ``correlation_id``: those of the append's
+    `Origin` if there are none.
     """
 
     event_type: str

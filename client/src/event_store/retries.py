@@ -68,7 +68,7 @@ class Attempts:
         return min(max(self._deadline - time.monotonic(), 1.0), 5.0)
 
     def pause_after(self, error: psycopg.Error, *, repeatable: bool) -> float:
-        """Seconds to wait before the next attempt. Raises ``error`` where another attempt could not help or do harm."""
+        """Seconds to wait before the next attempt. Raises ``error`` if another attempt could not help or do harm."""
         self.failures += 1
         pause = self._retries.pause(self.failures)
         # What the server gave up in favour of another transaction has certainly not happened.

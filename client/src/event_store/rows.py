@@ -59,7 +59,7 @@ SNAPSHOT: Final = shape_of(Snapshot, data="snapshot_data")
 
 
 def _event_or(other: Callable[..., R], missing: str) -> BaseRowFactory[StoredEvent | R]:
-    """An event; or ``other``, called with the columns by name, where the column ``missing`` is NULL."""
+    """An event; or ``other``, called with the columns by name, if the column ``missing`` is NULL."""
 
     def of_result(cursor: Any) -> RowMaker[StoredEvent | R]:
         event_of, other_of = EVENT.factory(cursor), kwargs_row(other)(cursor)

@@ -35,7 +35,7 @@ class Statement(Generic[T]):
 def query_of(function: str, parameters: Mapping[str, Any], columns: str, optional: Sequence[str] = ()) -> bytes:
     """The query that calls a function with these parameters, by name; of the schema ``event_store`` if no other is named.
 
-    ``optional``: left out where they are None, so that the function's own default holds.
+    ``optional``: left out if they are None, so that the function's own default holds.
     """
     arguments = ", ".join(
         f"{name} => %({name})s" for name, value in parameters.items() if value is not None or name not in optional

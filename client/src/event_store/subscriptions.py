@@ -3,7 +3,7 @@
 
 Following is for one reader that keeps its own cursor. A subscription is for those who share the events of a named
 subscription: each partition is leased to one consumer at a time, its checkpoint is kept by the server, and events of one
-aggregate always come in their order. A consumer handles an event at least once; exactly once where it acknowledges in
+aggregate always come in their order. A consumer handles an event at least once; exactly once if it acknowledges in
 the transaction of its own writes, which is what projecting does.
 """
 
@@ -81,7 +81,7 @@ class Delivery:
     def acknowledge(self, session: Operations | None = None) -> None:
         """Say that all of it is handled; with a ``session`` in the transaction of that session.
 
-        Raises `LeaseLostError` where the lease ended before and somebody else handles the events, or where an earlier
+        Raises `LeaseLostError` if the lease ended before and somebody else handles the events, or if an earlier
         transaction of this consumer, whose answer was lost, has handled them: roll back.
         """
         if session:
@@ -116,10 +116,10 @@ class Subscription:
 
         Waits for more until ``stop`` is set; with ``to_the_end`` only until no free partition has anything left.
 
-        Raises `LeaseLostError` where there is no such subscription.
+        Raises `LeaseLostError` if there is no such subscription.
         """
         with Hints(self.store, self._poll) as hints:
-            # The first claim without asking: it is refused where there is no such subscription.
+            # The first claim without asking: it is refused if there is no such subscription.
             begun = False
             while not (stop and stop.is_set()):
                 claim = None

@@ -112,7 +112,7 @@ def _once(
 
 
 def _stored(appends: Sequence[Append], read: Callable[[Sequence[Appended]], T]) -> Statement[T | None] | None:
-    """Look for the last event of each append; None where not all of them have ids to look for."""
+    """Look for the last event of each append; None if not all of them have ids to look for."""
     last = [one.events[-1].event_id if one.events else None for one in appends]
     if None in last:
         return None

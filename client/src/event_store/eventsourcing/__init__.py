@@ -8,7 +8,7 @@ What differs from the library's own recorders:
 
 - Versions of one originator have to be consecutive.
 - A snapshot cannot be ahead of the events, and another one of the same version replaces it.
-- Topics are at most 255 characters long, and registered ones only where the store takes no unknown event types.
+- Topics are at most 255 characters long, and registered ones only if the store takes no unknown event types.
 - An ``aggregate_type`` that an application uses belongs to it: what others append there is not in its notification log.
 - Once all events of an application have left the store (retention), notification ids begin at 1 again.
 """

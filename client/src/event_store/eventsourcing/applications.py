@@ -42,7 +42,7 @@ class EventStoreApplicationRecorder(EventStoreAggregateRecorder, ApplicationReco
     """
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
-        """Append the events, all of them or none; IntegrityError where another version is due. Returns their ids."""
+        """Append the events, all of them or none; IntegrityError if another version is due. Returns their ids."""
         by_originator = streams(stored_events)
         # In the first event, so that an attempt can tell whether one before it, which lost the answer, was committed.
         token, tried = secrets.token_hex(8), list[int]()
@@ -82,7 +82,7 @@ class EventStoreApplicationRecorder(EventStoreAggregateRecorder, ApplicationReco
         return self.datastore.run(Statement(query.encode(), parameters, kwargs_row(notification), list))
 
     def max_notification_id(self) -> int | None:
-        """The last notification id; None where there is no event."""
+        """The last notification id; None if there is no event."""
         last = self.datastore.run(Statement(_LAST_ID.encode(), self._between(0, ids.LAST), scalar_row, first))
         return ids.notification_id(last) if last else None
 

@@ -32,7 +32,7 @@ class EventStoreFactory(InfrastructureFactory[EventStoreTrackingRecorder]):
 
     EVENT_STORE_CONNINFO: the store, as libpq understands it; required.
     EVENT_STORE_POOL_SIZE: connections at most, 10 unless said otherwise.
-    CREATE_TABLE: "n" where the tables of tracking and of views are made by somebody else.
+    CREATE_TABLE: "n" if the tables of tracking and of views are made by somebody else.
     """
 
     CONNINFO = "EVENT_STORE_CONNINFO"

@@ -75,7 +75,7 @@ class EventStoreAggregateRecorder(AggregateRecorder):
         self.datastore, self.application = datastore, application
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
-        """Append the events, all of them or none; IntegrityError where another version is due."""
+        """Append the events, all of them or none; IntegrityError if another version is due."""
         by_originator = streams(stored_events)
         if by_originator:
             states = self.datastore.run(state_of(self._of(by_originator)))

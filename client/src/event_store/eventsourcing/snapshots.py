@@ -27,7 +27,7 @@ class EventStoreSnapshotRecorder(EventStoreAggregateRecorder):
     _selection: ClassVar[str] = _SNAPSHOTS
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
-        """Save the snapshots, all of them or none; ProgrammingError where one is ahead of its aggregate's events."""
+        """Save the snapshots, all of them or none; ProgrammingError if one is ahead of its aggregate's events."""
 
         def save(session: Session, may_be_done: bool) -> None:
             del may_be_done  # saving the same snapshot again changes nothing

@@ -59,7 +59,7 @@ class EventStoreTrackingRecorder(TrackingRecorder):
         self.sql_create_statements: list[Composed | SQL] = [SQL(statement) for statement in _CREATE]
 
     def create_table(self) -> None:
-        """Make the schema and the tables where they are missing."""
+        """Make the schema and the tables if they are missing."""
         with self.datastore.transaction(commit=True) as cursor:
             # IF NOT EXISTS does not wait for others who do the same at this moment.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"create {SCHEMA}",))
@@ -67,7 +67,7 @@ class EventStoreTrackingRecorder(TrackingRecorder):
                 cursor.execute(statement)
 
     def insert_tracking(self, tracking: Tracking) -> None:
-        """Record a place; IntegrityError where that one or a later one is recorded already."""
+        """Record a place; IntegrityError if that one or a later one is recorded already."""
 
         def insert(session: Session, may_be_done: bool) -> None:
             with session.connection.cursor(row_factory=dict_row) as cursor:
@@ -78,7 +78,7 @@ class EventStoreTrackingRecorder(TrackingRecorder):
         self.datastore.repeat(insert)
 
     def max_tracking_id(self, application_name: str) -> int | None:
-        """The last place in that application's notification log; None where nothing is recorded."""
+        """The last place in that application's notification log; None if nothing is recorded."""
         parameters = {"recorder": self.tracking_name, "application_name": application_name}
         return self.datastore.run(Statement(_SELECT.encode(), parameters, scalar_row, first))
 
@@ -108,7 +108,7 @@ class EventStoreProcessRecorder(EventStoreTrackingRecorder, EventStoreApplicatio
         EventStoreTrackingRecorder.__init__(self, datastore, name)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
-        """Append the events and record ``tracking``; IntegrityError where one or the other is stored already."""
+        """Append the events and record ``tracking``; IntegrityError if one or the other is stored already."""
         tracking: Tracking | None = kwargs.get("tracking")
         if tracking is not None and not stored_events:
             self.insert_tracking(tracking)

@@ -95,7 +95,7 @@ class Aggregates(Runner):
     ) -> bool:
         """Keep the state after the event ``aggregate_version``: False = it was there already, or a newer layout of it.
 
-        Raises `SnapshotAheadError` where the aggregate has no such version yet.
+        Raises `SnapshotAheadError` if the aggregate has no such version yet.
         """
         return self.run(queries.save_snapshot(aggregate_type, aggregate_id, aggregate_version, data, snapshot_version))
 

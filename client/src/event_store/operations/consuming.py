@@ -27,7 +27,7 @@ class Consuming(Runner):
         ``partitions``: how many consumers can work at once; an aggregate stays in one, and the number cannot change. ``event_types``,
         ``aggregate_types``: None = all. ``from_beginning``: False = only what is appended from now on.
 
-        Raises `SubscriptionExistsError` where the name has another definition.
+        Raises `SubscriptionExistsError` if the name has another definition.
         """
         return self.run(
             leases.create_subscription(
@@ -54,25 +54,25 @@ class Consuming(Runner):
     def claim_partition(self, subscription: str, consumer: str, lease: timedelta = leases.LEASE) -> Claim | None:
         """Claim a free partition, one with something to do first; None = all are taken.
 
-        Raises `LeaseLostError` where there is no such subscription.
+        Raises `LeaseLostError` if there is no such subscription.
         """
         return self.run(leases.claim_partition(subscription, consumer, lease))
 
     def read_partition(self, claim: Claim, *, max_count: int = 1000) -> Page:
-        """What comes after the partition's checkpoint. Acknowledge the page's cursor, also where no event is in it.
+        """What comes after the partition's checkpoint. Acknowledge the page's cursor, also if no event is in it.
 
-        Raises `LeaseLostError` where somebody else holds the partition by now.
+        Raises `LeaseLostError` if somebody else holds the partition by now.
         """
         return self.run(leases.read_partition(claim, max_count))
 
     def acknowledge(self, claim: Claim, cursor: Cursor, after: Cursor | None = None) -> None:
-        """Move the partition's checkpoint, and begin its lease anew.
+        """Move the partition's checkpoint, and restart its lease.
 
         In a session's transaction it is committed together with the consumer's own writes, or not at all. With ``after``, the
-        ``after`` of the page, they take effect exactly once: without it also where an earlier transaction, whose answer was
+        ``after`` of the page, they take effect exactly once: without it also if an earlier transaction, whose answer was
         lost, has handled the page. Outside of a transaction leave it out: repeated after a lost answer it would be refused.
 
-        Raises `LeaseLostError` where somebody else holds the partition by now, or the page is acknowledged already: roll back.
+        Raises `LeaseLostError` if somebody else holds the partition by now, or the page is acknowledged already: roll back.
         """
         self.run(leases.acknowledge(claim, cursor, after))
 
