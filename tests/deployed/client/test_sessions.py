@@ -6,7 +6,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from event_store import AsyncEventStore, EventStore, Session
+from event_store import AsyncEventStore, Cursor, EventStore, Session
+from event_store.rows import fields_row
+from event_store.statements import Statement
 
 USER = uuid4()
 
@@ -76,3 +78,11 @@ def test_a_connection_of_the_applications_own_stays_as_it_is(conninfo: str) -> N
         before = connection.execute(query).fetchone()
         assert isinstance(Session(connection).feed_end().transaction_id, int)
         assert connection.execute(query).fetchone() == before
+
+
+def test_columns_in_another_order_are_refused_and_not_mixed_up(client: EventStore) -> None:
+    right = b"SELECT 1 AS transaction_id, 2 AS global_position"
+    assert client.run(Statement(right, {}, fields_row(Cursor), list)) == [Cursor(1, 2)]
+    wrong = b"SELECT 2 AS global_position, 1 AS transaction_id"
+    with pytest.raises(TypeError, match="the result the columns"):
+        client.run(Statement(wrong, {}, fields_row(Cursor), list))
