@@ -56,7 +56,7 @@ rollback: $(READY) ## take migrations back until TO=NNNN is the last one [LOSE=t
 
 test: .venv/.ready-test ## all tests, on real containers of their own
 	@$(MAKE) check
-	@$(BIN)/pytest tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
+	@$(BIN)/pytest client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
 bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, on containers of its own [PYTEST_ARGS="-k append"]
 	@$(BIN)/pytest tests/bench -s $(PYTEST_ARGS)
@@ -64,13 +64,14 @@ bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, o
 bench-large: .venv/.ready-bench ## what depends on size, again with ten million events: about 45 minutes, 50 GB of disk
 	@EVENT_STORE_BENCH_EVENTS=10000000 $(BIN)/pytest tests/bench -s -k growth $(PYTEST_ARGS)
 
-check: $(READY) ## ruff and mypy --strict
+check: $(READY) ## ruff, mypy --strict, and that the client's synchronous half is not stale
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python client/tools/generate_sync.py --check
 
 # Everything that the machine lacks; on standard error, because `make dsn` owns standard output.
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt pyproject.toml client/pyproject.toml
 	@{ set -e; \
 	   packages=; \
 	   python3 -c 'import ensurepip, venv' 2>/dev/null || packages="python3 python3-venv"; \
@@ -78,8 +79,8 @@ $(READY): requirements.txt pyproject.toml
 	   $(MAKE) packages PACKAGES="$$packages"; \
 	   echo "Setting up .venv"; \
 	   python3 -m venv .venv; \
-	   $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .; \
-	   $(BIN)/python -m compileall -q deploy event_store; \
+	   $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e . -e ./client; \
+	   $(BIN)/python -m compileall -q deploy client/src examples; \
 	   touch $(READY); } >&2
 
 # What only the tests use: this machine's own SSH server as a way to an LXC host, and a user who is not root there.

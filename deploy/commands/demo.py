@@ -13,8 +13,8 @@ from pyinfra.api.exceptions import PyinfraError
 
 from deploy.commands.connection import arguments, dsn
 from deploy.model.inventory import SettingsError
-from event_store.batches import batches
-from event_store.portfolio import AGGREGATE_TYPE, Event, generate
+from examples.batches import batches
+from examples.portfolio import AGGREGATE_TYPE, Event, generate
 
 _POSITIONS: Final = 12
 _BATCH: Final = 50

@@ -4,7 +4,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 
-from event_store.portfolio import AGGREGATE_TYPE
+from examples.portfolio import AGGREGATE_TYPE
 
 from .stores.base import Store, payload
 

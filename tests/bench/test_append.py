@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from event_store.portfolio import AGGREGATE_TYPE, Event, generate
+from examples.portfolio import AGGREGATE_TYPE, Event, generate
 
 from .figures import Figure, Figures, Row
 from .stores import FLOOR, OURS, Store

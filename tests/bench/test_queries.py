@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from deploy.model.event_stores import DATABASE
-from event_store.batches import batches
-from event_store.portfolio import AGGREGATE_TYPE, SYMBOLS, generate
+from examples.batches import batches
+from examples.portfolio import AGGREGATE_TYPE, SYMBOLS, generate
 
 from .figures import Figure, Figures
 from .server import BenchServer

@@ -6,7 +6,7 @@ from statistics import median
 from typing import Final
 from uuid import UUID, uuid4
 
-from event_store.portfolio import generate
+from examples.portfolio import generate
 
 from .figures import Figure, Figures, Row
 from .pages import pages

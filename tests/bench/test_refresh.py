@@ -4,7 +4,7 @@ from functools import partial
 from statistics import median
 from typing import Final
 
-from event_store.portfolio import AGGREGATE_TYPE
+from examples.portfolio import AGGREGATE_TYPE
 
 from .figures import Figure, Figures, Row
 from .server import BenchServer

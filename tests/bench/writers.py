@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from event_store.portfolio import Event, generate
+from examples.portfolio import Event, generate
 
 from .stores import Store
 

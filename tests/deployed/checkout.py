@@ -9,7 +9,7 @@ from deploy.schema import catalogue
 
 from .deployment import PYINFRA, ROOT, Deployment, run
 
-_PARTS = ("deploy", "event_store", "sql", "templates", "group_data")
+_PARTS = ("deploy", "sql", "templates", "group_data")
 
 #: The last migration of this checkout.
 LAST = catalogue.load().migrations[-1].version

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_store.batches import batches
-from event_store.portfolio import generate
+from examples.batches import batches
+from examples.portfolio import generate
 
 
 @given(st.integers(0, 2**64), st.integers(1, 50))

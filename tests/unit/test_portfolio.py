@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_store.portfolio import CLOSED, OPENED, SYMBOLS, UPDATED, Event, expected_positions, generate
+from examples.portfolio import CLOSED, OPENED, SYMBOLS, UPDATED, Event, expected_positions, generate
 
 seeds = st.integers(0, 2**64)
 

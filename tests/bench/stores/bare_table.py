@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from event_store.portfolio import AGGREGATE_TYPE, Event
+from examples.portfolio import AGGREGATE_TYPE, Event
 
 from .base import STREAM_AND_VERSION, STREAM_ID, Statement, Store
 

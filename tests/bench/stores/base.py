@@ -13,7 +13,7 @@ import psycopg
 from psycopg.abc import Params
 from psycopg.types.json import set_json_loads
 
-from event_store.portfolio import AGGREGATE_TYPE, Event, generate
+from examples.portfolio import AGGREGATE_TYPE, Event, generate
 
 from ..server import BenchServer
 

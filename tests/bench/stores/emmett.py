@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from psycopg import sql
 
-from event_store.portfolio import Event
+from examples.portfolio import Event
 
 from .base import STREAM_AND_VERSION, STREAM_ID, Statement, Store
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from deploy.model.event_stores import APPLICATION_ROLE
-from event_store.portfolio import AGGREGATE_TYPE, Event
+from examples.portfolio import AGGREGATE_TYPE, Event
 
 from .base import STREAM_AND_VERSION, STREAM_ID, Statement, Store
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 from uuid import UUID
 
-from event_store.portfolio import Event
+from examples.portfolio import Event
 
 from .base import STREAM_AND_VERSION, STREAM_ID, Statement, Store
 

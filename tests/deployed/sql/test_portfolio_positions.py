@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from deploy.schema import catalogue
-from event_store.batches import batches
-from event_store.portfolio import AGGREGATE_TYPE, CLOSED, OPENED, UPDATED, expected_positions, generate
+from examples.batches import batches
+from examples.portfolio import AGGREGATE_TYPE, CLOSED, OPENED, UPDATED, expected_positions, generate
 
 from .projecting import Connection, append, settle, state, value, work
 from .stores import Server, Store, new_name

@@ -65,7 +65,7 @@ def test_every_variable_of_the_makefile_is_documented() -> None:
 
 
 def test_every_variable_of_the_environment_is_one_that_the_code_reads() -> None:
-    folders = ("deploy", "event_store", "tests")
+    folders = ("deploy", "client", "tests")
     code = "\n".join(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py"))
     named = {name for page in PAGES for name in re.findall(r"\bEVENT_STORE_[A-Z_]+", page.text)}
     assert variable(APPLICATION_ROLE) in named

@@ -8,7 +8,7 @@ from doc_pages import PAGES, Page
 from deploy.model.project import ROOT
 
 #: A path of the repository in a code span; words in capitals stand for anything.
-PATH = re.compile(r"(?:deploy|docs|event_store|group_data|inventory|sql|templates|tests)/[\w./*-]*")
+PATH = re.compile(r"(?:client|deploy|docs|examples|findings|group_data|inventory|sql|templates|tests)/[\w./*-]*")
 
 
 def _target(page: Page, link: str) -> Page:

@@ -1,0 +1,208 @@
+"""The store as an application uses it: a pool of connections, retries, and transactions of the caller's own."""
+
+import dataclasses
+import functools
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from event_store import errors, writes
+from event_store.aio import AsyncConfigure, AsyncWork, sleep
+from event_store.async_operations import AsyncOperations
+from event_store.async_session import AsyncSession
+from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
+from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
+from event_store.statements import Statement
+
+__all__ = ["LISTEN", "AsyncEventStore", "AsyncSession"]
+
+T = TypeVar("T")
+log = logging.getLogger("event_store")
+
+#: The server's hint that there is something new in the feed.
+LISTEN: Final = "LISTEN event_store"
+
+
+class AsyncEventStore(AsyncOperations):
+    """An event store behind a pool of connections. Safe to share between threads.
+
+    ``conninfo``: what libpq understands. For failover name several hosts and ask for the one that can be written to:
+    ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.
+    ``min_size``, ``max_size``: connections kept open, and at most. ``configure``: called with each new connection.
+
+    Reads and appends are tried again when the server goes away, fails over, or gives up a transaction in favour of another. No
+    event is appended twice: a command is recognised by its id, an append without a command by the ids of its events, which
+    the client makes if there are none. With ``retries=NO_RETRIES`` nothing is tried twice.
+
+    A context manager; otherwise call `open` and `close`.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 4,
+        retries: Retries = DEFAULT,
+        configure: AsyncConfigure | None = None,
+        **connection_options: Any,
+    ) -> None:
+        self.retries = retries
+        self._connect = functools.partial(
+            psycopg.AsyncConnection.connect, conninfo, autocommit=True, **connection_options
+        )
+        self._pool = AsyncConnectionPool(
+            conninfo,
+            kwargs={"autocommit": True, **connection_options},
+            min_size=min_size,
+            max_size=max_size,
+            configure=configure,
+            # The pool pauses longer and longer between its own attempts; giving up early makes the next request try at once.
+            reconnect_timeout=3.0,
+            open=False,
+        )
+        self._drained_at = 0.0
+
+    async def open(self, *, wait: bool = True, timeout: float = 30.0) -> Self:
+        """Connect; waits at most ``timeout`` seconds for the first connections. Raises `psycopg_pool.PoolTimeout`."""
+        await self._pool.open(wait=wait, timeout=timeout)
+        return self
+
+    async def close(self) -> None:
+        """Close all connections. The store cannot be opened again."""
+        await self._pool.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def run(self, statement: Statement[T]) -> T:
+        """Run one statement on a connection of the pool, again if that is safe and may help."""
+        attempts = Attempts(self.retries)
+        while True:
+            try:
+                async with self.session(attempts.patience()) as session:
+                    return await session.run(statement)
+            except psycopg.Error as error:
+                pause = attempts.pause_after(error, repeatable=statement.repeatable)
+                log.info("trying again in %.2f s: %s", pause, error)
+            except (errors.VersionConflictError, errors.EventIdStoredError):
+                # What stands in the way may be what an attempt before this one has appended.
+                if attempts.failures and statement.first_result:
+                    first = await self.run(statement.first_result)
+                    if first is not None:
+                        return first
+                raise
+            await sleep(pause)
+
+    @asynccontextmanager
+    async def session(self, timeout: float | None = None) -> AsyncIterator[AsyncSession]:
+        """A connection of the pool, in autocommit; waits at most ``timeout`` seconds for it."""
+        async with self._pool.connection(timeout) as connection:
+            taken_at, session = time.monotonic(), AsyncSession(connection)
+            try:
+                yield session
+            except psycopg.Error as error:
+                if connection_is_lost(error):
+                    await connection.close()
+                    await self._drain(taken_at)
+                raise
+            finally:
+                # Whoever gets the connection next would see the rows of this one's user.
+                if session.keeps_user:
+                    await connection.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session in a transaction: committed at the end of the block, rolled back when it raises. Nothing is retried.
+
+        For what belongs together: several appends, a command without events, rows of a table of the caller's own (by
+        ``session.connection``). Keep it short: readers of the feed wait for it.
+        """
+        async with self.session() as session, session.connection.transaction():
+            yield session
+
+    async def repeat(self, work: AsyncWork[AsyncSession, T]) -> T:
+        """Do ``work`` in a transaction, and all of it again when the connection is lost or the server gives the transaction up.
+
+        Its second argument is whether a transaction before this one may have been committed, which only looking can tell: at
+        a command, at a checkpoint.
+        """
+        attempts = Attempts(self.retries)
+        may_be_done = False
+        while True:
+            try:
+                async with self.session(attempts.patience()) as session, session.connection.transaction():
+                    return await work(session, may_be_done)
+            except psycopg.Error as error:
+                pause = attempts.pause_after(error, repeatable=True)
+                may_be_done = may_be_done or connection_is_lost(error)
+                log.info("trying again in %.2f s: %s", pause, error)
+            await sleep(pause)
+
+    async def listener(self) -> psycopg.AsyncConnection[Any]:
+        """A connection of its own that hears when the feed grows; the caller closes it."""
+        connection = await self._connect()
+        await connection.execute(LISTEN)
+        return connection
+
+    async def decide(
+        self,
+        aggregate_type: str,
+        aggregate_id: UUID,
+        decision: Callable[[Loaded], Sequence[NewEvent]],
+        *,
+        origin: Origin = SYSTEM,
+        command: Command | None = None,
+    ) -> Appended | None:
+        """Load, decide, append; and again from the start when somebody else was faster.
+
+        ``decision`` gets what is stored and returns the events to append, none = nothing to do (the result is None). It is called
+        again after each conflict, so it must not do anything else. With a ``command`` that was processed before nothing is
+        decided or appended, and the first result comes back.
+
+        Raises what ``decision`` raises, `VersionConflictError` after too many conflicts in a row (see `Retries`), and
+        `CommandIdReusedError` if the command id was used for something else.
+        """
+        attempts = Attempts(self.retries)
+        if command:
+            # With data, because the events may be others each time.
+            command = dataclasses.replace(command, data=command.data or {})
+            first = await self.run(writes.result_of(command, aggregate_type, aggregate_id))
+            if first:
+                return first
+        while True:
+            loaded = await self.load_aggregate(aggregate_type, aggregate_id)
+            events = decision(loaded)
+            if not events:
+                return None
+            try:
+                return await self.append_events(
+                    aggregate_type, aggregate_id, events, expected=loaded.version, origin=origin, command=command
+                )
+            except errors.VersionConflictError as conflict:
+                pause = attempts.pause_after_conflict(conflict)
+            await sleep(pause)
+
+    def _to_append(self, events: Sequence[NewEvent]) -> Sequence[NewEvent]:
+        if self.retries.timeout <= 0:
+            return events
+        # So that a repeated attempt can tell whether the first one was committed.
+        return [event if event.event_id else dataclasses.replace(event, event_id=new_event_id()) for event in events]
+
+    async def _drain(self, taken_at: float) -> None:
+        """After a lost connection: all of the same age lead to the same place. Not again for one that is older than that."""
+        if taken_at > self._drained_at:
+            self._drained_at = time.monotonic()
+            await self._pool.drain()

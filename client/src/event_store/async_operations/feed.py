@@ -1,0 +1,80 @@
+"""The global feed: its pages, its end, and what holds it back."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from event_store import leases, queries
+from event_store.async_operations.base import AsyncRunner
+from event_store.events import START, Cursor, Page
+from event_store.leases import FeedLag
+from event_store.reports import FeedBlocker
+from event_store.rows import shape_of
+from event_store.statements import ask, call
+
+
+class AsyncFeed(AsyncRunner):
+    """The global feed. What reads it raises `RestoredElsewhereError` until a database that was restored into another cluster
+    has been deployed."""
+
+    async def read_feed(
+        self,
+        *,
+        after: Cursor = START,
+        max_count: int = 1000,
+        event_types: Sequence[str] | None = None,
+        aggregate_types: Sequence[str] | None = None,
+    ) -> Page:
+        """One page of the global feed; no event is skipped or repeated while others append.
+
+        ``event_types``, ``aggregate_types``: None = all. With them one call looks at 10,000 events at most, so a page can be empty
+        and have a new cursor nevertheless.
+
+        Raises `RestoredElsewhereError`.
+        """
+        return await self.run(queries.read_feed(after, max_count, event_types, aggregate_types))
+
+    async def scan_feed(
+        self,
+        *,
+        after: Cursor = START,
+        max_count: int = 1000,
+        event_types: Sequence[str] | None = None,
+        aggregate_types: Sequence[str] | None = None,
+        partitions: int = 1,
+        partition: int = 0,
+    ) -> Page:
+        """One bounded step through the feed, also for one of several partitions: looks at 10,000 events or ``max_count``.
+
+        ``partition``: 0 to ``partitions`` - 1, see `partition_of`. `read_feed` and `read_partition` are made of it.
+
+        Raises `RestoredElsewhereError`.
+        """
+        return await self.run(
+            queries.scan_feed(
+                after, max_count, event_types, aggregate_types, partitions=partitions, partition=partition
+            )
+        )
+
+    async def partition_of(self, aggregate_type: str, aggregate_id: UUID, partitions: int) -> int:
+        """The partition that the events of an aggregate belong to: 0 to ``partitions`` - 1."""
+        parameters = {"aggregate_type": aggregate_type, "aggregate_id": aggregate_id, "partitions": partitions}
+        return await self.run(ask("partition_of", parameters))
+
+    async def feed_end(self) -> Cursor:
+        """The cursor of the last event that may be read now; `START` = there is none. Raises `RestoredElsewhereError`."""
+        return await self.run(queries.feed_end())
+
+    async def feed_horizon(self) -> int:
+        """The first ``transaction_id`` of the feed that may not be read yet. Raises `RestoredElsewhereError`."""
+        return await self.run(ask("feed_horizon", {}))
+
+    async def feed_lag(self) -> FeedLag:
+        """Events that are committed and may not be read yet, because an older transaction still runs.
+
+        Raises `RestoredElsewhereError`.
+        """
+        return await self.run(leases.feed_lag())
+
+    async def feed_blockers(self) -> list[FeedBlocker]:
+        """The transactions that write, in any database of the cluster, the oldest first: that one holds the feed back."""
+        return await self.run(call("feed_blockers", {}, shape_of(FeedBlocker), list))

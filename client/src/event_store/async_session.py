@@ -1,0 +1,49 @@
+"""The store's operations on one connection."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.types.numeric import IntLoader
+
+from event_store import errors
+from event_store.async_operations import AsyncOperations
+from event_store.rows import VALUE
+from event_store.statements import Statement, ask, call, nothing
+
+T = TypeVar("T")
+
+
+class AsyncSession(AsyncOperations):
+    """The store's operations on one connection, in whatever transaction it is in. Nothing is tried twice."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        self.connection = connection
+        #: Whether `set_user` was called for as long as the connection lasts.
+        self.keeps_user = False
+
+    async def run(self, statement: Statement[T]) -> T:
+        """Run one statement and return its answer."""
+        try:
+            async with self.connection.cursor(row_factory=statement.row_factory) as cursor:
+                # For this cursor only: the connection may be one of the application's own.
+                cursor.adapters.register_loader("xid8", IntLoader)
+                await cursor.execute(statement.query, statement.parameters)
+                return statement.read(await cursor.fetchall())
+        except psycopg.Error as error:
+            if own := errors.from_database(error):
+                raise own from error
+            raise
+
+    async def set_user(self, user_id: UUID | None, *, for_session: bool = False) -> None:
+        """Say whose rows of the read models are visible from here to the end of the transaction; None = nobody's.
+
+        Outside of a transaction it is over with the call. ``for_session``: for as long as the connection lasts; a store closes
+        its connection then instead of giving it to somebody else.
+        """
+        self.keeps_user = self.keeps_user or for_session
+        await self.run(call("set_user", {"user_id": user_id, "for_session": for_session}, VALUE, nothing))
+
+    async def current_user_id(self) -> UUID | None:
+        """The user whose rows are visible; None = nobody's."""
+        return await self.run(ask("current_user_id", {}))

@@ -1,0 +1,157 @@
+"""The store's own errors, one class for each SQLSTATE; everything else stays psycopg's.
+
+Each carries the server's message, its detail (expected and actual, the path inside the payload, ...) and its hint: what to
+do next.
+"""
+
+import re
+from typing import Any, ClassVar
+
+import psycopg
+
+
+class EventStoreError(Exception):
+    """An error that the store's functions raise."""
+
+    sqlstate: ClassVar[str]
+
+    def __init__(self, message: str, detail: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.detail, self.hint = message, detail, hint
+
+    def __str__(self) -> str:
+        return "\n".join(part for part in (self.message, self.detail, self.hint) if part)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception would be pickled with its first argument only.
+        return type(self), (self.message, self.detail, self.hint)
+
+
+class VersionConflictError(EventStoreError):
+    """The aggregate is at another version: read the events since, decide again, append with the actual one.
+
+    ``expected`` is a version, or what the append expected in words; ``actual`` is the aggregate's version, 0 = not there.
+    """
+
+    sqlstate = "SE001"
+
+    @property
+    def expected(self) -> str:
+        """The expected version, or the expectation in words."""
+        return self._detail(r"expected(?: version)? (.+?),")
+
+    @property
+    def actual(self) -> int:
+        """The aggregate's version; 0 = not there."""
+        return int(self._detail(r"actual(?: version)? (\d+)"))
+
+    def _detail(self, pattern: str) -> str:
+        match = re.search(pattern, self.detail)
+        if match is None:
+            raise ValueError(f"the detail of {self.sqlstate} is not understood: {self.detail!r}")
+        return match[1]
+
+
+class MalformedArgumentError(EventStoreError):
+    """An argument or an event is not what the function takes; the hint lists what is."""
+
+    sqlstate = "SE002"
+
+
+class EventIdStoredError(EventStoreError):
+    """The event id is stored already: read the event back instead of appending it again."""
+
+    sqlstate = "SE003"
+
+
+class CommandIdReusedError(EventStoreError):
+    """The command id was used with other content: a new command needs a new id."""
+
+    sqlstate = "SE004"
+
+
+class AppendOnlyError(EventStoreError):
+    """Somebody tried to change what is append-only: append an event that corrects the earlier one."""
+
+    sqlstate = "SE005"
+
+
+class UnknownEventTypeError(EventStoreError):
+    """The event type is not registered, and the store takes registered ones only."""
+
+    sqlstate = "SE006"
+
+
+class InvalidPayloadError(EventStoreError):
+    """The payload breaks the JSON schema of its event type; the detail names the path."""
+
+    sqlstate = "SE007"
+
+
+class SchemaRefusedError(EventStoreError):
+    """The JSON schema is not valid, or not one that the store can check."""
+
+    sqlstate = "SE008"
+
+
+class SnapshotAheadError(EventStoreError):
+    """The snapshot claims events that are not there."""
+
+    sqlstate = "SE009"
+
+
+class LeaseLostError(EventStoreError):
+    """The subscription is not known, or this consumer no longer holds the partition: claim it again.
+
+    Also if the page that it acknowledges is acknowledged already: roll back, and read again.
+    """
+
+    sqlstate = "SE010"
+
+
+class SubscriptionExistsError(EventStoreError):
+    """A subscription of this name is there, with another definition."""
+
+    sqlstate = "SE011"
+
+
+class RestoredElsewhereError(EventStoreError):
+    """The database was restored into another cluster, or has lost its settings: deploy."""
+
+    sqlstate = "SE012"
+
+
+class ProjectionStateError(EventStoreError):
+    """The projection is not known, or not in a state for that."""
+
+    sqlstate = "SE013"
+
+
+class SubjectErasedError(EventStoreError):
+    """The personal data of this subject were erased."""
+
+    sqlstate = "SE014"
+
+
+class RetentionRefusedError(EventStoreError):
+    """The events may not leave the store: too young, not sealed or not exported."""
+
+    sqlstate = "SE015"
+
+
+class SealBrokenError(EventStoreError):
+    """The stored events are not those that were sealed."""
+
+    sqlstate = "SE016"
+
+
+BY_SQLSTATE: dict[str, type[EventStoreError]] = {cls.sqlstate: cls for cls in EventStoreError.__subclasses__()}
+
+
+def from_database(error: psycopg.Error) -> EventStoreError | None:
+    """The store's error behind the driver's, if it is one of the store's."""
+    cls = BY_SQLSTATE.get(error.sqlstate or "")
+    if cls is None:
+        return None
+    diagnostic = error.diag
+    return cls(diagnostic.message_primary or str(error), diagnostic.message_detail or "", diagnostic.message_hint or "")

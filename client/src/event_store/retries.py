@@ -1,0 +1,100 @@
+"""When to try again, and after which pause.
+
+Only what may be repeated is: a read, an append under a command or of events that have ids, an acknowledgement of the same cursor.
+Whether a lost connection took the answer to a commit along nobody can tell. The second attempt finds out: the store returns
+the first result of a command instead of appending again, and refuses events whose ids it has.
+"""
+
+import random
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg_pool import PoolClosed, TooManyRequests
+
+#: The server is going down, has gone, or is not up yet; or it is a standby since a failover.
+SERVER_GONE: Final = frozenset({"57P01", "57P02", "57P03", "25006"})
+#: The server gave up one of several transactions that were in each other's way.
+IN_THE_WAY: Final = frozenset({"40001", "40P01"})
+#: No more connections just now.
+FULL: Final = frozenset({"53300"})
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How long to go on trying. All times in seconds.
+
+    ``timeout``: after this time no new attempt is begun and the last error is raised; 0 = one attempt, no retries.
+    ``first_pause``, ``longest_pause``: the pause before the second attempt, which doubles with each one, up to the
+    longest. The actual pause is a random part of it ("full jitter"), so that clients that lost the same server do not
+    all come back at the same moment.
+    ``conflicts``: how many version conflicts in a row `decide` takes before it gives up.
+    """
+
+    timeout: float = 30.0
+    first_pause: float = 0.05
+    longest_pause: float = 2.0
+    conflicts: int = 20
+
+    def pause(self, failures: int) -> float:
+        """Seconds to wait after so many failures in a row."""
+        longest = min(self.longest_pause, self.first_pause * 2.0 ** min(failures - 1, 32))
+        return random.uniform(0, longest)  # noqa: S311
+
+
+DEFAULT: Final = Retries()
+#: One attempt.
+NO_RETRIES: Final = Retries(timeout=0)
+
+
+class Attempts:
+    """The attempts at one thing: what comes after a failure, and when it is enough."""
+
+    def __init__(self, retries: Retries) -> None:
+        self._retries = retries
+        self._deadline = time.monotonic() + retries.timeout
+        #: So many attempts have failed, and may have been carried out nevertheless.
+        self.failures = 0
+        self._conflicts = 0
+
+    def patience(self) -> float | None:
+        """Seconds to wait for a connection of the pool; None = as the pool sees fit.
+
+        Never all that is left: a pool that has given up connecting begins again with the next request only.
+        """
+        if self._retries.timeout <= 0:
+            return None
+        return min(max(self._deadline - time.monotonic(), 1.0), 5.0)
+
+    def pause_after(self, error: psycopg.Error, *, repeatable: bool) -> float:
+        """Seconds to wait before the next attempt. Raises ``error`` if another attempt could not help or do harm."""
+        self.failures += 1
+        pause = self._retries.pause(self.failures)
+        # What the server gave up in favour of another transaction has certainly not happened.
+        allowed = is_transient(error) if repeatable else error.sqlstate in IN_THE_WAY
+        if not allowed or time.monotonic() + pause >= self._deadline:
+            raise error
+        return pause
+
+    def pause_after_conflict(self, error: Exception) -> float:
+        """Seconds to wait before the next decision. Raises ``error`` after too many conflicts."""
+        self._conflicts += 1
+        if self._conflicts >= self._retries.conflicts:
+            raise error
+        return self._retries.pause(self._conflicts)
+
+
+def is_transient(error: psycopg.Error) -> bool:
+    """Whether the same may work in a moment, on this server or on the one that takes over."""
+    if isinstance(error, PoolClosed | TooManyRequests):
+        return False
+    return connection_is_lost(error) or error.sqlstate in IN_THE_WAY | FULL
+
+
+def connection_is_lost(error: psycopg.Error) -> bool:
+    """Whether the error says that this connection, and others as old as it, lead nowhere any more."""
+    if error.sqlstate is not None:
+        return error.sqlstate in SERVER_GONE or error.sqlstate.startswith("08")
+    # Without an SQLSTATE it does not come from the server: no connection, or one that broke.
+    return isinstance(error, psycopg.OperationalError)
