@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# REFRESH MATERIALIZED VIEW CONCURRENTLY needs TEMPORARY on the database: of the view's owner, even if a superuser runs it.
+# REFRESH MATERIALIZED VIEW CONCURRENTLY fails if the view's owner lacks TEMPORARY on the database, even for superusers.
 #
 # A good guess: the owner of a materialized view may refresh it, and CONCURRENTLY needs a unique index and nothing more.
 #   A database whose privileges were taken from PUBLIC and granted one by one does without TEMPORARY, because nobody in

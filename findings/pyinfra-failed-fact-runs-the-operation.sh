@@ -3,11 +3,11 @@
 #
 # A good guess: a fact whose command fails marks the host as failed, as the documentation says, and the operation that
 #   asked for it stops there. A try-out on one machine confirms that: "No hosts remaining!", and no command is run.
-# What is true: it stops by accident, because no host is left. If the run has another host, get_fact() returns the fact's
-#   default (usually "nothing there"), the operation goes on with that and yields the commands for a blank machine. They
-#   are run, and the operation counts as a success; only the host's next operation is left out. A store that cannot be
-#   read for a moment is thus set up again over the old one. What to do: after get_fact() in an operation, raise an
-#   error if the current host is in state.failed_hosts.
+# What is true: it stops by accident, because no host is left. If the run has another host, get_fact() returns the
+#   default of the fact (usually "nothing there"). The operation goes on with that, yields the commands for a blank
+#   machine, they are run, and the operation counts as a success; only the host's next operation is left out. A store
+#   that cannot be read for a moment is thus set up again over the old one. What to do: after get_fact() in an
+#   operation, raise an error if the current host is in state.failed_hosts.
 # Tool: pyinfra 3.10.0, with its own connectors @local and @fake (the second host, which runs nothing).
 # Needs: Python 3.10 or newer with venv and pip.
 #
