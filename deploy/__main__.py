@@ -12,6 +12,7 @@ from deploy.lxc import deploy as lxc
 from deploy.lxc.container.operations import booted
 from deploy.machine import command_line
 from deploy.machine.part import Part, deploy_parts
+from deploy.machine.turns import take_turn
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
 from deploy.model.inventory import settings_of
@@ -25,6 +26,7 @@ PARTS: Mapping[type[Container], Sequence[Part]] = {
 }
 
 settings = settings_of(host.inventory, command_line.inventory)
+take_turn()
 
 if host.name in settings.hosts:
     lxc.deploy_host(settings)

@@ -5,9 +5,11 @@ from pyinfra.context import host
 
 from deploy.lxc.claims import operations as claims
 from deploy.machine import command_line
+from deploy.machine.turns import take_turn
 from deploy.model.inventory import settings_of
 
 settings = settings_of(host.inventory, command_line.inventory)
+take_turn()
 said = host.inventory.get_override_data()
 confirmed, volumes = str(said.get("confirm") or ""), said.get("volumes", "keep")
 

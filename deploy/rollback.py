@@ -8,6 +8,7 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import host
 
 from deploy.machine import command_line
+from deploy.machine.turns import take_turn
 from deploy.model.event_stores import DATABASE
 from deploy.model.inventory import settings_of
 from deploy.schema import catalogue
@@ -17,6 +18,7 @@ from deploy.worker import operations as worker
 from deploy.worker.deploy import UNIT_FILE, UNITS
 
 settings = settings_of(host.inventory, command_line.inventory)
+take_turn()
 said = host.inventory.get_override_data()
 try:
     version = target(said.get("to"), catalogue.load().migrations)

@@ -2,7 +2,8 @@
 
 * `pyinfra INVENTORY deploy/` may name a directory, which stands for the `__main__.py` in it. pyinfra 3.10 takes deploy
   *files* only.
-* The inventory's file name is kept, for messages about its data and for the name of its passwords' file.
+* The inventory's file name is kept, for messages about its data and for the name of its passwords' file; and whether
+  the run is a dry one.
 
 pyinfra has no hook for this, but it patches the standard library through gevent first thing, and gevent tells its
 plugins. At that moment the command line exists and has not run yet.
@@ -15,6 +16,8 @@ import click
 
 #: The INVENTORY argument of the running pyinfra, as it was written.
 inventory: str = "inventory"
+#: Whether it only makes a plan.
+dry: bool = False
 
 
 def _as_file(operation: str, base: Path) -> str:
@@ -32,7 +35,7 @@ def extend_pyinfra(_event: object) -> None:
     assert run is not None  # noqa: S101  click commands made by a decorator have one
 
     def extended(*, inventory: str, operations: tuple[str, ...], chdir: str | None, **options: object) -> object:
-        globals()["inventory"] = inventory
+        globals().update(inventory=inventory, dry=bool(options.get("dry")))
         base = Path(chdir or ".")
         # pyinfra itself takes a missing file for a host's name, warns, and succeeds with nothing to do.
         if inventory.endswith(".py") and not (base / inventory).is_file():

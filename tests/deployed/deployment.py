@@ -77,7 +77,13 @@ class Deployment:
         self, *arguments: str, check: bool = True, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """`pyinfra INVENTORY deploy/ ARGUMENTS`, literally."""
-        return run(PYINFRA, self.inventory, "deploy/", *arguments, check=check, env=os.environ | (env or {}))
+        return self.run("deploy/", *arguments, check=check, env=env)
+
+    def run(
+        self, *arguments: str, check: bool = True, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """`pyinfra INVENTORY ARGUMENTS`, literally."""
+        return run(PYINFRA, self.inventory, *arguments, check=check, env=os.environ | (env or {}))
 
     def apply(self) -> list[str]:
         """Deploy; which operations changed something, with their hosts."""

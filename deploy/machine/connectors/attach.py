@@ -10,6 +10,7 @@ without output there, so that every fact reads as on a blank machine. At executi
 
 import base64
 import re
+from collections.abc import Mapping
 from io import IOBase
 from typing import Any, Final, cast
 
@@ -80,7 +81,7 @@ class AttachConnector(BaseConnector):
     def disconnect(self) -> None:
         self.outer.disconnect()
 
-    def _privilege_outside(self, inner: ConnectorArguments) -> ConnectorArguments:
+    def privilege_outside(self, inner: Mapping[str, Any]) -> ConnectorArguments:
         """Privilege on the LXC host: as its own inventory entry says, else as the command line says (``--sudo``)."""
         source: dict[str, Any] = dict(inner)
         if (entry := self.lxc_host()) is not None:
@@ -96,7 +97,7 @@ class AttachConnector(BaseConnector):
     ) -> tuple[bool, CommandOutput]:
         """Run a command as root in the container; see the module's text for a container that does not run."""
         outer = extract_control_arguments(arguments)
-        outer.update(self._privilege_outside(arguments))
+        outer.update(self.privilege_outside(arguments))
         if not arguments.get("_sudo_user"):
             arguments.pop("_sudo", None)  # root already, and a minimal container has no sudo
         inner = make_unix_command_for_host(self.state, self.host, command, **arguments)
