@@ -1,5 +1,5 @@
--- Refuses what is no list of appends to different aggregates, and says which part of it is not. The events themselves
--- are looked at in append_lists(). SE002 malformed.
+-- Refuses anything but a list of appends to different aggregates, and says which part of it is wrong. append_lists()
+-- checks the events themselves. SE002 malformed.
 CREATE OR REPLACE FUNCTION event_store.check_appends(appends jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
 AS $$

@@ -1,5 +1,5 @@
--- The first part of an array of events that cannot be appended, and why: "events[2].event_data is no JSON object". NULL
--- = all are well formed. Slow; for the message only.
+-- The first part of an array of events that cannot be appended, and why: "events[2].event_data is not a JSON object".
+-- NULL = all are well formed. Slow: for the error message only.
 CREATE OR REPLACE FUNCTION event_store.malformed_part(events jsonb) RETURNS text
 LANGUAGE plpgsql STABLE
 AS $$

@@ -1,4 +1,4 @@
--- Raises the error for events whose ids could not be stored. SE003 an event id is stored already, or stands there
+-- Raises the error for events whose ids could not be stored. SE003 an event id is stored already, or is in the append
 -- twice.
 CREATE OR REPLACE FUNCTION event_store.refuse_event_ids(event_ids uuid[]) RETURNS void
 LANGUAGE plpgsql

@@ -1,5 +1,4 @@
--- Raises the error for an append or a command that was found to be malformed, and says which part of it is.
--- SE002 malformed.
+-- Raises the error for a malformed append or command, and says which part of it is malformed. SE002 malformed.
 CREATE OR REPLACE FUNCTION event_store.refuse_malformed(
     aggregate_type text,
     aggregate_id   uuid,

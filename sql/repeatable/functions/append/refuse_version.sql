@@ -1,4 +1,4 @@
--- Raises the error for an expectation that is not met. SE001 version conflict; SE002 no expectation.
+-- Raises the error for an expectation that is not met. SE001 version conflict; SE002 malformed expected_version.
 CREATE OR REPLACE FUNCTION event_store.refuse_version(
     aggregate_type   text,
     aggregate_id     uuid,
