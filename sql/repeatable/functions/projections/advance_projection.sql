@@ -1,6 +1,6 @@
--- Feeds one projection, and its rebuild if there is one, with at most max_events new events each, in this transaction;
--- returns the number of events passed. The worker does that by itself: this is for tests, and for an operator who looks
--- for an error.
+-- Feeds one projection, and its rebuild if there is one, with at most max_events new events each, in this transaction.
+-- Returns the number of events passed. The worker does this by itself; this function is for tests, and for an operator
+-- who is looking for an error.
 --
 -- SE013 unknown projection, or it is paused or failed.
 CREATE OR REPLACE FUNCTION event_store.advance_projection(projection_name text, max_events integer DEFAULT 10000)

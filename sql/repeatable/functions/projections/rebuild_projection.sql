@@ -1,8 +1,8 @@
--- Has a projection built again from the first event, in tables of its own. The old rows stay readable and go on being
--- fed until the worker exchanges them, in one transaction, for the new ones. Called again it begins again.
+-- Has a projection built again from the first event, in tables of its own. The old rows stay readable and are still fed
+-- until the worker replaces them by the new ones, in one transaction. If it is called again, the rebuild starts again.
 --
--- Events that have been retired are no longer there to build from: what only they say is lost in the new rows. So after a
--- retirement it is refused, unless the caller says that this is known.
+-- Retired events are no longer there to build from: what only they say would be missing in the new rows. So after a
+-- retirement a rebuild is refused, unless the caller passes without_retired.
 --
 -- SE013 unknown projection, or a table of it is missing or has no primary key; SE015 events have been retired.
 CREATE OR REPLACE FUNCTION event_store.rebuild_projection(projection_name text, without_retired boolean DEFAULT false)
