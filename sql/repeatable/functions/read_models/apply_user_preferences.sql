@@ -1,11 +1,11 @@
--- The preferences of users. Aggregate: UserPreferences, its id is the user's.
+-- The preferences of users. Aggregate: UserPreferences; its id is the user's id.
 --
 --   UserPreferencesSet      preferences: an object; each of its keys is set, the others stay
 --   UserPreferencesRemoved  keys: an array of texts
---   UserErased, PersonalDataErased: all of the user's preferences go from here
+--   UserErased, PersonalDataErased: all preferences of the user are removed here
 --
--- The value of a key may be personal, as may all of them, the keys or the whole payload: see apply_users. What was erased
--- is not kept, and removes nothing.
+-- A single value may be personal, and so may the whole object, the keys or the whole payload: see apply_users. An
+-- erased value is not kept, and an erased key removes nothing.
 CREATE OR REPLACE FUNCTION projections.apply_user_preferences(event event_store.events) RETURNS void
 LANGUAGE plpgsql
 AS $$
