@@ -1,7 +1,7 @@
--- Refuses a checkpoint that is ahead of the feed: what is numbered below it and not readable yet would be passed over.
--- Not for the application; without SET and SECURITY DEFINER, because its callers have both.
+-- Refuses a checkpoint that is ahead of the feed: events with lower numbers that cannot be read yet would be passed
+-- over. Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both.
 --
--- SE002 ahead of the feed, or NULL; SE012 restored into another cluster.
+-- SE002 ahead of the feed, or NULL; SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.check_cursor(transaction_id xid8, global_position bigint) RETURNS void
 LANGUAGE plpgsql STABLE
 AS $$
