@@ -81,7 +81,7 @@ if "problems" not in SD:
 
         class Resolver(RefResolver):
             def resolve_remote(self, uri):
-                raise RefResolutionError("it leads out of the schema")
+                raise RefResolutionError("it refers to something outside the schema")
 
         def made(draft, schema):
             return draft(schema, resolver=Resolver.from_schema(schema, id_of=draft.ID_OF), format_checker=formats)
@@ -128,10 +128,10 @@ if "problems" not in SD:
 
     def schema_errors(schema):
         if not isinstance(schema, dict):
-            return [("$", "it is no JSON object")]
+            return [("$", "it is not a JSON object")]
         named = schema.get("$schema", DRAFTS[0].META_SCHEMA["$schema"])
         if not isinstance(named, str) or named.rstrip("#") not in BY_NAME:
-            return [('$["$schema"]', "it is no known draft: " + ", ".join(BY_NAME))]
+            return [('$["$schema"]', "it is not a known draft: " + ", ".join(BY_NAME))]
         draft = BY_NAME[named.rstrip("#")]
         found = errors_of(made(draft, draft.META_SCHEMA), schema)
         if found:
@@ -140,7 +140,7 @@ if "problems" not in SD:
         for key, value, parts in walk(schema):
             if key in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(value, str):
                 if not value.startswith("#"):
-                    found.append((path_text(parts), f"{value!r} leads out of the schema: put what it names into $defs"))
+                    found.append((path_text(parts), f"{value!r} refers to something outside the schema: put what it names into $defs"))
                     continue
                 try:
                     resolve(draft, schema, value)

@@ -36,7 +36,7 @@ BEGIN
         RAISE EXCEPTION 'the event type PersonalDataErased is the store''s own'
             USING ERRCODE = 'SE008',
                   DETAIL = 'Another schema could make every erasure fail.',
-                  HINT = 'Take another name for an event type of yours.';
+                  HINT = 'Choose another name for your event type.';
     END IF;
     PERFORM event_store.check_json_schema(
         register_event_type.event_type, register_event_type.schema_version, register_event_type.json_schema);

@@ -26,7 +26,7 @@ BEGIN
         RAISE EXCEPTION 'the event type PersonalDataErased is the store''s own'
             USING ERRCODE = 'SE008',
                   DETAIL = 'Another schema could make every erasure fail.',
-                  HINT = 'Take another name for an event type of yours.';
+                  HINT = 'Choose another name for your event type.';
     END IF;
     PERFORM event_store.lock_event_type(set_event_type_validation.event_type);
     FOR registered IN

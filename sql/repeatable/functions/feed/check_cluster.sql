@@ -16,7 +16,7 @@ BEGIN
         RAISE EXCEPTION 'the event store has lost its settings'
             USING ERRCODE = 'SE012',
                   DETAIL = 'The one row of event_store.settings is missing.',
-                  HINT = 'Deploy again: it makes the settings anew.';
+                  HINT = 'Deploy again: this recreates the settings.';
     END IF;
     IF settings.cluster_identifier::text = pg_catalog.current_setting('event_store.cluster_checked', true) THEN
         RETURN settings.feed_offset;

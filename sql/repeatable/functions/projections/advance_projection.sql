@@ -22,7 +22,7 @@ BEGIN
                               FROM event_store.projections p
                              WHERE p.projection_name = advance_projection.projection_name::varchar
                                AND p.error_message IS NOT NULL),
-                  HINT = 'Mend the cause, or skip_event(), and call event_store.resume_projection().';
+                  HINT = 'Fix the cause, or call event_store.skip_event(). Then call event_store.resume_projection().';
     END IF;
     horizon := event_store.feed_horizon();
     RETURN event_store.advance_rows(advance_projection.projection_name, horizon, advance_projection.max_events, unlimited)

@@ -21,7 +21,7 @@ BEGIN
             USING ERRCODE = 'SE015',
                   DETAIL = (SELECT format('%s events, the last ones at %s', sum(r.event_count), max(r.retired_at))
                               FROM event_store.retirements r),
-                  HINT = 'Pass without_retired => true to have rows from the events that are left, and nothing else.';
+                  HINT = 'Pass without_retired => true to build the rows only from the events that are left.';
     END IF;
     PERFORM event_store.cancel_rebuild(rebuild_projection.projection_name);
     FOREACH table_name IN ARRAY definition.tables LOOP
@@ -29,7 +29,7 @@ BEGIN
                         WHERE k.conrelid = to_regclass(format('projections.%I', table_name)) AND k.contype = 'p')
         THEN
             RAISE EXCEPTION 'the table projections.% is missing or has no primary key', table_name
-                USING ERRCODE = 'SE013', HINT = 'A migration makes the tables of a projection, each with a primary key.';
+                USING ERRCODE = 'SE013', HINT = 'A migration creates the tables of a projection, each with a primary key.';
         END IF;
         EXECUTE format('CREATE TABLE projections_rebuild.%1$I (LIKE projections.%1$I INCLUDING ALL)', table_name);
     END LOOP;

@@ -24,7 +24,7 @@ BEGIN
         RETURN;
     ELSIF event.event_type = 'UserPreferencesSet' THEN
         IF jsonb_typeof(data -> 'preferences') IS DISTINCT FROM 'object' THEN
-            RAISE EXCEPTION 'the field "preferences" of the payload is no object'
+            RAISE EXCEPTION 'the field "preferences" of the payload is not an object'
                 USING ERRCODE = 'SE007', DETAIL = 'path: $.preferences',
                       HINT = 'The payload can never be changed: skip_event() passes over it.';
         END IF;
@@ -39,7 +39,7 @@ BEGIN
             AND NOT EXISTS (SELECT FROM jsonb_path_query(data, '$.keys[*]') WITH ORDINALITY AS k (item, place)
                              WHERE jsonb_typeof(k.item) <> 'string'
                                AND NOT projections.is_erased(data, 'keys/' || (k.place - 1)))) IS NOT TRUE THEN
-            RAISE EXCEPTION 'the field "keys" of the payload is no array of texts'
+            RAISE EXCEPTION 'the field "keys" of the payload is not an array of texts'
                 USING ERRCODE = 'SE007', DETAIL = 'path: $.keys',
                       HINT = 'The payload can never be changed: skip_event() passes over it.';
         END IF;

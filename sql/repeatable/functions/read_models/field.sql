@@ -22,7 +22,7 @@ BEGIN
     type := value;
     RETURN type;
 EXCEPTION WHEN data_exception THEN
-    RAISE EXCEPTION 'the field "%" of the payload is no %', name, pg_typeof(type)
+    RAISE EXCEPTION 'the field "%" of the payload is not a valid %', name, pg_typeof(type)
         USING ERRCODE = 'SE007', DETAIL = format('path: $.%s', name),
               HINT = 'The payload can never be changed: skip_event() passes over it.';
 END

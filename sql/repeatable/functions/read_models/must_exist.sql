@@ -15,7 +15,7 @@ BEGIN
                       AND e.event_version < event.event_version AND e.event_type = made_by::varchar
                       AND event_store.reveal(e.event_data) ? '$erased')
     THEN
-        RAISE EXCEPTION '% of % %, which no event before has made', event.event_type, event.aggregate_type,
+        RAISE EXCEPTION '% of % %, which no earlier event has created', event.event_type, event.aggregate_type,
                         event.aggregate_id
             USING ERRCODE = 'SE007', HINT = 'The event can never be changed: skip_event() passes over it.';
     END IF;

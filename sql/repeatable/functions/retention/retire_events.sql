@@ -63,14 +63,14 @@ BEGIN
     IF youngest >= clock_timestamp() - retention THEN
         RAISE EXCEPTION 'seals % to % are younger than the retention', retire_events.from_seal, retire_events.to_seal
             USING ERRCODE = 'SE015',
-                  DETAIL = format('the youngest event or seal is of %s, the retention is %s', youngest, retention),
+                  DETAIL = format('the youngest event or seal is from %s, the retention is %s', youngest, retention),
                   HINT = 'Events stay until they and their seal are older than event_store.settings.retention.';
     END IF;
 
     SELECT string_agg(r.name, ', ') INTO names
       FROM event_store.readers_behind(last.last_transaction_id, last.last_position) AS r (name);
     IF names IS NOT NULL THEN
-        RAISE EXCEPTION 'seals % to % hold events that were not read by all', retire_events.from_seal, retire_events.to_seal
+        RAISE EXCEPTION 'seals % to % hold events that some readers have not read yet', retire_events.from_seal, retire_events.to_seal
             USING ERRCODE = 'SE015',
                   DETAIL = format('behind are: %s', names),
                   HINT = 'Let them catch up, or drop those that nobody needs.';
@@ -119,7 +119,7 @@ BEGIN
         all_leaves := all_leaves || leaves;
     END LOOP;
     IF event_store.merkle_root(all_leaves) IS DISTINCT FROM retire_events.export_root THEN
-        RAISE EXCEPTION 'what was exported are not the events of seals % to %', retire_events.from_seal, retire_events.to_seal
+        RAISE EXCEPTION 'the export does not hold exactly the events of seals % to %', retire_events.from_seal, retire_events.to_seal
             USING ERRCODE = 'SE015',
                   DETAIL = format('expected export_root %s', encode(event_store.merkle_root(all_leaves), 'hex')),
                   HINT = 'Export them again, and compute the root from the file that was written.';

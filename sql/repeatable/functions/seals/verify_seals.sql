@@ -56,7 +56,7 @@ BEGIN
         ELSIF (sealed.previous_hash, sealed.after_transaction_id, sealed.after_position)
               <> (previous.hash, previous.last_transaction_id, previous.last_position) THEN
             kind := 'chain broken';
-            detail := format('it does not follow from seal %s: that one was made anew, or this one', previous.seal);
+            detail := format('it does not follow seal %s: one of the two was recreated', previous.seal);
             RETURN NEXT;
         END IF;
         IF sealed.hash <> sha256(convert_to(event_store.seal_line(sealed), 'UTF8')) THEN

@@ -66,7 +66,7 @@ BEGIN
         RAISE EXCEPTION 'events of % % have left the store', load_aggregate.aggregate_type, load_aggregate.aggregate_id
             USING ERRCODE = 'SE015',
                   DETAIL = format('needed from version %s on, stored from version %s on', first_needed, first_stored),
-                  HINT = 'Ask for a later version, or for a snapshot of another snapshot_version. Where there is none, save one of '
+                  HINT = 'Ask for a later version, or for a snapshot of another snapshot_version. If there is none, save one from '
                       || 'the archived events: event_store.retirements says where they are.';
     END IF;
 

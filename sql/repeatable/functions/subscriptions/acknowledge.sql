@@ -34,7 +34,7 @@ DECLARE
     present event_store.subscription_partitions;
 BEGIN
     IF num_nulls(acknowledge.after_transaction_id, acknowledge.after_position) = 1 THEN
-        RAISE EXCEPTION 'only one half of where the page began'
+        RAISE EXCEPTION 'only one of after_transaction_id and after_position was passed'
             USING ERRCODE = 'SE002',
                   HINT = 'Pass both after_transaction_id and after_position, or neither.';
     END IF;
@@ -69,7 +69,7 @@ BEGIN
                   HINT = 'Roll back what you did for these events, and read the partition again: an earlier transaction '
                       || 'has acknowledged them with the same token.';
     END IF;
-    RAISE EXCEPTION 'partition % of subscription % is acknowledged further than that', acknowledge.partition,
+    RAISE EXCEPTION 'partition % of subscription % is already acknowledged beyond that cursor', acknowledge.partition,
                     acknowledge.subscription_name
         USING ERRCODE = 'SE002',
               DETAIL = format('cursor (%s, %s), checkpoint (%s, %s)', acknowledge.transaction_id,

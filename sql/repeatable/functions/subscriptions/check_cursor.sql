@@ -9,7 +9,7 @@ DECLARE
     horizon CONSTANT xid8 := event_store.feed_horizon();
 BEGIN
     IF (check_cursor.transaction_id < horizon AND check_cursor.global_position >= 0) IS NOT TRUE THEN
-        RAISE EXCEPTION 'the cursor is no place in the feed'
+        RAISE EXCEPTION 'the cursor is not a place in the feed'
             USING ERRCODE = 'SE002',
                   DETAIL = format('cursor (%s, %s); the feed can be read below %s', check_cursor.transaction_id,
                                   check_cursor.global_position, horizon),
