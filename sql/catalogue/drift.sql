@@ -1,6 +1,6 @@
--- What differs between this database and the stored reference: one row for each difference, with the SQL that removes
--- it. `repairable` is false where rows would be lost or have been lost. `implied`: the object that it hangs on is missing
--- or extra itself; the report names that one only.
+-- The differences between this database and the stored reference: one row for each, with the SQL that removes it.
+-- `repairable` is false if rows would be lost or have been lost. `implied`: the object that it belongs to is missing or
+-- extra itself; the report names only that object.
 WITH
 actual AS MATERIALIZED (
 /* snapshot.sql */

@@ -1,5 +1,5 @@
--- Writes down the catalogue as the files of this checkout make it on this server: makes a scratch database, runs them
--- there, keeps the snapshot, drops it. Not in one transaction: CREATE DATABASE refuses.
+-- Records the catalogue that the files of this checkout make on this server: creates a scratch database, runs the files
+-- there, keeps the snapshot, drops the database. It is not one transaction, because CREATE DATABASE refuses that.
 SET client_min_messages = warning;
 SET search_path = pg_catalog;
 SELECT format('DROP DATABASE IF EXISTS %I', datname) FROM (
@@ -27,13 +27,14 @@ SELECT json_agg(s) AS objects FROM (
 ) s \gset
 \connect :"store"
 SET client_min_messages = warning;
--- Before the reference is stored: a run killed in between builds it again, and finds nothing left over then.
+-- Before the reference is stored: if the run is killed in between, the next run builds it again, and finds nothing left
+-- over.
 DROP DATABASE IF EXISTS :"scratch" WITH (FORCE);
 BEGIN;
 SET LOCAL lock_timeout = '1min';
 DO $$ BEGIN PERFORM pg_advisory_xact_lock(/* lock */); END $$;
 /* ledger.sql */
--- Those of the versions before are kept: a rollback to one of them goes by it.
+-- References of earlier versions are kept: a rollback to one of them needs its reference.
 DELETE FROM deployment.reference
  WHERE reference_key = /* reference key */
     OR built_at >= (SELECT max(applied_at) FROM deployment.migrations);

@@ -1,5 +1,5 @@
--- Removes every difference, all of them or none. Looks again at what differs, under the lock: another run may have been
--- here since the report. In passes, because making an object anew takes its indexes and grants along.
+-- Removes every difference, or none. It determines the differences again, under the lock, because another run may have
+-- been here since the report. It works in passes, because recreating an object drops its indexes and grants.
 SET LOCAL search_path = pg_catalog;
 SET LOCAL jit = off;
 SET LOCAL quote_all_identifiers = off;

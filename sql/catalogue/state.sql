@@ -1,4 +1,4 @@
--- All that the operator's side has to know, in one call: lines of JSON. Reads only.
+-- Everything that the operator's side has to know, in one call, as lines of JSON. Reads only.
 SET search_path = pg_catalog;
 SET jit = off;
 SET quote_all_identifiers = off;
@@ -14,11 +14,11 @@ SELECT json_build_object('ledger', coalesce(json_agg(json_build_object(
            'version', version, 'name', name, 'sha256', sha256) ORDER BY version), '[]'))
   FROM deployment.migrations;
 \endif
--- Whatever columns it has: a column that is missing is for the comparison below to say.
+-- All columns, whatever they are: if one is missing, the comparison below reports it.
 \if :has_settings
 SELECT json_build_object('settings', to_jsonb(s)) FROM event_store.settings s;
 \endif
--- Who edited the function may have broken it, which is drift, and no reason to say nothing at all.
+-- If somebody edited the function, it may fail. That is drift, and no reason to report nothing at all.
 \if :has_feed
 \set ON_ERROR_STOP 0
 SELECT json_build_object('rebase_due', event_store.is_rebase_due());
@@ -26,7 +26,7 @@ SELECT json_build_object('rebase_due', event_store.is_rebase_due());
 \endif
 \set is_current false
 \if :has_reference
--- What a killed run left behind is cleaned up by building the reference again.
+-- If a killed run left something behind, the reference does not count as current: building it again cleans up.
 SELECT EXISTS (SELECT FROM deployment.reference
                 WHERE reference_key = /* reference key */)
        AND NOT EXISTS (
@@ -35,7 +35,7 @@ SELECT EXISTS (SELECT FROM deployment.reference
 \endif
 \if :has_ledger
 \if :has_reference
--- The versions that a rollback can bring the functions of back as well.
+-- The versions whose functions a rollback can bring back as well.
 SELECT json_build_object('references', coalesce(json_agg(DISTINCT version), '[]'))
   FROM (SELECT (SELECT max(version) FROM deployment.migrations WHERE applied_at <= built_at) AS version
           FROM deployment.reference WHERE reference_key LIKE /* comparable keys */) r;

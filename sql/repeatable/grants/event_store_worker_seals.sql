@@ -1,3 +1,3 @@
--- The worker's part of the seals.
+-- The worker that seals events.
 GRANT USAGE ON SCHEMA event_store TO event_store_worker;
 GRANT EXECUTE ON FUNCTION event_store.work_seals TO event_store_worker;

@@ -1,5 +1,6 @@
--- Everything that the application may do in here: call the functions below, read the tables and the view. Taken away
--- first and then given, so that the file is the whole truth; by the superuser, who owns some of the functions.
+-- What the application may do: call these functions, and read these tables and the view. The other stock_analysis_user
+-- files add to it. Everything is revoked first, so that nothing is left that is not granted in these files. The
+-- superuser revokes, because it owns some of the functions.
 SET LOCAL ROLE NONE;
 REVOKE ALL ON SCHEMA event_store, projections FROM PUBLIC, stock_analysis_user;
 REVOKE ALL ON ALL TABLES IN SCHEMA event_store, projections FROM PUBLIC, stock_analysis_user;

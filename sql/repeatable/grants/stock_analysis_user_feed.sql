@@ -1,4 +1,5 @@
--- What the application may do with the feed and with subscriptions. Which functions are its own is said in their files.
+-- What the application may do with the feed and with subscriptions. Some functions are only called through others:
+-- their files say so.
 GRANT SELECT ON event_store.subscriptions, event_store.subscription_partitions TO stock_analysis_user;
 GRANT EXECUTE ON FUNCTION
     event_store.read_feed,

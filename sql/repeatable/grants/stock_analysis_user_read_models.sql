@@ -1,4 +1,4 @@
--- The application reads the rows of the user that it has named.
+-- The application reads the rows of the user that it has named with set_user().
 GRANT SELECT ON projections.users, projections.accounts, projections.journal, projections.user_preferences
 TO stock_analysis_user;
 GRANT EXECUTE ON FUNCTION event_store.set_user, event_store.current_user_id, event_store.find_user

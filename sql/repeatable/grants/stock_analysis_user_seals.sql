@@ -1,5 +1,5 @@
--- Seals, retention and privacy: the application may check the seals and look at what left the store; it has no way to the
--- subjects' keys but the functions, and none to retire_events().
+-- Seals, retention and privacy: the application may check the seals and see what has left the store. It reaches the
+-- subjects' keys only through these functions, and may not call retire_events().
 GRANT SELECT ON
     event_store.seals,
     event_store.retirements,

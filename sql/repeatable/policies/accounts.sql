@@ -1,5 +1,5 @@
 -- A session reads the rows of its user. The owner gets past that only while the framework applies events, which
--- event_store.projecting says: a view or a function of the owner's shows no more than whoever calls it may see.
+-- event_store.projecting says. So a view or a function of the owner shows no more than its caller may see.
 DROP POLICY IF EXISTS own_rows ON projections.accounts;
 CREATE POLICY own_rows ON projections.accounts FOR SELECT
     USING (user_id = event_store.current_user_id());

@@ -1,4 +1,4 @@
--- ALWAYS, as for the statement's triggers. Costs appends nothing: it fires for no INSERT.
+-- ALWAYS, like the statement triggers. It costs appends nothing, because it does not fire for INSERT.
 CREATE OR REPLACE TRIGGER events_append_only_rows
     BEFORE UPDATE OR DELETE ON event_store.events
     FOR EACH ROW EXECUTE FUNCTION event_store.refuse_row_change();

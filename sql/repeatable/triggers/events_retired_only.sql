@@ -1,4 +1,4 @@
--- DELETE takes only what event_store.retire_events() has recorded. ALWAYS, as for the other append-only tables.
+-- Only what event_store.retire_events() has recorded can be deleted. ALWAYS, like the other append-only triggers.
 CREATE OR REPLACE TRIGGER events_retired_only
     BEFORE DELETE ON event_store.events
     FOR EACH STATEMENT EXECUTE FUNCTION event_store.retired_only();

@@ -1,5 +1,5 @@
--- A key can be made and erased, and nothing else: a slip here would make everybody's data unreadable. ALWAYS, as for the
--- append-only tables.
+-- A key can be created and erased, and nothing else: a slip here would make everybody's data unreadable. ALWAYS, like
+-- the append-only triggers.
 CREATE OR REPLACE TRIGGER subject_keys_kept
     BEFORE DELETE OR TRUNCATE ON event_store.subject_keys
     FOR EACH STATEMENT EXECUTE FUNCTION event_store.refuse_change();

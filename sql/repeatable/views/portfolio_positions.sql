@@ -1,6 +1,7 @@
--- One row for each position: its latest state, under the documented name. A copy of projections.positions, refreshed by the
--- worker when that has changed: what has to be fresh within the second at any size is read from the table.
--- Dropped and made anew: a materialized view cannot be replaced, and loses nothing by it.
+-- One row for each position: its latest state, under the documented name. It is a copy of projections.positions, which
+-- the worker refreshes when that table has changed. Whoever needs rows that are fresh within a second, at any size,
+-- reads the table.
+-- It is dropped and created again, because a materialized view cannot be replaced. Nothing is lost by that.
 DROP MATERIALIZED VIEW IF EXISTS projections.portfolio_positions;
 
 CREATE MATERIALIZED VIEW projections.portfolio_positions AS

@@ -159,26 +159,26 @@ def test_a_conflict_takes_no_position(app: Connection) -> None:
 
 EVENT: dict[str, Any] = {"event_type": "Counted", "event_data": {}}
 MALFORMED_LISTS = [
-    ({}, "events is no JSON array"),
+    ({}, "events is not a JSON array"),
     ([], "events is empty"),
-    ([EVENT, 1], "events[1] is no JSON object"),
-    ([EVENT, {"event_data": {}}], "events[1].event_type is no text of 1 to 255 characters"),
-    ([EVENT | {"event_type": ""}], "events[0].event_type is no text of 1 to 255 characters"),
-    ([EVENT | {"event_type": 5}], "events[0].event_type is no text of 1 to 255 characters"),
-    ([EVENT | {"event_type": "x" * 256}], "events[0].event_type is no text of 1 to 255 characters"),
-    ([EVENT | {"event_data": [1]}], "events[0].event_data is no JSON object"),
-    ([EVENT, EVENT, {"event_type": "Counted"}], "events[2].event_data is no JSON object"),
-    ([EVENT | {"metadata": "x"}], "events[0].metadata is no JSON object"),
-    ([EVENT | {"schema_version": 0}], "events[0].schema_version is no integer from 1 on"),
-    ([EVENT | {"schema_version": 1.5}], "events[0].schema_version is no integer from 1 on"),
-    ([EVENT | {"schema_version": "2"}], "events[0].schema_version is no integer from 1 on"),
-    ([EVENT | {"schema_version": " 2"}], "events[0].schema_version is no integer from 1 on"),
-    ([EVENT | {"schema_version": True}], "events[0].schema_version is no integer from 1 on"),
-    ([EVENT | {"schema_version": 2**31}], "events[0].schema_version is no integer from 1 on"),
-    ([EVENT | {"schema_version": 10**40}], "events[0].schema_version is no integer from 1 on"),
-    ([EVENT | {"event_id": "1234"}], "events[0].event_id is no UUID"),
-    ([EVENT, EVENT | {"causation_id": 7}], "events[1].causation_id is no UUID"),
-    ([EVENT | {"correlation_id": {}}], "events[0].correlation_id is no UUID"),
+    ([EVENT, 1], "events[1] is not a JSON object"),
+    ([EVENT, {"event_data": {}}], "events[1].event_type is not a text of 1 to 255 characters"),
+    ([EVENT | {"event_type": ""}], "events[0].event_type is not a text of 1 to 255 characters"),
+    ([EVENT | {"event_type": 5}], "events[0].event_type is not a text of 1 to 255 characters"),
+    ([EVENT | {"event_type": "x" * 256}], "events[0].event_type is not a text of 1 to 255 characters"),
+    ([EVENT | {"event_data": [1]}], "events[0].event_data is not a JSON object"),
+    ([EVENT, EVENT, {"event_type": "Counted"}], "events[2].event_data is not a JSON object"),
+    ([EVENT | {"metadata": "x"}], "events[0].metadata is not a JSON object"),
+    ([EVENT | {"schema_version": 0}], "events[0].schema_version is not an integer of 1 or more"),
+    ([EVENT | {"schema_version": 1.5}], "events[0].schema_version is not an integer of 1 or more"),
+    ([EVENT | {"schema_version": "2"}], "events[0].schema_version is not an integer of 1 or more"),
+    ([EVENT | {"schema_version": " 2"}], "events[0].schema_version is not an integer of 1 or more"),
+    ([EVENT | {"schema_version": True}], "events[0].schema_version is not an integer of 1 or more"),
+    ([EVENT | {"schema_version": 2**31}], "events[0].schema_version is not an integer of 1 or more"),
+    ([EVENT | {"schema_version": 10**40}], "events[0].schema_version is not an integer of 1 or more"),
+    ([EVENT | {"event_id": "1234"}], "events[0].event_id is not a UUID"),
+    ([EVENT, EVENT | {"causation_id": 7}], "events[1].causation_id is not a UUID"),
+    ([EVENT | {"correlation_id": {}}], "events[0].correlation_id is not a UUID"),
     ([EVENT | {"correlationId": str(uuid4())}], "events[0].correlationId is unknown"),
 ]
 
@@ -199,25 +199,25 @@ def test_a_malformed_list_is_refused_with_the_place(app: Connection, events: Any
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        ({"event_type": ""}, "events[0].event_type is no text of 1 to 255 characters"),
-        ({"event_type": None}, "events[0].event_type is no text of 1 to 255 characters"),
-        ({"event_type": "x" * 256}, "events[0].event_type is no text of 1 to 255 characters"),
-        ({"event_data": [1]}, "events[0].event_data is no JSON object"),
-        ({"event_data": Jsonb("x")}, "events[0].event_data is no JSON object"),
-        ({"event_data": None}, "events[0].event_data is no JSON object"),
-        ({"metadata": [1]}, "events[0].metadata is no JSON object"),
-        ({"schema_version": 0}, "events[0].schema_version is no integer from 1 on"),
-        ({"aggregate_type": ""}, "aggregate_type is no text of 1 to 255 characters"),
-        ({"aggregate_type": None}, "aggregate_type is no text of 1 to 255 characters"),
-        ({"aggregate_type": "ä" * 256}, "aggregate_type is no text of 1 to 255 characters"),
+        ({"event_type": ""}, "events[0].event_type is not a text of 1 to 255 characters"),
+        ({"event_type": None}, "events[0].event_type is not a text of 1 to 255 characters"),
+        ({"event_type": "x" * 256}, "events[0].event_type is not a text of 1 to 255 characters"),
+        ({"event_data": [1]}, "events[0].event_data is not a JSON object"),
+        ({"event_data": Jsonb("x")}, "events[0].event_data is not a JSON object"),
+        ({"event_data": None}, "events[0].event_data is not a JSON object"),
+        ({"metadata": [1]}, "events[0].metadata is not a JSON object"),
+        ({"schema_version": 0}, "events[0].schema_version is not an integer of 1 or more"),
+        ({"aggregate_type": ""}, "aggregate_type is not a text of 1 to 255 characters"),
+        ({"aggregate_type": None}, "aggregate_type is not a text of 1 to 255 characters"),
+        ({"aggregate_type": "ä" * 256}, "aggregate_type is not a text of 1 to 255 characters"),
         ({"aggregate_id": None}, "aggregate_id is NULL"),
-        ({"actor": None}, "actor is no text of at most 255 characters"),
-        ({"actor": "x" * 256}, "actor is no text of at most 255 characters"),
+        ({"actor": None}, "actor is not a text of at most 255 characters"),
+        ({"actor": "x" * 256}, "actor is not a text of at most 255 characters"),
         ({"actor_type": "robot"}, "actor_type is not user, service or system"),
         ({"source": "fax"}, "source is not ui, api, import, webhook or system"),
-        ({"command_type": "Count"}, "command_type or command_data are there without command_id"),
-        ({"command_data": {}}, "command_type or command_data are there without command_id"),
-        ({"command_id": uuid4(), "command_type": ""}, "command_type is no text of 1 to 255 characters"),
+        ({"command_type": "Count"}, "command_type or command_data was passed without command_id"),
+        ({"command_data": {}}, "command_type or command_data was passed without command_id"),
+        ({"command_id": uuid4(), "command_type": ""}, "command_type is not a text of 1 to 255 characters"),
     ],
 )
 def test_malformed_arguments_are_refused_by_name(app: Connection, arguments: dict[str, Any], what: str) -> None:
@@ -254,7 +254,7 @@ def test_an_event_id_is_stored_once(app: Connection) -> None:
     twice, other = str(uuid4()), uuid4()
     with refused("SE003") as refusal:
         append_events(app, other, [EVENT | {"event_id": twice}, EVENT, EVENT | {"event_id": twice.upper()}])
-    assert refusal.message == f"event {twice} stands in the append twice"
+    assert refusal.message == f"event {twice} is in the append twice"
     assert stored(app, other) == []
 
 
@@ -327,13 +327,13 @@ def test_several_aggregates_in_one_call(app: Connection) -> None:
 @pytest.mark.parametrize(
     ("appends", "what"),
     [
-        ([], "appends is no JSON array with at least one object"),
-        ({}, "appends is no JSON array with at least one object"),
-        ([7], "appends[0] is no JSON object"),
-        ([part(uuid4(), 1), {}], "appends[1].aggregate_type is no text of 1 to 255 characters"),
-        ([part(uuid4(), 1) | {"aggregate_id": "x"}], "appends[0].aggregate_id is no UUID"),
+        ([], "appends is not a JSON array with at least one object"),
+        ({}, "appends is not a JSON array with at least one object"),
+        ([7], "appends[0] is not a JSON object"),
+        ([part(uuid4(), 1), {}], "appends[1].aggregate_type is not a text of 1 to 255 characters"),
+        ([part(uuid4(), 1) | {"aggregate_id": "x"}], "appends[0].aggregate_id is not a UUID"),
         ([part(uuid4(), 1) | {"expected": 3}], "appends[0].expected is unknown"),
-        ([part(uuid4(), 1) | {"expected_version": "x"}], "appends[0].expected_version is no version, 0, -1 or null"),
+        ([part(uuid4(), 1) | {"expected_version": "x"}], "appends[0].expected_version is not a version, 0, -1 or null"),
         ([part(UUID(int=1), 1), part(UUID(int=1), 2)], "appends[1] names an aggregate for the second time"),
         ([part(uuid4())], "events is empty"),
     ],

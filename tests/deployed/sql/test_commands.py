@@ -185,9 +185,9 @@ def test_record_command(app: Connection) -> None:
     ("arguments", "what"),
     [
         ({"command_id": None}, "command_id is NULL"),
-        ({"command_type": ""}, "command_type is no text of 1 to 255 characters"),
-        ({"command_type": None}, "command_type is no text of 1 to 255 characters"),
-        ({"aggregate_type": ""}, "aggregate_type is no text of 1 to 255 characters"),
+        ({"command_type": ""}, "command_type is not a text of 1 to 255 characters"),
+        ({"command_type": None}, "command_type is not a text of 1 to 255 characters"),
+        ({"aggregate_type": ""}, "aggregate_type is not a text of 1 to 255 characters"),
         ({"aggregate_id": None}, "aggregate_id is NULL"),
         ({"data": None}, "data is NULL"),
         ({"source": "fax"}, "source is not ui, api, import, webhook or system"),

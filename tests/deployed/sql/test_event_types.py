@@ -280,23 +280,23 @@ def test_a_new_schema_holds_in_sessions_that_know_the_old_one(store: Store, app:
 @pytest.mark.parametrize(
     ("json_schema", "detail"),
     [
-        ([], "$: it is no JSON object"),
-        (True, "$: it is no JSON object"),
+        ([], "$: it is not a JSON object"),
+        (True, "$: it is not a JSON object"),
         ({"type": "strnig"}, "$.type: 'strnig' is not valid under any of the given schemas"),
         ({"properties": {"a b": {"minLength": -1}}}, '$.properties["a b"].minLength: -1 is less than the minimum of 0'),
         ({"properties": {"a": {"pattern": "("}}}, "$.properties.a.pattern: '(' is not a 'regex'"),
         ({"patternProperties": {"(": {}}}, "$.patternProperties: '(' is not a 'regex'"),
         (
             {"items": {"$ref": "https://example.com/x.json"}},
-            """$.items["$ref"]: 'https://example.com/x.json' leads out of the schema: put what it names into $defs""",
+            """$.items["$ref"]: 'https://example.com/x.json' refers to something outside the schema: put what it names into $defs""",
         ),
         (
             {"$ref": "file:///etc/passwd"},
-            """$["$ref"]: 'file:///etc/passwd' leads out of the schema: put what it names into $defs""",
+            """$["$ref"]: 'file:///etc/passwd' refers to something outside the schema: put what it names into $defs""",
         ),
         (
             {"$dynamicRef": "other.json#x"},
-            """$["$dynamicRef"]: 'other.json#x' leads out of the schema: put what it names into $defs""",
+            """$["$dynamicRef"]: 'other.json#x' refers to something outside the schema: put what it names into $defs""",
         ),
         ({"$ref": "#/$defs/missing"}, """$["$ref"]: '#/$defs/missing' leads nowhere"""),
         ({"$defs": {"a": {"$id": "https://example.com/"}}}, '$["$defs"].a["$id"]: $id is understood at the top only'),
@@ -317,7 +317,7 @@ def test_an_unknown_draft_is_refused(app: Connection, event_type: str) -> None:
     with refused("SE008") as refusal:
         register(app, event_type, {"$schema": "https://example.com/my-draft"})
     assert refusal.detail.startswith(
-        '$["$schema"]: it is no known draft: https://json-schema.org/draft/2020-12/schema, '
+        '$["$schema"]: it is not a known draft: https://json-schema.org/draft/2020-12/schema, '
     )
 
 

@@ -153,7 +153,7 @@ def test_an_export_that_is_not_complete_is_refused(admin: Connection) -> None:
     ):
         error = refused(admin, lambda wrong=wrong: retire(admin, 1, 1, root_of(wrong)))  # type: ignore[misc]
         assert error.sqlstate == "SE015"
-        assert "what was exported" in str(error)
+        assert "the export does not hold exactly" in str(error)
     for missing in ("NULL, 'file'", "sha256(''), ''", "sha256(''), NULL"):
         statement = f"SELECT event_store.retire_events(1, 1, {missing})"
         refused(admin, lambda statement=statement: admin.execute(statement))  # type: ignore[misc]

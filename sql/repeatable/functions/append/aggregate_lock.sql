@@ -1,5 +1,6 @@
--- The advisory lock of an aggregate, as a key: whoever appends to it holds it until the end of the transaction. Two
--- aggregates that share a key wait for each other, and nothing else happens. The planner inlines it.
+-- The key of an aggregate's advisory lock. Whoever appends to the aggregate holds the lock until the end of the
+-- transaction. If two aggregates happen to share a key, their appends wait for each other, and nothing worse happens.
+-- The planner inlines this function.
 CREATE OR REPLACE FUNCTION event_store.aggregate_lock(aggregate_type text, aggregate_id uuid) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$

@@ -1,20 +1,22 @@
 -- Appends one event to one aggregate; returns its id, version and position.
 --
--- The ordinary case has two statements: one looks everything up, one inserts. Whatever else there is to do (commands,
--- types to validate, anything malformed) is append_lists()'s, which does the same for many events. What costs time here
--- is not what runs but what is set up for it in each transaction: statements and the tables in them, SET clauses,
--- operators in expressions, and OUT parameters, which PostgreSQL looks up at each call (a type of its own it remembers).
+-- The ordinary case takes two statements: one looks everything up, one inserts. Everything else (commands, types to
+-- validate, anything malformed) is left to append_lists(), which does it for many events as well. The time of an append
+-- is not spent on running the statements but on what each transaction has to set up for them: statements and the tables
+-- in them, SET clauses, operators in expressions, and OUT parameters. PostgreSQL looks OUT parameters up at each call;
+-- a named type it remembers.
 --
 -- expected_version: the version that the caller has seen; 0 = the aggregate must not exist yet; -1 = it must exist;
 -- NULL = any.
--- metadata, schema_version: NULL is the default, as null is in a list of events.
--- command_id: the same command again returns its first result and appends nothing, whatever the expected version. It is
--- compared by command_type, aggregate and command_data, or by type, schema version and payload of the event where there
--- is no command_data. The event's causation_id is the command's id unless it is given.
+-- metadata, schema_version: NULL means the default, like null in a list of events.
+-- command_id: if the same command is sent again, it returns its first result and appends nothing, whatever the expected
+-- version. A command is the same if command_type, aggregate and command_data are the same; without command_data, type,
+-- schema version and payload of the event are compared instead. The event's causation_id is the command's id unless
+-- causation_id is given.
 --
 -- SE001 version conflict; SE002 malformed event; SE003 the event id is stored already; SE004 the command was recorded
--- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema; SE012 restored into another
--- cluster, or without its settings.
+-- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema; SE012 the store was restored
+-- into another cluster, or has lost its settings.
 CREATE OR REPLACE FUNCTION event_store.append_event(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -53,7 +55,7 @@ BEGIN
         AND append_event.actor_type IN ('user', 'service', 'system')
         AND append_event.source IN ('ui', 'api', 'import', 'webhook', 'system')
         AND append_event.command_id IS NULL AND append_event.command_type IS NULL AND append_event.command_data IS NULL
-        -- As expect_version(): waits for its turn at the aggregate, before anything is looked up.
+        -- As in expect_version(): wait for the turn at the aggregate before anything is looked up.
         AND pg_advisory_xact_lock(event_store.aggregate_lock(append_event.aggregate_type, append_event.aggregate_id))
             IS NOT NULL
     THEN
@@ -98,7 +100,7 @@ BEGIN
         RETURN appended;
     END IF;
 
-    -- A transaction that has its id already may be older than the aggregate's last event: see insert_events().
+    -- If the transaction has its id already, this id may be older than the aggregate's last event: see insert_events().
     IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
         SELECT e.transaction_id INTO last_number
           FROM event_store.events e
@@ -106,7 +108,7 @@ BEGIN
          ORDER BY e.event_version DESC
          LIMIT 1;
     END IF;
-    -- clock_timestamp() after the lock: within an aggregate a later version never has an earlier time.
+    -- The time is taken under the lock, so within an aggregate a later version never has an earlier time.
     IF append_event.event_id IS NULL THEN
         INSERT INTO event_store.events AS e (
             event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,
@@ -122,8 +124,9 @@ BEGIN
         RETURN appended;
     END IF;
 
-    -- The same for an id that may be stored already. ON CONFLICT waits for a session that is inserting it, and then leaves the
-    -- event out; it costs a twentieth of an append, which those with a new id are spared.
+    -- The same for an id that the caller gives, which may be stored already. ON CONFLICT waits for a session that is
+    -- inserting the same id, and then leaves the event out. It costs a twentieth of an append, so appends with a new id
+    -- do without it.
     INSERT INTO event_store.events AS e (
         event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,
         metadata, actor, actor_type, source, causation_id, correlation_id, created_at)

@@ -2,15 +2,17 @@
 --
 -- expected_version: the version that the caller has seen; 0 = the aggregate must not exist yet; -1 = it must exist;
 -- NULL = any.
--- events: a JSON array of objects: event_type and event_data, and where wanted event_id, schema_version, metadata,
--- causation_id, correlation_id (the last two default to the arguments of the call); null is as good as left out.
--- command_id: the same command again returns its first result and appends nothing, whatever the expected version. It is
--- compared by command_type, aggregate and command_data, or by type, schema version and payload of the events where
--- there is no command_data. The events' causation_id is the command's id unless it is given.
+-- events: a JSON array of objects with event_type and event_data, and optionally event_id, schema_version, metadata,
+-- causation_id and correlation_id (the last two default to the arguments of the call). null is the same as leaving the
+-- key out.
+-- command_id: if the same command is sent again, it returns its first result and appends nothing, whatever the expected
+-- version. A command is the same if command_type, aggregate and command_data are the same; without command_data, types,
+-- schema versions and payloads of the events are compared instead. The events' causation_id is the command's id unless
+-- causation_id is given.
 --
 -- SE001 version conflict; SE002 malformed events; SE003 an event id is stored already; SE004 the command was recorded
--- with other content; SE006 unknown event type; SE007 a payload breaks its JSON schema; SE012 restored into another
--- cluster, or without its settings.
+-- with other content; SE006 unknown event type; SE007 a payload breaks its JSON schema; SE012 the store was restored
+-- into another cluster, or has lost its settings.
 CREATE OR REPLACE FUNCTION event_store.append_events(
     aggregate_type   text,
     aggregate_id     uuid,

@@ -1,9 +1,10 @@
--- Appends lists of events, each to an aggregate of its own, in one go: what append_events() and append_to_aggregates()
--- have in common. Element n of each array is about the same aggregate. Results, in the same order: id, version and
--- position of each list's last event (an id is NULL if the command is a repeated one and its events have left the
--- store).
+-- Appends lists of events, each to its own aggregate, in one go: the common part of append_events() and
+-- append_to_aggregates(). Element n of each array is about the same aggregate. Results, in the same order: id, version
+-- and position of each list's last event. An id is NULL if the command is a repeated one and its events have left the
+-- store.
 --
--- Not for the application; without SET and SECURITY DEFINER, because its callers have both. SQLSTATEs: theirs.
+-- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. SQLSTATEs: those of
+-- its callers.
 CREATE OR REPLACE FUNCTION event_store.append_lists(
     aggregate_types   text[],
     aggregate_ids     uuid[],
@@ -55,7 +56,7 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- In one order, whatever that of the call: so two calls never wait for each other in a circle.
+    -- Locks are taken in one order, whatever the order of the call, so two calls never wait for each other in a circle.
     IF cardinality(event_lists) > 1 THEN
         PERFORM pg_advisory_xact_lock(l.key)
            FROM (SELECT event_store.aggregate_lock(u.aggregate_type, u.aggregate_id) AS key
@@ -85,9 +86,9 @@ BEGIN
     END IF;
 
     feed_offset := event_store.check_cluster();
-    -- Plain: no event's type wants its payload validated or may be refused for being unknown. Asked by a statement after the
-    -- locks, so that whatever was put in force while this call waited for its turn is seen; as append_event() does, by what
-    -- the settings know of the types, for that costs next to nothing.
+    -- Plain: no event is of a type whose payload has to be validated, or that may be refused as unknown. This statement
+    -- runs after the locks were taken, so it sees whatever came into force while this call waited for its turn. Like
+    -- append_event(), it goes by what the settings know of the types, because that costs next to nothing.
     are_plain := (SELECT s.unknown_event_types = 'allow' AND NOT s.validated_event_types && event_types
                     FROM event_store.settings s);
     FOR n IN 1 .. cardinality(event_lists) LOOP

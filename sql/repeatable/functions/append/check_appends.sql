@@ -1,5 +1,5 @@
--- Refuses what is no list of appends to different aggregates, and says which part of it is not. The events themselves
--- are looked at in append_lists(). SE002 malformed.
+-- Refuses anything but a list of appends to different aggregates, and says which part of it is wrong. append_lists()
+-- checks the events themselves. SE002 malformed.
 CREATE OR REPLACE FUNCTION event_store.check_appends(appends jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
 AS $$
@@ -12,7 +12,7 @@ DECLARE
     seen    text[] := '{}';
 BEGIN
     IF (jsonb_typeof(check_appends.appends) = 'array' AND check_appends.appends <> '[]') IS NOT TRUE THEN
-        problem := 'appends is no JSON array with at least one object';
+        problem := 'appends is not a JSON array with at least one object';
     ELSE
         FOR append, place IN
             SELECT item.value, format('appends[%s]', item.place - 1)
@@ -23,15 +23,15 @@ BEGIN
               FROM jsonb_object_keys(CASE jsonb_typeof(append) WHEN 'object' THEN append ELSE '{}' END) AS k (key)
              WHERE k.key NOT IN ('aggregate_type', 'aggregate_id', 'expected_version', 'events') LIMIT 1;
             problem := CASE
-                WHEN jsonb_typeof(append) <> 'object' THEN place || ' is no JSON object'
+                WHEN jsonb_typeof(append) <> 'object' THEN place || ' is not a JSON object'
                 WHEN key IS NOT NULL THEN format('%s.%s is unknown', place, key)
                 WHEN (jsonb_typeof(append -> 'aggregate_type') = 'string'
                       AND length(append ->> 'aggregate_type') BETWEEN 1 AND 255) IS NOT TRUE
-                    THEN place || '.aggregate_type is no text of 1 to 255 characters'
+                    THEN place || '.aggregate_type is not a text of 1 to 255 characters'
                 WHEN (append ->> 'aggregate_id' ~* '^[0-9a-f]{4}(-?[0-9a-f]{4}){7}$') IS NOT TRUE
-                    THEN place || '.aggregate_id is no UUID'
+                    THEN place || '.aggregate_id is not a UUID'
                 WHEN append ->> 'expected_version' !~ '^-?[0-9]{1,9}$'
-                    THEN place || '.expected_version is no version, 0, -1 or null'
+                    THEN place || '.expected_version is not a version, 0, -1 or null'
                 WHEN append ->> 'aggregate_type' || ' ' || (append ->> 'aggregate_id')::uuid = ANY (seen)
                     THEN place || ' names an aggregate for the second time' END;
             EXIT WHEN problem IS NOT NULL;

@@ -1,12 +1,12 @@
--- What the trigger on settings calls: a row that is made anew, after somebody deleted it, knows again what the store
--- contains. Sessions that appended before go on at once with what it says, without another look whether the feed has to be
--- rebased: so its offset is one with which rebase_feed() would find nothing to do.
+-- Called by the trigger on settings. If somebody deleted the row of settings, the row that replaces it has to know
+-- again what the store contains. Sessions that have appended before use the new row at once, without checking again
+-- whether the feed has to be rebased. So its offset is such that rebase_feed() would find nothing to do.
 CREATE OR REPLACE FUNCTION event_store.complete_settings() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- Nobody appends by the old offset meanwhile.
+    -- So that nobody appends with the old offset meanwhile.
     LOCK TABLE event_store.events IN SHARE ROW EXCLUSIVE MODE;
     new.feed_offset := greatest(new.feed_offset, event_store.highest_number() + 1
                                                  - pg_snapshot_xmin(pg_current_snapshot())::text::bigint);

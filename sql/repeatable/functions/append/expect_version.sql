@@ -1,11 +1,11 @@
--- What an append of many events begins with: waits for its turn at the aggregate and returns the aggregate's version
+-- An append of many events begins with this: it waits for its turn at the aggregate and returns the aggregate's version
 -- (0 = none yet). append_event() does the same by itself, in fewer statements.
 --
--- One writer at a time for each aggregate, so that "any version" never meets a conflict that is none, and so that a
--- conflict is found here, before a position is taken, and not by the unique index afterwards.
+-- Each aggregate has one writer at a time. So "any version" never causes a conflict, and a real conflict is found here,
+-- before a position is taken, and not afterwards by the unique index.
 --
--- Not for the application; without SET and SECURITY DEFINER, because its callers have both.
--- SE001 version conflict; SE002 no expectation.
+-- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. SE001 version
+-- conflict; SE002 malformed expected_version.
 CREATE OR REPLACE FUNCTION event_store.expect_version(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -21,7 +21,7 @@ BEGIN
     PERFORM pg_catalog.pg_advisory_xact_lock(
         event_store.aggregate_lock(expect_version.aggregate_type, expect_version.aggregate_id));
 
-    -- A statement of its own: it sees what was committed while this one waited.
+    -- A statement of its own, so that it sees what was committed during the wait for the lock.
     SELECT coalesce((SELECT e.event_version
                        FROM event_store.events e
                       WHERE e.aggregate_type = expect_version.aggregate_type::varchar

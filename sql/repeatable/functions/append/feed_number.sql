@@ -1,5 +1,6 @@
--- The number that the events of this transaction have in the feed: its id, plus an offset if the store was restored
--- from another cluster. The planner inlines it. xid8 has no arithmetic of its own.
+-- The number that the events of this transaction have in the feed: the transaction's id, plus an offset if the store
+-- was restored from another cluster. The casts are there because xid8 has no arithmetic of its own. The planner inlines
+-- this function.
 CREATE OR REPLACE FUNCTION event_store.feed_number(feed_offset bigint) RETURNS xid8
 LANGUAGE sql VOLATILE
 AS $$

@@ -1,5 +1,5 @@
--- Inserts well formed events after a version of an aggregate; returns the last one's id, version and position. The
--- caller holds the aggregate's lock. Not for the application. SE003 an event id is stored already, or stands there
+-- Inserts well-formed events after a version of an aggregate; returns the last one's id, version and position. The
+-- caller holds the aggregate's lock. Not for the application. SE003 an event id is stored already, or is in the list
 -- twice.
 CREATE OR REPLACE FUNCTION event_store.insert_events(
     aggregate_type  text,
@@ -20,18 +20,20 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_column
 DECLARE
-    -- After the lock: within an aggregate a later version never has an earlier time.
+    -- Taken under the lock, so within an aggregate a later version never has an earlier time.
     now      constant timestamptz := clock_timestamp();
     inserted bigint;
-    -- A transaction that has its id already, from a write before, may append after one with a later id, and the feed would
-    -- have the versions in the wrong order: so the number is never below that of the aggregate's last event. That one is
-    -- as good as the own: feed_horizon() needs none below the own one, and the other transaction is over.
+    -- A transaction that has its id already, from an earlier write, may append after a transaction with a later id. The
+    -- feed would then have the versions in the wrong order. So the number is never below that of the aggregate's last
+    -- event. That event's number is as safe as the transaction's own: feed_horizon() only requires that an event's
+    -- number is not below that of its transaction, and the transaction of the last event has ended.
     last_number constant xid8 := (
         SELECT e.transaction_id
           FROM event_store.events e
          WHERE pg_current_xact_id_if_assigned() IS NOT NULL
            AND e.aggregate_type = insert_events.aggregate_type::varchar AND e.aggregate_id = insert_events.aggregate_id
-         -- By version and not by its number: only so the index of the aggregates is taken where there are no statistics yet.
+         -- By version and not by number: otherwise the index on the aggregates is not used as long as there are no
+         -- statistics.
          ORDER BY e.event_version DESC
          LIMIT 1);
     number   constant xid8 := greatest(event_store.feed_number(insert_events.feed_offset), last_number);
@@ -53,7 +55,7 @@ BEGIN
                coalesce((item.event ->> 'correlation_id')::uuid, insert_events.correlation_id),
                now
           FROM jsonb_array_elements(insert_events.events) WITH ORDINALITY AS item (event, place)
-        -- Waits for a session that is inserting the same id, and then leaves the event out.
+        -- ON CONFLICT waits for a session that is inserting the same id, and then leaves the event out.
         ON CONFLICT (event_id) DO NOTHING
         RETURNING e.event_id, e.event_version, e.global_position
     )

@@ -1,5 +1,5 @@
--- What can be said of an array of events before it has its turn: whether they are well formed, and which types they have.
--- One pass; malformed_part() finds the reason.
+-- What can be known about an array of events before its turn comes: whether they are well formed, and which types they
+-- have. It takes one pass over the events; malformed_part() finds the reason.
 CREATE OR REPLACE FUNCTION event_store.look_at_events(
     events jsonb,
     OUT are_well_formed boolean,
@@ -16,10 +16,10 @@ BEGIN
                              AND length(item ->> 'event_type') BETWEEN 1 AND 255
                              AND jsonb_typeof(item -> 'event_data') = 'object'
                              AND coalesce(jsonb_typeof(item -> 'metadata') IN ('object', 'null'), true)
-                             -- A text is none, though the cast would take it.
+                             -- A text is not a number, though the cast would accept it.
                              AND coalesce(jsonb_typeof(item -> 'schema_version') IN ('number', 'null'), true)
                              AND coalesce((item ->> 'schema_version')::integer >= 1, true)
-                             -- Counts nothing that matters: it is there for the casts.
+                             -- Always true. It is there for the casts, which fail on what is not a UUID.
                              AND num_nulls((item ->> 'event_id')::uuid, (item ->> 'causation_id')::uuid,
                                            (item ->> 'correlation_id')::uuid) <= 3
                              AND item - '{event_id, event_type, schema_version, event_data, metadata, causation_id,

@@ -4,7 +4,8 @@
 CREATE OR REPLACE FUNCTION event_store.new_event_id() RETURNS uuid
 LANGUAGE sql VOLATILE PARALLEL SAFE
 AS $$
-    -- date_part() and not extract(), which calculates in numeric. The milliseconds have 11 digits until the year 2527.
+    -- date_part() and not extract(), which calculates in numeric. The milliseconds have 11 hexadecimal digits until the
+    -- year 2527.
     SELECT ('0' || to_hex((date_part('epoch', clock_timestamp()) * 1000)::bigint)
             || '7' || substr(gen_random_uuid()::text, 16))::uuid
 $$;

@@ -1,5 +1,5 @@
--- What the trigger on retired_aggregates calls: from now on appends look there for the version of an aggregate without
--- events.
+-- Called by the trigger on retired_aggregates. From then on, appends look there for the version of an aggregate that
+-- has no events.
 CREATE OR REPLACE FUNCTION event_store.note_retired_aggregates() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
--- What the append-only triggers call. Privileges already keep the application out; this keeps out everybody else,
--- the superuser's slip included.
+-- Called by the append-only triggers. Privileges already keep the application out. This stops everybody else, even a
+-- superuser who makes a slip.
 CREATE OR REPLACE FUNCTION event_store.refuse_change() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- Raises the error for events whose ids could not be stored. SE003 an event id is stored already, or stands there
+-- Raises the error for events whose ids could not be stored. SE003 an event id is stored already, or is in the append
 -- twice.
 CREATE OR REPLACE FUNCTION event_store.refuse_event_ids(event_ids uuid[]) RETURNS void
 LANGUAGE plpgsql
@@ -9,7 +9,7 @@ DECLARE
 BEGIN
     SELECT i.id INTO twice FROM unnest(event_ids) AS i (id) GROUP BY i.id HAVING count(i.id) > 1 LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'event % stands in the append twice', twice
+        RAISE EXCEPTION 'event % is in the append twice', twice
             USING ERRCODE = 'SE003', HINT = 'Give each event an id of its own, or leave event_id out.';
     END IF;
     SELECT * INTO stored

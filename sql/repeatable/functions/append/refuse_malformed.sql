@@ -1,5 +1,4 @@
--- Raises the error for an append or a command that was found to be malformed, and says which part of it is.
--- SE002 malformed.
+-- Raises the error for a malformed append or command, and says which part of it is malformed. SE002 malformed.
 CREATE OR REPLACE FUNCTION event_store.refuse_malformed(
     aggregate_type text,
     aggregate_id   uuid,
@@ -16,18 +15,18 @@ AS $$
 BEGIN
     RAISE EXCEPTION 'malformed: %', CASE
             WHEN (length(aggregate_type) BETWEEN 1 AND 255) IS NOT TRUE
-                THEN 'aggregate_type is no text of 1 to 255 characters'
+                THEN 'aggregate_type is not a text of 1 to 255 characters'
             WHEN aggregate_id IS NULL THEN 'aggregate_id is NULL'
-            WHEN (length(actor) <= 255) IS NOT TRUE THEN 'actor is no text of at most 255 characters'
+            WHEN (length(actor) <= 255) IS NOT TRUE THEN 'actor is not a text of at most 255 characters'
             WHEN (actor_type IN ('user', 'service', 'system')) IS NOT TRUE
                 THEN 'actor_type is not user, service or system'
             WHEN (source IN ('ui', 'api', 'import', 'webhook', 'system')) IS NOT TRUE
                 THEN 'source is not ui, api, import, webhook or system'
-            WHEN length(command_type) NOT BETWEEN 1 AND 255 THEN 'command_type is no text of 1 to 255 characters'
-            WHEN command_id IS NULL AND part IS NULL THEN 'command_type or command_data are there without command_id'
+            WHEN length(command_type) NOT BETWEEN 1 AND 255 THEN 'command_type is not a text of 1 to 255 characters'
+            WHEN command_id IS NULL AND part IS NULL THEN 'command_type or command_data was passed without command_id'
             ELSE part END
         USING ERRCODE = 'SE002',
-              HINT = 'An event has event_type (text) and event_data (object), and where wanted event_id, causation_id, '
+              HINT = 'An event has event_type (text) and event_data (object), and optionally event_id, causation_id, '
                   || 'correlation_id (UUIDs), schema_version (1, 2, ...) and metadata (object).';
 END
 $$;

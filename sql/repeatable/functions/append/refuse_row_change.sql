@@ -1,5 +1,6 @@
--- What the append-only trigger for each row calls. The triggers for a statement fire for the table that it names; an UPDATE
--- or DELETE of a table of which the events were made a child or a partition names that one, and comes past them.
+-- Called by the append-only trigger for each row. A statement trigger fires only for the table that the statement
+-- names. If somebody made the events a child or a partition of another table, an UPDATE or DELETE of that table would
+-- not fire the statement triggers of the events.
 --
 -- SE005 append-only table changed.
 CREATE OR REPLACE FUNCTION event_store.refuse_row_change() RETURNS trigger
@@ -7,7 +8,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- What retire_events() deletes: the stretch of the feed that it has recorded in this very transaction.
+    -- Allowed: retire_events() deletes the stretch of the feed that it has recorded in this same transaction.
     IF TG_OP = 'DELETE' AND EXISTS (
         SELECT FROM event_store.retirements r
          WHERE r.transaction_id = pg_current_xact_id_if_assigned()

@@ -1,4 +1,4 @@
--- Raises the error for an expectation that is not met. SE001 version conflict; SE002 no expectation.
+-- Raises the error for an expectation that is not met. SE001 version conflict; SE002 malformed expected_version.
 CREATE OR REPLACE FUNCTION event_store.refuse_version(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -20,7 +20,7 @@ BEGIN
                               CASE expected_version WHEN -1 THEN '1 or more' ELSE expected_version::text END,
                               actual_version),
               HINT = CASE expected_version
-                     WHEN -1 THEN 'The aggregate does not exist: is its type or its id another one?'
+                     WHEN -1 THEN 'The aggregate does not exist: check its type and its id.'
                      WHEN 0 THEN 'The aggregate exists already: read its events and decide again.'
                      ELSE 'Read the events since the expected version, decide again, append with the actual version.'
                      END;

@@ -1,4 +1,5 @@
--- The version of an aggregate that has no event in the store: the one at which its last event left it, or 0.
+-- The version of an aggregate that has no events in the store: the version of its last event that left the store, or 0
+-- if there was none.
 CREATE OR REPLACE FUNCTION event_store.retired_version(aggregate_type text, aggregate_id uuid) RETURNS integer
 LANGUAGE plpgsql STABLE
 AS $$

@@ -1,9 +1,9 @@
--- Waits until nobody else processes this command, and looks whether it was processed before: then returns its record,
--- with its first result. Otherwise returns what complete_command() is to record; processed_at is NULL in that.
+-- Waits until nobody else is processing this command. If it was processed before, returns its record, with its first
+-- result. Otherwise returns what complete_command() has to record, with processed_at NULL.
 --
--- event_lists: what a command without command_data is compared by: types, schema versions and payloads. Ids, metadata
--- and causes are not: a sender who tries again makes them anew.
--- aggregates: those of a command for several, of which the columns name the first only.
+-- event_lists: a command without command_data is compared by the types, schema versions and payloads of these events.
+-- Ids, metadata and causes are not compared, because a sender that tries again generates new ones.
+-- aggregates: all aggregates, if there are several; the columns of the record name only the first.
 --
 -- Not for the application. SE002 malformed; SE004 recorded with other content.
 CREATE OR REPLACE FUNCTION event_store.begin_command(
@@ -52,7 +52,7 @@ BEGIN
     END IF;
     PERFORM event_store.compare_commands(recorded, command);
     IF recorded.event_versions IS NULL THEN
-        -- There is no result to return, and whoever appends under this id would not notice that nothing was appended.
+        -- There is no result to return. Whoever appends with this id would not notice that nothing was appended.
         RAISE EXCEPTION 'command % was recorded without events', command.command_id
             USING ERRCODE = 'SE004',
                   DETAIL = format('recorded: %s on %s %s at %s', recorded.command_type, recorded.aggregate_type,

@@ -1,5 +1,5 @@
--- One session at a time processes a command: a second one waits here until the first has committed, and then finds it
--- recorded. Not for the application.
+-- Only one session at a time processes a command. A second one waits here until the first has ended, and then finds the
+-- command recorded if the first has committed. Not for the application.
 CREATE OR REPLACE FUNCTION event_store.lock_command(command_id uuid) RETURNS void
 LANGUAGE sql VOLATILE
 AS $$

@@ -1,6 +1,6 @@
--- Records a command that appends nothing itself, in the transaction of whatever it does: true = recorded now, false =
--- the same command was recorded before (do nothing more). Two senders of one command at once: the second waits for the
--- first to commit. For a command that appends, pass command_id to the append instead.
+-- Records a command that appends nothing itself, in the transaction of whatever the command does. true = recorded now;
+-- false = the same command was recorded before (do nothing more). If two senders send the same command at once, the
+-- second waits for the first to commit. For a command that appends, pass command_id to the append instead.
 --
 -- SE002 malformed command; SE004 the id was recorded with other content.
 CREATE OR REPLACE FUNCTION event_store.record_command(
@@ -54,7 +54,7 @@ BEGIN
     command.aggregate_type := record_command.aggregate_type;
     command.aggregate_id := record_command.aggregate_id;
     command.data := record_command.data;
-    -- What an append was compared by besides its data is not known here.
+    -- If an append recorded this id, the events that it was compared by are not known here.
     command.content_hash := recorded.content_hash;
     PERFORM event_store.compare_commands(recorded, command);
     RETURN false;

@@ -1,6 +1,6 @@
--- Refuses events whose type is unknown, where the settings want that, and payloads that break their JSON schema, where
--- the type is 'enforce'; where it is 'warn', says the same as a warning. A type is known by its name and schema
--- version.
+-- Refuses events of an unknown type, if the settings say so, and payloads that break their JSON schema, if the
+-- validation of the type is 'enforce'. If it is 'warn', raises a warning instead. A type is known if it is registered
+-- with this name and schema version.
 --
 -- events: as for append_events(), well formed. Not for the application.
 -- SE006 unknown event type; SE007 a payload breaks its JSON schema.
@@ -33,7 +33,7 @@ BEGIN
                   HINT = 'Register it with event_store.register_event_type(), or correct its name or schema_version.';
     END IF;
 
-    -- Until the end of the transaction nobody replaces a schema by which an event is being validated here.
+    -- Until the end of the transaction nobody can replace a schema by which an event is validated here.
     PERFORM pg_advisory_xact_lock_shared(event_store.event_type_lock(u.event_type))
        FROM (SELECT DISTINCT item ->> 'event_type' AS event_type
                FROM jsonb_array_elements(check_event_types.events) AS item

@@ -1,4 +1,5 @@
--- Refuses what is no JSON schema, or one that leads out of itself. Not for the application. SE008 JSON schema refused.
+-- Refuses what is not a JSON schema, and a schema that refers to something outside itself. Not for the application.
+-- SE008 JSON schema refused.
 CREATE OR REPLACE FUNCTION event_store.check_json_schema(event_type text, schema_version integer, json_schema jsonb)
 RETURNS void
 LANGUAGE plpgsql STABLE

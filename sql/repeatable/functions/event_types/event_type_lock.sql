@@ -1,5 +1,5 @@
--- The advisory lock of an event type, as a key: shared by those who validate by its schema, exclusive for who replaces
--- it.
+-- The key of an event type's advisory lock. Whoever validates by the type's schema shares the lock; whoever replaces
+-- the schema holds it exclusively.
 CREATE OR REPLACE FUNCTION event_store.event_type_lock(event_type text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$

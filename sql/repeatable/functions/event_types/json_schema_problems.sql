@@ -1,17 +1,18 @@
--- What is wrong with payloads by a JSON schema: the place in the array (from 1 on), the path inside the payload
--- ($.a[0]) and the problem in words; at most 10 for each payload, and none after the 50th. Without payloads: what is
--- wrong with the schema itself.
+-- What is wrong with payloads according to a JSON schema: the place in the array (from 1 on), the path inside the
+-- payload ($.a[0]) and the problem in words. Reports at most 10 problems for each payload, and looks at no further
+-- payload after the 50th problem. Without payloads: what is wrong with the schema itself.
 --
--- By python3-jsonschema of the server's release (4.10 in Debian 12, 4.19 in 13): Draft 2020-12, or the draft that
--- "$schema" names. Patterns are Python's regular expressions. Of the formats date, date-time, time, email, ipv4, ipv6,
--- regex and uuid are checked, which need no further package. References lead to places in the schema itself: nothing is
--- ever fetched. Numbers are compared as decimals, exactly.
+-- Validates with python3-jsonschema of the server's release (4.10 in Debian 12, 4.19 in 13): Draft 2020-12, or the
+-- draft that "$schema" names. Patterns are Python's regular expressions. The formats date, date-time, time, email,
+-- ipv4, ipv6, regex and uuid are checked, because they need no further package. References lead to places in the schema
+-- itself: nothing is ever fetched. Numbers are compared as decimals, exactly.
 --
--- Python hears of no statement_timeout and no cancellation, and a pattern can take it years: so a call has a limit of
--- its own, 2 seconds of CPU time and a millisecond for each payload. What exceeds it, or nests too deeply, is a problem
--- like any other.
+-- Neither statement_timeout nor a cancellation interrupts Python, and a pattern can take it years. So a call has its
+-- own limit: 2 seconds of CPU time, plus a millisecond for each payload. If a payload exceeds the limit or nests too
+-- deeply, that is reported as a problem like any other.
 --
--- The language is the superuser's, and so is the function; nobody but the store's own functions may call it.
+-- Only the superuser may use the language, so the function belongs to the superuser. Only the store's own functions may
+-- call it.
 SET LOCAL ROLE NONE;
 
 CREATE OR REPLACE FUNCTION event_store.json_schema_problems(json_schema jsonb, payloads jsonb[] DEFAULT NULL)
@@ -26,16 +27,16 @@ if "problems" not in SD:
     MOST, MOST_IN_ALL, LONGEST, MOST_COMPILED = 10, 50, 300, 200
 
     class Number(decimal.Decimal):
-        """A number with a fraction, or too long for an int; looks in messages as it does in JSON."""
+        """A number with a fraction, or one that is too long for an int. Messages show it as JSON does."""
         __repr__ = decimal.Decimal.__str__
 
     class TooLong(BaseException):
-        """No Exception, which the libraries catch."""
+        """Not an Exception, because the libraries catch those."""
 
     def too_long(*_):
         raise TooLong
 
-    # PostgreSQL uses neither this signal nor this timer. Python's regular expressions look for signals as they go.
+    # PostgreSQL uses neither this signal nor this timer. Python's regular expressions check for signals as they run.
     signal.signal(signal.SIGVTALRM, too_long)
 
     def number(text):
@@ -80,7 +81,7 @@ if "problems" not in SD:
 
         class Resolver(RefResolver):
             def resolve_remote(self, uri):
-                raise RefResolutionError("it leads out of the schema")
+                raise RefResolutionError("it refers to something outside the schema")
 
         def made(draft, schema):
             return draft(schema, resolver=Resolver.from_schema(schema, id_of=draft.ID_OF), format_checker=formats)
@@ -112,7 +113,7 @@ if "problems" not in SD:
     VALUES = ("enum", "const", "default", "examples")
 
     def walk(schema, parts=()):
-        """All keywords of a schema and of those in it, with their places."""
+        """All keywords of a schema and of the schemas inside it, with their places."""
         if isinstance(schema, list):
             for place, item in enumerate(schema):
                 yield from walk(item, (*parts, place))
@@ -127,10 +128,10 @@ if "problems" not in SD:
 
     def schema_errors(schema):
         if not isinstance(schema, dict):
-            return [("$", "it is no JSON object")]
+            return [("$", "it is not a JSON object")]
         named = schema.get("$schema", DRAFTS[0].META_SCHEMA["$schema"])
         if not isinstance(named, str) or named.rstrip("#") not in BY_NAME:
-            return [('$["$schema"]', "it is no known draft: " + ", ".join(BY_NAME))]
+            return [('$["$schema"]', "it is not a known draft: " + ", ".join(BY_NAME))]
         draft = BY_NAME[named.rstrip("#")]
         found = errors_of(made(draft, draft.META_SCHEMA), schema)
         if found:
@@ -139,7 +140,7 @@ if "problems" not in SD:
         for key, value, parts in walk(schema):
             if key in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(value, str):
                 if not value.startswith("#"):
-                    found.append((path_text(parts), f"{value!r} leads out of the schema: put what it names into $defs"))
+                    found.append((path_text(parts), f"{value!r} refers to something outside the schema: put what it names into $defs"))
                     continue
                 try:
                     resolve(draft, schema, value)
@@ -148,7 +149,7 @@ if "problems" not in SD:
             elif key == id_keyword and isinstance(value, str) and len(parts) > 1:
                 found.append((path_text(parts), f"{key} is understood at the top only"))
         if not found:
-            list(compiled(schema).iter_errors({}))  # references in a circle
+            list(compiled(schema).iter_errors({}))  # fails if references form a circle
         return found[:MOST]
 
     def payload_errors(text, payload):

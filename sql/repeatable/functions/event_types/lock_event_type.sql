@@ -1,9 +1,12 @@
--- What every change of an event type begins with: waits for the appends that validate by its schema at this moment, and for
--- whoever else changes a type, whichever. For all of them write one row, the settings, when they have a type validated for
--- the first time: of two that each change several types in a transaction, one would hold the row and wait for the other's
--- type, and the other the reverse. Not for the application.
+-- Every change of an event type begins with this. It waits for appends that are validating by the type's schema, and
+-- for everybody else who is changing a type, whichever type that is. Not for the application.
 --
--- The lock that they have in common is that of the type without a name, which no event has: so no append waits for it.
+-- All changes exclude each other because they all write one row, the settings, when a type is validated for the first
+-- time. Otherwise two transactions that each change several types could deadlock: one would hold the row and wait for
+-- the other's type, the other would hold that type and wait for the row.
+--
+-- The lock that all changes have in common is that of the type with the empty name. No event has this type, so no
+-- append waits for it.
 CREATE OR REPLACE FUNCTION event_store.lock_event_type(event_type text) RETURNS void
 LANGUAGE sql VOLATILE
 AS $$

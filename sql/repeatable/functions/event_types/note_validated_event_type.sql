@@ -1,5 +1,6 @@
--- What the trigger on event_types calls: from now on appends look there how the payloads of this type are validated. It stays
--- so when the validation is turned off again: two sessions that change two types at once would have to wait for each other.
+-- Called by the trigger on event_types. From then on, appends look there to see how the payloads of this type are
+-- validated. They still do after the validation is turned off again: if that were written here too, two sessions that
+-- change two types at once would have to wait for each other.
 CREATE OR REPLACE FUNCTION event_store.note_validated_event_type() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -1,12 +1,13 @@
--- Registers an event type with the JSON schema of its payload, or brings what is registered to this state. Data, not
--- DDL: the application calls it when it is deployed, as often as it likes. true = something has changed.
+-- Registers an event type with the JSON schema of its payload, or changes what is registered to this state. This is
+-- data, not DDL: the application calls it whenever it is deployed, as often as it likes. true = something has changed.
 --
--- schema_version: from 1 on. A schema by which events are stored stays as it is: another one is another schema version.
+-- schema_version: 1 or more. If events are stored under a schema, the schema is never replaced: a different one needs
+-- another schema version.
 -- validation: 'enforce' refuses payloads that break the schema, 'warn' appends them with a warning, 'off' keeps the
--- schema for people.
+-- schema as documentation.
 --
--- SE002 malformed; SE008 the schema is no schema, leads out of itself, or replaces one by which events are stored, or
--- the event type is the store's own.
+-- SE002 malformed; SE008 the schema is invalid, refers to something outside itself, or replaces one under which events
+-- are stored, or the event type is the store's own.
 CREATE OR REPLACE FUNCTION event_store.register_event_type(
     event_type     text,
     schema_version integer,
@@ -35,7 +36,7 @@ BEGIN
         RAISE EXCEPTION 'the event type PersonalDataErased is the store''s own'
             USING ERRCODE = 'SE008',
                   DETAIL = 'Another schema could make every erasure fail.',
-                  HINT = 'Take another name for an event type of yours.';
+                  HINT = 'Choose another name for your event type.';
     END IF;
     PERFORM event_store.check_json_schema(
         register_event_type.event_type, register_event_type.schema_version, register_event_type.json_schema);

@@ -1,7 +1,7 @@
--- Sets how the payloads of an event type are validated from now on: 'enforce', 'warn' or 'off'; of all its schema
--- versions, or of one. Returns how many schema versions that has changed.
+-- Sets how the payloads of an event type are validated from now on: 'enforce', 'warn' or 'off'. Applies to all schema
+-- versions of the type, or to one. Returns the number of schema versions whose validation has changed.
 --
--- SE002 malformed; SE006 unknown event type; SE008 the stored schema is no schema: it was never checked; or the
+-- SE002 malformed; SE006 unknown event type; SE008 the stored schema is invalid, because it was never checked, or the
 -- event type is the store's own.
 CREATE OR REPLACE FUNCTION event_store.set_event_type_validation(
     event_type     text,
@@ -26,7 +26,7 @@ BEGIN
         RAISE EXCEPTION 'the event type PersonalDataErased is the store''s own'
             USING ERRCODE = 'SE008',
                   DETAIL = 'Another schema could make every erasure fail.',
-                  HINT = 'Take another name for an event type of yours.';
+                  HINT = 'Choose another name for your event type.';
     END IF;
     PERFORM event_store.lock_event_type(set_event_type_validation.event_type);
     FOR registered IN

@@ -1,9 +1,10 @@
--- Refuses to go on in a store that has to be rebased first. Returns what to add to a transaction's id to have its number
--- in the feed. Called by every append and by every read of the feed; the session remembers for which cluster it looked
--- (event_store.cluster_checked: whoever forges it deceives himself only).
+-- Refuses to continue if the store has to be rebased first. Returns the offset: a transaction's id plus the offset is
+-- its number in the feed. Every append and every read of the feed calls this. The session remembers the cluster that it
+-- has checked in event_store.cluster_checked; whoever forges this setting harms only their own session.
 --
--- STABLE, because feed_horizon() is. Not for the application; without SET and SECURITY DEFINER, because its callers have
--- both (5 µs; with them 7). SE012 restored into another cluster, or without its settings.
+-- STABLE, because feed_horizon() is. Not for the application. It has neither SET nor SECURITY DEFINER, because its
+-- callers have both (it takes 5 µs; with them it would take 7). SE012 the store was restored into another cluster, or
+-- has lost its settings.
 CREATE OR REPLACE FUNCTION event_store.check_cluster() RETURNS bigint
 LANGUAGE plpgsql STABLE
 AS $$
@@ -15,7 +16,7 @@ BEGIN
         RAISE EXCEPTION 'the event store has lost its settings'
             USING ERRCODE = 'SE012',
                   DETAIL = 'The one row of event_store.settings is missing.',
-                  HINT = 'Deploy again: it makes the settings anew.';
+                  HINT = 'Deploy again: this recreates the settings.';
     END IF;
     IF settings.cluster_identifier::text = pg_catalog.current_setting('event_store.cluster_checked', true) THEN
         RETURN settings.feed_offset;

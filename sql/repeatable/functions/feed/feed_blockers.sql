@@ -1,8 +1,9 @@
--- The transactions that write, in any database of the cluster, the oldest first: that one holds the feed back, whatever it
--- writes. Readers hold nothing back. A prepared transaction has no pid, but a name for ROLLBACK PREPARED.
+-- The transactions that write, in any database of the cluster, the oldest first. The oldest one holds the feed back,
+-- whatever it writes. Readers hold nothing back. A prepared transaction has no pid, but a name for ROLLBACK PREPARED.
 --
--- From pg_locks, which everybody may read. The rest is the caller's view of pg_stat_activity: an operator sees all of it,
--- the application its own sessions; of others it knows pid, database and role. Therefore not SECURITY DEFINER.
+-- The transactions come from pg_locks, which everybody may read. The other columns are what the caller may see in
+-- pg_stat_activity: an operator sees everything; the application sees its own sessions, and of others only pid,
+-- database and role. That is why this is not SECURITY DEFINER.
 CREATE OR REPLACE FUNCTION event_store.feed_blockers()
 RETURNS TABLE (
     transaction_id   xid8,
@@ -17,10 +18,10 @@ RETURNS TABLE (
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- Locks have the lower 32 bits of an id: the others are those that bring it nearest to the next id.
+    -- A lock has only the lower 32 bits of an id. The upper 32 bits are those that bring the id nearest to the next id.
     WITH next AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS id),
     writing AS (
-        -- A subtransaction has a lock of its own, and a later id than its transaction.
+        -- A subtransaction has a lock of its own, and a later id than its transaction: hence min().
         SELECT k.pid, k.virtualtransaction,
                min(n.id + (k.transactionid::text::bigint - n.id % 4294967296 + 6442450944) % 4294967296 - 2147483648) AS id
           FROM pg_locks k CROSS JOIN next n

@@ -1,5 +1,5 @@
--- The cursor of the last event that is safe to read; ('0', 0) while there is none. Whoever wants new events only starts
--- here. SE012 restored into another cluster.
+-- The cursor of the last event that is safe to read; ('0', 0) if there is none. Readers that want only new events start
+-- here. SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.feed_end(OUT transaction_id xid8, OUT global_position bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

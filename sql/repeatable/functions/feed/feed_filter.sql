@@ -1,5 +1,5 @@
--- Whether an event is one of these types (NULL = any) and of this partition. Not for the application; one expression
--- without SET or SECURITY DEFINER, so that the planner inlines it.
+-- Whether an event has one of these types (NULL = any) and belongs to this partition. Not for the application. It is
+-- one expression without SET or SECURITY DEFINER, so that the planner inlines it.
 CREATE OR REPLACE FUNCTION event_store.feed_filter(
     event_type      text,
     aggregate_type  text,

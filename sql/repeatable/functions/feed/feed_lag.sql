@@ -1,7 +1,8 @@
--- How many committed events nobody can read in the feed yet, because a transaction that began earlier still runs, and for
--- how many seconds the oldest of them has been waiting. Counts to 10,000 and no further. feed_blockers() says who it is.
+-- How many committed events cannot be read in the feed yet, because a transaction that began earlier is still running,
+-- and for how many seconds the oldest of them has been waiting. Counts no further than 10,000. feed_blockers() shows
+-- which transactions they wait for.
 --
--- SE012 restored into another cluster.
+-- SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.feed_lag(OUT events_waiting bigint, OUT seconds_waiting double precision)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

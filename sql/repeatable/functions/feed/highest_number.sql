@@ -1,5 +1,5 @@
--- The highest number of the feed that anybody may have seen: of the stored events, and of the seals and checkpoints, because
--- the events that they name may have been retired. 0 where there is none. Not for the application.
+-- The highest number of the feed that anybody may have seen. Besides the stored events, seals and checkpoints are
+-- considered, because the events that they name may have been retired. 0 if there is none. Not for the application.
 CREATE OR REPLACE FUNCTION event_store.highest_number() RETURNS bigint
 LANGUAGE plpgsql STABLE
 AS $$

@@ -1,9 +1,11 @@
--- Whether the numbers of this store do not fit the cluster that it is in: true after a logical dump was restored into
--- another one, until rebase_feed() has run. A number that is stored was handed out by this cluster, or lies below what it
--- hands out next; where neither holds, new events would be numbered below old ones, and readers would pass them over.
+-- Whether the numbers in this store do not fit the cluster that it is in. True after a logical dump was restored into
+-- another cluster, until rebase_feed() has run. A stored number fits if this cluster handed it out, or if it is lower
+-- than what the cluster hands out next. If neither holds, new events would get numbers below old ones, and readers
+-- would pass them over.
 --
--- The second condition finds what the first one cannot: a dump in a physical copy of its own cluster, which has the
--- same identifier. Own events are visible before the snapshot's end has moved past them, hence greatest().
+-- The second condition finds what the first one cannot: a dump that was restored into a physical copy of its own
+-- cluster, which has the same identifier. A transaction's own events are visible before the snapshot's end has moved
+-- past them, hence greatest().
 CREATE OR REPLACE FUNCTION event_store.is_rebase_due() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -1,19 +1,20 @@
--- The events of all aggregates after a cursor, in the order of the feed, at most max_count (NULL = all). The cursor to go
--- on from is (transaction_id, global_position) of the last row. No row: there is nothing new yet.
+-- The events of all aggregates after a cursor, in the order of the feed, at most max_count (NULL = all). The cursor to
+-- go on from is (transaction_id, global_position) of the last row. No row: there is nothing new yet.
 --
--- Never skips and never repeats an event, while others append: a page is a stretch, without a hole, of what lies below
--- feed_horizon(), and that is final (the reason stands there). Both are taken from one snapshot, because this is one
--- statement and feed_horizon() is STABLE. The order, (transaction_id, global_position), is total, since positions are
--- unique; it is that of one index, so a cursor lies between two of its entries, also inside a transaction, and a later
--- event never sorts before an event that was below somebody's horizon. Inside an aggregate it is the order of the versions.
+-- It never skips and never repeats an event, while others append. A page is a stretch, without a hole, of what lies
+-- below feed_horizon(), and that is final (the reason is in its file). Events and horizon are taken from one snapshot,
+-- because this is one statement and feed_horizon() is STABLE. The order (transaction_id, global_position) is total,
+-- because positions are unique. It is the order of one index, so a cursor can lie between any two entries, even inside
+-- a transaction. A later event never sorts before an event that was below somebody's horizon. Within an aggregate the
+-- order is that of the versions.
 --
--- With event_types or aggregate_types one call looks at 10,000 events at most: see scan_feed() for the last row, which
--- may be a cursor without an event (event_id IS NULL).
+-- With event_types or aggregate_types, one call looks at 10,000 events (or at max_count, if that is more). The last row
+-- may then be a cursor without an event (event_id IS NULL): see scan_feed().
 --
--- Without SET and SECURITY DEFINER the planner inlines it: a page costs what it costs to read the table itself (as a
--- function of its own a quarter more). So the caller needs, and the application has, SELECT on the events.
+-- It has neither SET nor SECURITY DEFINER, so the planner inlines it, and a page costs what it costs to read the table
+-- itself (a quarter more if it were not inlined). So the caller needs SELECT on the events, which the application has.
 --
--- SE012 restored into another cluster.
+-- SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.read_feed(
     after_transaction_id xid8 DEFAULT '0',
     after_position       bigint DEFAULT 0,

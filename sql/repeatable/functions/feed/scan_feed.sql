@@ -1,12 +1,13 @@
--- One bounded step through the feed for whoever wants some of the events only: looks at 10,000 events after the cursor (or
--- at max_count, if that is more) and returns those that fit, at most max_count, in the order of the feed.
+-- One bounded step through the feed, for readers that want only some of the events. It looks at 10,000 events after the
+-- cursor (or at max_count, if that is more) and returns those that match, at most max_count, in the order of the feed.
 --
--- Where the last event looked at is none of them, one more row says so: it has transaction_id and global_position, and
--- NULL everywhere else. So the last row is always the cursor to go on from, even when nothing fits for a million
--- events, and no row at all means that the feed has no more.
+-- If the last event that it looked at does not match, one more row follows, with transaction_id and global_position,
+-- and NULL everywhere else. So the last row is always the cursor to go on from, even if nothing matches for a million
+-- events. No row at all means that the feed has no more events.
 --
--- For the application by way of read_feed() and read_partition(). Without sorts a page is read in the order of the index,
--- also where there are no statistics yet; else all that is left of the feed could be sorted for it. SE012 restored into another cluster.
+-- The application reaches it through read_feed() and read_partition(). enable_sort is off so that a page is read in the
+-- order of the index even if there are no statistics yet: otherwise the planner might sort the whole rest of the feed
+-- for it. SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.scan_feed(
     after_transaction_id xid8,
     after_position       bigint,
@@ -28,7 +29,7 @@ DECLARE
     returned integer;
     mark     event_store.events;
 BEGIN
-    -- The limit inside keeps the filter out of the index scan, the one outside ends it early.
+    -- The inner limit keeps the filter out of the index scan; the outer one ends the scan early.
     RETURN QUERY
     SELECT s.*
       FROM (SELECT e.*
@@ -46,7 +47,7 @@ BEGIN
         RETURN;
     END IF;
 
-    -- The last event looked at: the one at the limit, or the last of the feed.
+    -- The last event that was looked at: the one at the limit, or the last of the feed.
     SELECT e.transaction_id, e.global_position
       INTO mark.transaction_id, mark.global_position
       FROM event_store.events e

@@ -1,11 +1,11 @@
--- Tells whoever LISTENs on the channel event_store that the feed has grown: the payload is the cursor of the last event that
--- is safe to read, "transaction_id,global_position". A hint and no more: readers go by their own cursor, and look now and
--- then without being told. 1 = told, 0 = nothing new since the last call in this session.
+-- Notifies whoever LISTENs on the channel event_store that the feed has grown. The payload is the cursor of the last
+-- event that is safe to read: "transaction_id,global_position". It is only a hint: readers go by their own cursor, and
+-- look now and then without being notified. 1 = notified, 0 = nothing new since the last call in this session.
 --
--- Not by the appends themselves: NOTIFY makes all commits of a server that use it wait for each other, and when an
--- append commits its events need not be readable yet.
+-- The appends do not notify by themselves, for two reasons: NOTIFY makes all commits of a server that use it wait for
+-- each other, and when an append commits, its events may not be readable yet.
 --
--- SE012 restored into another cluster.
+-- SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.work_feed() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -1,10 +1,10 @@
--- Makes the personal data of a subject unreadable, in every event, archive and copy of the store: destroys the key, records
--- it in event_store.erasures, and appends the event PersonalDataErased to the aggregate (Subject, subject_id), for
--- projections to clear their copies. Events and seals stay as they are. true = erased now, false = it was erased before.
--- Also for a subject without a key: it never gets one.
+-- Makes the personal data of a subject unreadable in every event, archive and copy of the store. It destroys the key,
+-- records that in event_store.erasures, and appends the event PersonalDataErased to the aggregate (Subject,
+-- subject_id), so that projections clear their copies. Events and seals stay as they are. true = erased now, false = it
+-- was erased before. A subject without a key can be erased as well: it never gets one.
 --
--- What it cannot reach: the key in backups and in archived WAL, until those expire, and in free space on the disk. For the
--- application, because that is who gets the requests; it can erase only, and not unnoticed.
+-- It cannot reach the key in backups and in archived WAL, until those expire, or in free space on the disk. The
+-- application may call it, because the application receives the requests. It can only erase, and not unnoticed.
 --
 -- SE002 unknown reason.
 CREATE OR REPLACE FUNCTION event_store.erase_subject(
@@ -30,7 +30,7 @@ BEGIN
                   HINT = 'The reason is request, consent withdrawn, objection, no longer needed, unlawful or legal obligation.';
     END IF;
 
-    -- Waits for whoever is making the key right now.
+    -- Waits for a session that is creating the key at this moment.
     INSERT INTO event_store.subject_keys AS k (subject_id, key)
     VALUES (erase_subject.subject_id, NULL)
     ON CONFLICT (subject_id) DO UPDATE SET key = NULL WHERE k.key IS NOT NULL;

@@ -1,7 +1,7 @@
--- What protect() has wrapped; NULL where the subject was erased.
+-- The data that protect() has wrapped; NULL if the subject was erased.
 --
--- SE002 the envelope is malformed, was changed, or its subject has no key in this store. An unknown key is no erased one:
--- a data loss would pass for an erasure, and nobody would be told.
+-- SE002 the envelope is malformed, was changed, or its subject has no key in this store. A missing key is not treated
+-- as an erased one: otherwise a data loss would pass for an erasure, and nobody would notice.
 CREATE OR REPLACE FUNCTION event_store.open_envelope(envelope jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -23,7 +23,8 @@ BEGIN
         iv := decode(envelope ->> 'iv', 'base64');
         ciphertext := decode(envelope ->> 'ciphertext', 'base64');
         tag := decode(envelope ->> 'tag', 'base64');
-        -- The tag comes first: nothing is decrypted that the key's holder did not encrypt. The key stays inside the statement.
+        -- The tag is checked first: nothing is decrypted that was not encrypted with this key. The key stays inside the
+        -- statement, as in protect().
         SELECT k.key IS NULL AS is_erased,
                CASE WHEN event_store.envelope_tag(k.key, k.subject_id, iv, ciphertext) = tag
                     THEN convert_from(extensions.decrypt_iv(ciphertext, substring(k.key FROM 33), iv, 'aes-cbc/pad:pkcs'),

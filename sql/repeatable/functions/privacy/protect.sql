@@ -1,15 +1,15 @@
--- Wraps personal data in an envelope that only the subject's key opens, to be stored in an event in their place. reveal()
--- opens it, erase_subject() makes it unreadable for ever. The subject's first call makes the key.
+-- Wraps personal data in an envelope that only the subject's key opens. Store the envelope in an event, in place of the
+-- data. reveal() opens it; erase_subject() makes it unreadable for ever. The first call for a subject creates the key.
 --
--- AES-256-CBC and HMAC-SHA-512 as in RFC 7518 (A256CBC-HS512: encrypted, then authenticated), with a random IV, and with
--- the subject's id as the additional data, so that nobody's envelope passes for somebody else's. Not PGP: its integrity
--- check is SHA-1 inside the encryption, and binds nothing else.
+-- AES-256-CBC and HMAC-SHA-512 as in RFC 7518 (A256CBC-HS512: encrypted, then authenticated), with a random IV. The
+-- subject's id is the additional authenticated data, so that nobody's envelope passes for somebody else's. PGP is not
+-- used: its integrity check is SHA-1 inside the encryption, and binds nothing else.
 --
--- Store the envelope in protect()'s own transaction, or after its commit: with a rollback the key is gone, and the next
--- call makes another one, which does not open it.
+-- Store the envelope in protect()'s own transaction, or after its commit. If the transaction is rolled back, a key that
+-- it created is gone. The next call then creates another key, which does not open the envelope.
 --
--- Two calls give two different envelopes: who repeats a command sends the first one again, or names the command's content
--- by command_data. A data NULL is refused; JSON's null is a value like others.
+-- Two calls give two different envelopes. So whoever repeats a command sends the first envelope again, or identifies
+-- the command's content by command_data. NULL as data is refused; JSON's null is a value like any other.
 --
 -- SE002 malformed argument; SE014 the subject was erased.
 CREATE OR REPLACE FUNCTION event_store.protect(subject_id uuid, data jsonb) RETURNS jsonb
@@ -31,7 +31,7 @@ BEGIN
         ON CONFLICT DO NOTHING;
     END IF;
 
-    -- The key stays inside this statement: as a variable it would be the parameter of one, which a server can log.
+    -- The key stays inside this statement: as a variable it would become a parameter, and a server can log parameters.
     SELECT jsonb_build_object('$protected', jsonb_build_object(
                'subject', protect.subject_id,
                'iv', encode(iv, 'base64'),

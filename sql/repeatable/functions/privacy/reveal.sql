@@ -1,6 +1,6 @@
--- The document with every envelope in it opened. What was erased is null in its place, and where the document is an
--- object, it says so at its top: "$erased" is the list of these places as JSON pointers (RFC 6901). A document that was
--- an envelope as a whole, and was erased, is {"$erased": [""]}: null alone could not be told from a null that was stored.
+-- The document with every envelope in it opened. An erased value is null in its place. If the document is an object,
+-- "$erased" at its top lists these places as JSON pointers (RFC 6901). If the whole document was an envelope and was
+-- erased, the result is {"$erased": [""]}, because null alone could not be distinguished from a stored null.
 --
 -- SE002 an envelope is malformed, was changed, or has a subject without a key in this store.
 CREATE OR REPLACE FUNCTION event_store.reveal(data jsonb) RETURNS jsonb
@@ -10,7 +10,7 @@ AS $$
 DECLARE
     revealed record;
 BEGIN
-    -- Most documents have none.
+    -- Most documents have no envelope.
     IF (data @? '$.**."$protected"') IS NOT TRUE THEN
         RETURN data;
     END IF;

@@ -1,4 +1,5 @@
--- The part of a document at a JSON pointer, with the envelopes in it opened, and the pointers of those that were erased.
+-- The part of a document at a JSON pointer, with the envelopes in it opened, and the pointers to those that were
+-- erased.
 CREATE OR REPLACE FUNCTION event_store.reveal_at(data jsonb, pointer text, OUT value jsonb, OUT erased text[])
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp

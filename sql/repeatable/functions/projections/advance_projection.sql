@@ -1,6 +1,6 @@
--- Feeds one projection, and its rebuild if there is one, with at most max_events new events each, in this transaction;
--- returns the number of events passed. The worker does that by itself: this is for tests, and for an operator who looks
--- for an error.
+-- Feeds one projection, and its rebuild if there is one, with at most max_events new events each, in this transaction.
+-- Returns the number of events passed. The worker does this by itself; this function is for tests, and for an operator
+-- who is looking for an error.
 --
 -- SE013 unknown projection, or it is paused or failed.
 CREATE OR REPLACE FUNCTION event_store.advance_projection(projection_name text, max_events integer DEFAULT 10000)
@@ -22,7 +22,7 @@ BEGIN
                               FROM event_store.projections p
                              WHERE p.projection_name = advance_projection.projection_name::varchar
                                AND p.error_message IS NOT NULL),
-                  HINT = 'Mend the cause, or skip_event(), and call event_store.resume_projection().';
+                  HINT = 'Fix the cause, or call event_store.skip_event(). Then call event_store.resume_projection().';
     END IF;
     horizon := event_store.feed_horizon();
     RETURN event_store.advance_rows(advance_projection.projection_name, horizon, advance_projection.max_events, unlimited)

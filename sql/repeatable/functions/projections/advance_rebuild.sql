@@ -1,6 +1,7 @@
--- Feeds the tables of a rebuild, and takes them over once they have caught up; returns the number of events passed. The
--- old rows are not touched before that, whatever happens. Does nothing where another session is at it.
--- Not for the application; without SET and SECURITY DEFINER, because its callers have both.
+-- Feeds the tables of a rebuild, and takes them over once they have caught up. Returns the number of events passed. The
+-- old rows are not touched before that, whatever happens. Does nothing if another session is working on the rebuild, or
+-- if it has failed and is not due to be tried again.
+-- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both.
 CREATE OR REPLACE FUNCTION event_store.advance_rebuild(
     projection_name text,
     horizon         xid8,

@@ -1,6 +1,7 @@
--- Feeds the rows of one projection with what is new below the horizon and moves its checkpoint with them; returns the
--- number of events passed. Does nothing where another session is at it, or where the projection is stopped.
--- Not for the application; without SET and SECURITY DEFINER, because its callers have both.
+-- Feeds the rows of one projection with what is new below the horizon, and moves its checkpoint along with them.
+-- Returns the number of events passed. Does nothing if another session is working on the projection, or if the
+-- projection is stopped.
+-- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both.
 CREATE OR REPLACE FUNCTION event_store.advance_rows(
     projection_name text,
     horizon         xid8,
@@ -46,7 +47,7 @@ BEGIN
            updated_at = clock_timestamp()
      WHERE p.projection_name = checkpoint.projection_name;
     IF batch.failed_event_id IS NOT NULL THEN
-        -- Without the message: it may quote the payload.
+        -- The error message is left out, because it may quote the payload.
         RAISE WARNING 'projection % stopped at event % with SQLSTATE %',
               checkpoint.projection_name, batch.failed_event_id, batch.error_sqlstate
               USING HINT = 'SELECT * FROM event_store.projections shows the message.';

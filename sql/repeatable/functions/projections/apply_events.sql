@@ -1,15 +1,17 @@
 -- The core of the framework: applies the events after a checkpoint to the tables in target_schema, and returns the
--- checkpoint that it came to. Below the horizon only, at most max_events, and until the budget of time is used up.
+-- checkpoint that it has reached. It applies only events below the horizon, at most max_events, and stops when the time
+-- budget is used up.
 --
--- An event that fails leaves what went well before it, and comes back in the failed_… and error_… columns. Only the batch
--- as a whole can be taken back (a subtransaction for each event would cost more than most events do), so after an error
--- it is tried again by halves.
+-- If an event fails, what succeeded before it is kept, and the failed_… and error_… columns say which event failed and
+-- why. Only a batch as a whole can be undone (a subtransaction for each event would cost more than most events do), so
+-- after an error the batch is tried again by halves.
 --
--- search_path is for the apply function, see registry.sql; pg_temp last, or a temporary table could pose as one of the
--- projection's. event_store.projecting lets the owner through the row security of the tables. lock_timeout: somebody
--- who locks a table of one projection must not stop the others. timezone and datestyle: the same payload comes out the
--- same, whoever's session it is. row_security, standard_conforming_strings: the database's owner can turn them off for
--- every session, and the policies would refuse, the patterns of field() mean something else. Not for the application.
+-- search_path is for the apply function, see registry.sql. pg_temp comes last, or a temporary table could pose as one
+-- of the projection's tables. event_store.projecting lets the owner through the row security of the tables.
+-- lock_timeout: somebody who locks a table of one projection must not stop the others. timezone and datestyle: the same
+-- payload gives the same result in every session. row_security and standard_conforming_strings: the database's owner
+-- can turn them off for every session. Then row security would refuse the queries, and the patterns of field() would
+-- mean something else. Not for the application.
 CREATE OR REPLACE FUNCTION event_store.apply_events(
     projection_name text,
     target_schema   text,
@@ -79,7 +81,7 @@ BEGIN
                 IF event.state = 0 THEN
                     out_of_time := true;
                 ELSIF out_of_time THEN
-                    -- An event was left out, and one after it was applied.
+                    -- An event was left out because the time was up, but a later one was applied.
                     RAISE EXCEPTION 'the clock was set back' USING ERRCODE = 'serialization_failure';
                 ELSE
                     last := event;
@@ -90,7 +92,8 @@ BEGIN
         EXCEPTION WHEN OTHERS THEN
             apply_events.error_sqlstate := SQLSTATE;
             apply_events.error_message := SQLERRM;
-            -- Not the event's fault: a conflict, a resource that is short, a lock, the operator, the system.
+            -- Not the event's fault: a conflict, a shortage of resources, a lock, an operator's intervention, a system
+            -- error.
             EXIT WHEN SQLSTATE ~ '^(40|53|57|58)' OR SQLSTATE = '55P03';
             IF size = 1 THEN
                 SELECT e.event_id, e.global_position

@@ -1,6 +1,6 @@
--- One event of a position: of each attribute the value that the event carries, so that an update may name only what has
--- changed. What is no number counts as not carried: a malformed payload, which can never be taken back, must not stop
--- the portfolio.
+-- Applies one event of a position. Each attribute takes the value that the event carries, so an update may carry only
+-- what has changed. Numeric values that are not numbers are ignored: a malformed payload can never be corrected, and
+-- must not stop the portfolio.
 CREATE OR REPLACE FUNCTION projections.apply_portfolio_positions(event event_store.events) RETURNS void
 LANGUAGE plpgsql
 AS $$

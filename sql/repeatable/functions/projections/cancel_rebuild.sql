@@ -1,4 +1,5 @@
--- Gives up a rebuild, if there is one: its tables go, the rows that are read stay as they are. True if there was one.
+-- Cancels a rebuild, if there is one: its tables are dropped, and the rows that are read stay as they are. True if
+-- there was one.
 --
 -- SE013 unknown projection.
 CREATE OR REPLACE FUNCTION event_store.cancel_rebuild(projection_name text) RETURNS boolean

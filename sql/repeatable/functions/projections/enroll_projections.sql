@@ -1,13 +1,14 @@
--- A row in event_store.projections for each projection of the registry that has none. Two at once do it once.
+-- Adds a row to event_store.projections for each projection of the registry that has none. If two sessions call it at
+-- once, each row is added only once.
 --
--- One whose tables hold rows all the same has lost its checkpoint: it stands still, readable, until it is rebuilt; its
--- definition_version of 0 has the worker do that. Not for the application; without SECURITY DEFINER, because its callers
--- have it.
+-- If the tables of such a projection contain rows nevertheless, its checkpoint was lost. The projection stands still,
+-- readable, until it is rebuilt; its definition_version of 0 makes the worker rebuild it. Not for the application. It
+-- does not have SECURITY DEFINER, because its callers have it.
 CREATE OR REPLACE FUNCTION event_store.enroll_projections() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '250ms'
--- Whatever the database's owner has set for every session: apply_events().
+-- Overrides what the database's owner may have set for every session: see apply_events().
 SET row_security = on
 AS $$
 #variable_conflict use_column

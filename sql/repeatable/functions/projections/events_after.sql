@@ -1,5 +1,5 @@
--- How many events come after a place in the feed: exact up to 10,000, then from the positions, which have a gap for each
--- append that was rolled back. Not for the application.
+-- How many events come after a place in the feed. Exact up to 10,000; beyond that estimated from the positions, which
+-- have a gap for each append that was rolled back. Not for the application.
 CREATE OR REPLACE FUNCTION event_store.events_after(transaction_id xid8, global_position bigint) RETURNS bigint
 LANGUAGE sql STABLE
 AS $$

@@ -1,5 +1,6 @@
--- The definition of a projection, with its row of event_store.projections locked: what every operator's function begins
--- with. Not for the application; without SET and SECURITY DEFINER, because its callers have both.
+-- The definition and the status of a projection. It locks the projection's row of event_store.projections; every
+-- function for operators begins with it. Not for the application. It has neither SET nor SECURITY DEFINER, because its
+-- callers have both.
 --
 -- SE013 unknown projection.
 CREATE OR REPLACE FUNCTION event_store.locked_projection(

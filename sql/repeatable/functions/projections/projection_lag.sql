@@ -1,6 +1,6 @@
--- How far each projection is behind the events that are stored, and its rebuild: in events, and in seconds since the first
--- of them was appended (0 = none). Counted exactly up to 10,000; beyond that an estimate, so that asking stays cheap.
--- is_outdated: the registry has a newer definition, and no rebuild with it is under way.
+-- How far each projection is behind the stored events: in events, and in seconds since the first of these events was
+-- appended (0 = none). For its rebuild, in events. Exact up to 10,000 events; beyond that an estimate, so that the call
+-- stays cheap. is_outdated: the registry has a newer definition, and no rebuild with it is under way.
 CREATE OR REPLACE FUNCTION event_store.projection_lag(projection_name text DEFAULT NULL)
 RETURNS TABLE (
     projection_name        text,

@@ -1,8 +1,8 @@
--- Has a projection built again from the first event, in tables of its own. The old rows stay readable and go on being
--- fed until the worker exchanges them, in one transaction, for the new ones. Called again it begins again.
+-- Has a projection built again from the first event, in tables of its own. The old rows stay readable and are still fed
+-- until the worker replaces them by the new ones, in one transaction. If it is called again, the rebuild starts again.
 --
--- Events that have been retired are no longer there to build from: what only they say is lost in the new rows. So after a
--- retirement it is refused, unless the caller says that this is known.
+-- Retired events are no longer there to build from: what only they say would be missing in the new rows. So after a
+-- retirement a rebuild is refused, unless the caller passes without_retired.
 --
 -- SE013 unknown projection, or a table of it is missing or has no primary key; SE015 events have been retired.
 CREATE OR REPLACE FUNCTION event_store.rebuild_projection(projection_name text, without_retired boolean DEFAULT false)
@@ -21,7 +21,7 @@ BEGIN
             USING ERRCODE = 'SE015',
                   DETAIL = (SELECT format('%s events, the last ones at %s', sum(r.event_count), max(r.retired_at))
                               FROM event_store.retirements r),
-                  HINT = 'Pass without_retired => true to have rows from the events that are left, and nothing else.';
+                  HINT = 'Pass without_retired => true to build the rows only from the events that are left.';
     END IF;
     PERFORM event_store.cancel_rebuild(rebuild_projection.projection_name);
     FOREACH table_name IN ARRAY definition.tables LOOP
@@ -29,7 +29,7 @@ BEGIN
                         WHERE k.conrelid = to_regclass(format('projections.%I', table_name)) AND k.contype = 'p')
         THEN
             RAISE EXCEPTION 'the table projections.% is missing or has no primary key', table_name
-                USING ERRCODE = 'SE013', HINT = 'A migration makes the tables of a projection, each with a primary key.';
+                USING ERRCODE = 'SE013', HINT = 'A migration creates the tables of a projection, each with a primary key.';
         END IF;
         EXECUTE format('CREATE TABLE projections_rebuild.%1$I (LIKE projections.%1$I INCLUDING ALL)', table_name);
     END LOOP;

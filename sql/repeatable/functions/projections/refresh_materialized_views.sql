@@ -1,6 +1,6 @@
--- Brings the materialized views up to date now, without blocking their readers: first their projections, as far as one
--- batch goes, so that what was committed before the call shows after it. In `public`, where it is documented. The worker
--- does the same by itself, a moment later.
+-- Brings the materialized views up to date now, without blocking their readers. It first feeds their projections, with
+-- one batch at most, so that what was committed before the call is visible after it. It is in `public`, because that is
+-- where it is documented. The worker does the same by itself, a moment later.
 CREATE OR REPLACE FUNCTION public.refresh_materialized_views() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

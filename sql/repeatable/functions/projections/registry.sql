@@ -1,18 +1,20 @@
--- Every projection of this project: what it is called, what it is fed with and what it writes.
+-- Every projection of this project: its name, the events that it is fed with, and the tables that it writes.
 --
 --   projection_name     the function projections.apply_<projection_name>(event) applies one event to the tables
---   definition_version  raise it when rows that are there would come out otherwise by now (another apply function, more
---                       event types): the worker then rebuilds them by itself, and the old ones stay readable meanwhile
+--   definition_version  raise it if the existing rows would come out differently now (another apply function, more event
+--                       types): the worker then rebuilds them by itself, and the old ones stay readable meanwhile
 --   event_types         the events that the function is called with
 --   tables              its tables in the schema projections, each with a primary key; no other projection writes them
 --   views               materialized views over them, which are refreshed when the tables have changed
 --
--- To add one: a migration with its tables in `projections` (and row security, and grants, where wanted), one file with
--- its apply function, one line here. The function names its tables without a schema, because a rebuild calls it with
--- others of the same names (search_path is the framework's); everything else, row types too, it names with its schema. It is called with
--- each event once, in the feed's order, and its writes are committed together with the checkpoint. An exception stops
--- this projection and no other: see event_store.projections, event_store.resume_projection() and skip_event().
--- The project's only: an application keeps projections of its own in schemas of its own, by subscriptions.
+-- To add one, write a migration that creates its tables in `projections` (with row security and grants if needed), one
+-- file with its apply function, and one line here. The function names its tables without a schema, because a rebuild
+-- calls it with other tables of the same names (the framework sets search_path). It names everything else with its
+-- schema, row types too. It is called once for each event, in the feed's order, and its writes are committed together
+-- with the checkpoint. An exception stops this projection and no other: see event_store.projections,
+-- event_store.resume_projection() and skip_event().
+-- Only the project's own projections are listed here. An application keeps its projections in schemas of its own, and
+-- feeds them by subscriptions.
 CREATE OR REPLACE FUNCTION projections.registry()
 RETURNS TABLE (projection_name text, definition_version integer, event_types text[], tables text[], views text[])
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -1,4 +1,4 @@
--- When the worker tries again after an error: in a second where no event is to blame, never where one is.
+-- When the worker tries again after an error: in a second if no event is to blame, never if one is.
 CREATE OR REPLACE FUNCTION event_store.retry_time(error_sqlstate text, failed_event_id uuid)
 RETURNS timestamptz
 LANGUAGE sql VOLATILE

@@ -1,5 +1,5 @@
--- Has a projection pass over one event, now and in every rebuild; who said so, when and why stays on record in
--- event_store.projection_skips. Then call resume_projection(), if it had failed at that event.
+-- Makes a projection pass over one event, now and in every rebuild. Who did that, when and why is recorded in
+-- event_store.projection_skips. If the projection had failed at that event, call resume_projection() afterwards.
 --
 -- SE002 no reason, or no such event; SE013 unknown projection.
 CREATE OR REPLACE FUNCTION event_store.skip_event(projection_name text, event_id uuid, reason text) RETURNS void

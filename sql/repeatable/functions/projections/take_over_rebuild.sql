@@ -1,17 +1,17 @@
--- Makes the rows of a projection equal to those of its rebuild, and its checkpoint with them, in this transaction.
+-- Makes the rows of a projection equal to those of its rebuild, and its checkpoint too, in this transaction.
 --
--- Rows are exchanged and not tables: indexes, grants, row security and the views over the tables stay, and no reader
--- waits. Only the rows that differ are written, so the transaction is as short as the difference is small. Nothing is
--- truncated: a reader with an older snapshot would see the table empty.
+-- It exchanges rows and not tables: so indexes, grants, row security and the views over the tables stay, and no reader
+-- waits. It writes only the rows that differ: the smaller the difference, the shorter the transaction. It truncates
+-- nothing, because a reader with an older snapshot would see the table empty.
 --
--- Rows with the same key are deleted and inserted and not updated: values that must be unique may have changed places.
--- Does nothing where the live rows are locked, or have come further than the rebuild: the worker calls again.
--- Not for the application; without SECURITY DEFINER, because its callers have it.
+-- Rows with the same key are deleted and inserted, not updated, because values that must be unique may have changed
+-- places. It does nothing if the live rows are locked, or have come further than the rebuild: the worker calls again.
+-- Not for the application. It does not have SECURITY DEFINER, because its callers have it.
 CREATE OR REPLACE FUNCTION event_store.take_over_rebuild(projection_name text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '250ms'
--- Whatever the database's owner has set for every session: apply_events().
+-- Overrides what the database's owner may have set for every session: see apply_events().
 SET row_security = on
 AS $$
 #variable_conflict use_column

@@ -1,5 +1,5 @@
--- Takes skip_event() back: true if the event was being skipped. Events before the checkpoint are in the past: rows that
--- should contain this one need rebuild_projection().
+-- Undoes skip_event(): true if the event was being skipped. The projection does not go back to an event before its
+-- checkpoint: if the rows should contain that event, call rebuild_projection().
 --
 -- SE013 unknown projection.
 CREATE OR REPLACE FUNCTION event_store.unskip_event(projection_name text, event_id uuid) RETURNS boolean

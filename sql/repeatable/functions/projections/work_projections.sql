@@ -1,9 +1,10 @@
--- What the worker calls again and again: feeds every projection that has something new, and every rebuild; returns the
--- number of events passed. With nothing new it reads one index entry for each projection and writes nothing.
+-- The worker calls this again and again. It feeds every projection that has something new, and every rebuild, and
+-- returns the number of events passed. If nothing is new, it reads one index entry for each projection and writes
+-- nothing.
 --
--- About 100 ms of work at most, because a transaction that writes holds the feed back for everybody: shared evenly among
--- those that have work, the one that waited longest first. What fails is contained in its projection. Two workers at
--- once share the work: each passes over what the other one has locked.
+-- It works for about 100 ms at most, because a transaction that writes holds the feed back for everybody. The time is
+-- shared evenly among those that have work; the one that has waited longest goes first. An error affects only the
+-- projection in which it occurs. Two workers at once share the work: each passes over what the other one has locked.
 CREATE OR REPLACE FUNCTION event_store.work_projections() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -26,7 +27,8 @@ BEGIN
         PERFORM event_store.enroll_projections();
     END IF;
 
-    -- A definition that is newer than the rows. Where events have left the store, only an operator can decide on that.
+    -- Rebuild the projections whose definition is newer than their rows. If events have left the store, only an
+    -- operator can decide on that.
     FOR item IN
         SELECT r.projection_name
           FROM projections.registry() r
@@ -63,7 +65,7 @@ BEGIN
     LOOP
         waiting := coalesce(waiting, item.items);
         EXIT WHEN clock_timestamp() >= until AND passed > 0;
-        -- However slow the machine is, the first one gets on.
+        -- However slow the machine is, the first one makes progress.
         share := greatest((until - clock_timestamp()) / waiting, '10 ms');
         IF item.is_rebuild THEN
             passed := passed + event_store.advance_rebuild(item.projection_name, horizon, page, share);

@@ -1,8 +1,8 @@
--- What the worker calls again and again: refreshes the materialized views whose tables have changed since, and returns how
--- many. Two workers at once: one of them passes over.
+-- The worker calls this again and again. It refreshes the materialized views whose tables have changed, and returns how
+-- many. A view that another worker is refreshing is passed over.
 --
--- A refresh holds the feed back while it runs, so not before twice the time has passed that the last one took; and twenty
--- times where that was more than a second: such a view is no longer fresh anyway, and the tables below it are to be.
+-- A refresh holds the feed back while it runs. So before the next one, twice the time has to pass that the last one
+-- took; twenty times if that was a second or more. Such a view is not fresh anyway, and the tables below it have to be.
 CREATE OR REPLACE FUNCTION event_store.work_views() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

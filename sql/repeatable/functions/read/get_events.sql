@@ -1,7 +1,8 @@
 -- The events of one aggregate in the order of their versions, from a version on (inclusive), at most max_count of them.
 --
--- PL/pgSQL for one query, like all reads: it keeps the plan for the session, where a SQL function that cannot be inlined
--- (SECURITY DEFINER, SET) is parsed and planned at each call: a quarter of the time of a short stream.
+-- Like all reads it is one query, but in PL/pgSQL, which keeps the plan for the session. A SQL function that cannot be
+-- inlined (because of SECURITY DEFINER or SET) is parsed and planned at each call, which is a quarter of the time of a
+-- short stream.
 CREATE OR REPLACE FUNCTION event_store.get_events(
     aggregate_type text,
     aggregate_id   uuid,

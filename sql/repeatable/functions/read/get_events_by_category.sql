@@ -1,10 +1,10 @@
--- The events of all aggregates of one type in the feed's order, at most max_count of them; the next page: the cursor is
--- the last row's (transaction_id, global_position).
+-- The events of all aggregates of one type in the feed's order, at most max_count of them. The cursor of the next page
+-- is the last row's (transaction_id, global_position).
 --
--- Only what is below the feed's horizon, so that a consumer may tail a category by its cursor like the whole feed: no
--- event that commits later comes before one that was read.
+-- Only events below the feed's horizon are returned, so that a consumer can follow a category by its cursor as it can
+-- follow the whole feed: no event that commits later comes before one that was read.
 --
--- SE012 the database was restored into another cluster.
+-- SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.get_events_by_category(
     aggregate_type       text,
     after_transaction_id xid8 DEFAULT '0',
@@ -18,7 +18,7 @@ AS $$
 DECLARE
     horizon CONSTANT xid8 := event_store.feed_horizon();
 BEGIN
-    -- = ANY, and the column in the order: for the reason in get_events_by_type().
+    -- = ANY, and the column in ORDER BY: get_events_by_type() says why.
     RETURN QUERY
     SELECT e.*
       FROM event_store.events e

@@ -1,10 +1,11 @@
 -- The events of all aggregates of one type, against the feed's order, back from the feed's horizon or from a cursor
--- (exclusive), at most max_count of them; the next page: the cursor is the last row's (transaction_id, global_position).
+-- (exclusive), at most max_count of them. The cursor of the next page is the last row's (transaction_id,
+-- global_position).
 --
--- The first row is a cursor from which get_events_by_category() misses nothing: that is why what is above the horizon is
--- left out here, too.
+-- The first row is a cursor from which get_events_by_category() misses nothing. That is why events above the horizon
+-- are left out here, too.
 --
--- SE012 the database was restored into another cluster.
+-- SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.get_events_by_category_backward(
     aggregate_type        text,
     before_transaction_id xid8 DEFAULT NULL,
@@ -18,7 +19,7 @@ AS $$
 DECLARE
     horizon CONSTANT xid8 := event_store.feed_horizon();
 BEGIN
-    -- = ANY, and the column in the order: for the reason in get_events_by_type().
+    -- = ANY, and the column in ORDER BY: get_events_by_type() says why.
     RETURN QUERY
     SELECT e.*
       FROM event_store.events e

@@ -1,8 +1,9 @@
--- The events that one command or one event caused, of all aggregates, in the feed's order. At
--- most max_count of them; the next page: the cursor is the last row's (transaction_id, global_position).
+-- The events of all aggregates that one command or one event caused, in the feed's order, at most max_count of them.
+-- The cursor of the next page is the last row's (transaction_id, global_position).
 --
--- Everything that is committed, also above the feed's horizon: whoever looks for what has just been written finds it. So
--- paging neither skips nor repeats what was there at the first page; a consumer that tails reads the feed.
+-- Everything that is committed is returned, even above the feed's horizon, so that whoever looks for what has just been
+-- written finds it. Paging neither skips nor repeats what was there at the first page, but later events may be missed:
+-- a consumer that follows events has to read the feed.
 CREATE OR REPLACE FUNCTION event_store.get_events_by_causation(
     causation_id         uuid,
     after_transaction_id xid8 DEFAULT '0',
@@ -14,7 +15,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- = ANY, and the column in the order: for the reason in get_events_by_type().
+    -- = ANY, and the column in ORDER BY: get_events_by_type() says why.
     RETURN QUERY
     SELECT e.*
       FROM event_store.events e

@@ -2,7 +2,7 @@
 -- consumer that must not miss an event reads the feed or a category.
 --
 -- The next page: from_time and after_position are the last row's created_at and global_position. Many events can have
--- one time (all that one call appended), so the time alone is no place to go on from.
+-- the same time (all events of one call do), so the time alone is not a place to go on from.
 CREATE OR REPLACE FUNCTION event_store.get_events_by_type(
     event_type     text,
     from_time      timestamptz DEFAULT '-infinity',
@@ -14,9 +14,9 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- = ANY, and the type in the order: so only idx_events_type has the order, and a page costs what its limit says. With
-    -- = the order is that of idx_events_created_at as well, and the planner may go along that one and filter: quick on
-    -- average, but for a rare type, or one no longer in use, it reads every event.
+    -- = ANY, and the type in ORDER BY: then only idx_events_type has this order, and a page costs what its limit says.
+    -- With = idx_events_created_at has the order as well, and the planner may read that index and filter. That is quick
+    -- on average, but for a rare type, or one no longer in use, it reads every event.
     RETURN QUERY
     SELECT e.*
       FROM event_store.events e

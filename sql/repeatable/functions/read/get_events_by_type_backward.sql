@@ -12,7 +12,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- = ANY, and the column in the order: for the reason in get_events_by_type().
+    -- = ANY, and the column in ORDER BY: get_events_by_type() says why.
     RETURN QUERY
     SELECT e.*
       FROM event_store.events e

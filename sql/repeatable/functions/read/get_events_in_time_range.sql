@@ -1,5 +1,6 @@
--- The events of all aggregates with from_time <= created_at < until_time, by time: ranges that touch share no event. At
--- most max_count of them; the next page: from_time and after_position are the last row's created_at and global_position.
+-- The events of all aggregates with from_time <= created_at < until_time, by time, so adjacent ranges share no event.
+-- At most max_count of them; the next page: from_time and after_position are the last row's created_at and
+-- global_position.
 CREATE OR REPLACE FUNCTION event_store.get_events_in_time_range(
     from_time      timestamptz,
     until_time     timestamptz,

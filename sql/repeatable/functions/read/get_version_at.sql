@@ -1,7 +1,7 @@
--- The version that an aggregate had at a moment (its events up to and including that time); 0 = it did not exist yet.
+-- The version that an aggregate had at a moment, events of exactly that time included; 0 = it did not exist yet.
 --
--- Within an aggregate a later version never has an earlier time: so the place is found by halving, in twenty probes of the
--- index for a million events. Versions that have left the store are earlier than those that are there.
+-- Within an aggregate a later version never has an earlier time, so the version is found by bisection, in twenty probes
+-- of the index for a million events. Versions that have left the store are earlier than those that are there.
 CREATE OR REPLACE FUNCTION event_store.get_version_at(aggregate_type text, aggregate_id uuid, at_time timestamptz)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER

@@ -1,12 +1,13 @@
--- Accounts. Aggregate: Account, its id is the account's.
+-- Accounts. Aggregate: Account; its id is the account's id.
 --
 --   AccountOpened   user_id, currency; name, broker
 --   AccountRenamed  name
 --   AccountClosed   (nothing)
---   UserErased, PersonalDataErased: the names of the user's accounts go from here; what else was protected as well
+--   UserErased, PersonalDataErased: the names of the user's accounts are removed here; PersonalDataErased also removes
+--   everything else that was protected
 --
--- What comes before the semicolon has to be there: where it was protected and has been erased, the account has no row, and
--- later events of it change nothing. name is personal: see apply_users.
+-- What is before the semicolon is required. If a required value was protected and has been erased, the account has no
+-- row, and later events of it change nothing. name is personal: see apply_users.
 CREATE OR REPLACE FUNCTION projections.apply_accounts(event event_store.events) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -37,7 +38,7 @@ BEGIN
         opened.currency := projections.required_field(data, 'currency', NULL::text);
         opened.opened_at := event.created_at;
         opened.updated_at := event.created_at;
-        -- NULL = erased, and nobody's account.
+        -- NULL = a required value was erased: the account gets no row.
         INSERT INTO accounts SELECT opened.* WHERE num_nulls(opened.user_id, opened.currency) = 0;
         RETURN;
     END IF;

@@ -1,16 +1,16 @@
--- The journal of transactions. Aggregate: JournalEntry, its id is the entry's.
+-- The journal of transactions. Aggregate: JournalEntry; its id is the entry's id.
 --
 --   JournalEntryRecorded   user_id, account_id, ts, type; symbol, quantity, price, amount, fees, currency, option_type,
 --                          strike, expires_on, note
---   JournalEntryCorrected  any of these but user_id: only what it names changes; null takes a value away
+--   JournalEntryCorrected  any of these except user_id: only what it names changes; null removes a value
 --   JournalEntryDeleted    (nothing): the entry stays, with deleted_at
---   UserErased, PersonalDataErased: the notes of the user's entries go from here; the numbers stay, for the books, unless
---   they were protected
+--   UserErased, PersonalDataErased: the notes of the user's entries are removed here; the numbers stay, for the books.
+--   PersonalDataErased also removes everything else that was protected
 --
--- What comes before the semicolon has to be there: where it was protected and has been erased, the entry has no row, and
--- later events of it change nothing; a correction of it that was erased leaves it as it was. type: one of the table's
--- CHECK, after its documented names: sell_to_open, buy_to_close, buy_to_open, sell_to_close, … Numbers are JSON numbers, or
--- texts where all digits must be kept. note is personal: see apply_users.
+-- What is before the semicolon is required. If a required value was protected and has been erased, the entry has no
+-- row, and later events of it change nothing. A correction that has been erased leaves the entry as it was. type: one
+-- of the documented names, which the table's CHECK lists: sell_to_open, buy_to_close, buy_to_open, sell_to_close, …
+-- Numbers are JSON numbers, or texts if all digits must be kept. note is personal: see apply_users.
 CREATE OR REPLACE FUNCTION projections.apply_journal(event event_store.events) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -72,7 +72,7 @@ BEGIN
     IF data ? 'note' THEN entry.note := projections.field(data, 'note', entry.note); END IF;
 
     IF event.event_type = 'JournalEntryRecorded' THEN
-        -- NULL = erased, and nobody's entry.
+        -- NULL = a required value was erased: the entry gets no row.
         INSERT INTO journal SELECT entry.* WHERE num_nulls(entry.user_id, entry.account_id, entry.ts, entry.type) = 0;
     ELSE
         UPDATE journal SET

@@ -1,11 +1,11 @@
--- The preferences of users. Aggregate: UserPreferences, its id is the user's.
+-- The preferences of users. Aggregate: UserPreferences; its id is the user's id.
 --
 --   UserPreferencesSet      preferences: an object; each of its keys is set, the others stay
 --   UserPreferencesRemoved  keys: an array of texts
---   UserErased, PersonalDataErased: all of the user's preferences go from here
+--   UserErased, PersonalDataErased: all preferences of the user are removed here
 --
--- The value of a key may be personal, as may all of them, the keys or the whole payload: see apply_users. What was erased
--- is not kept, and removes nothing.
+-- A single value may be personal, and so may the whole object, the keys or the whole payload: see apply_users. An
+-- erased value is not kept, and an erased key removes nothing.
 CREATE OR REPLACE FUNCTION projections.apply_user_preferences(event event_store.events) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -24,7 +24,7 @@ BEGIN
         RETURN;
     ELSIF event.event_type = 'UserPreferencesSet' THEN
         IF jsonb_typeof(data -> 'preferences') IS DISTINCT FROM 'object' THEN
-            RAISE EXCEPTION 'the field "preferences" of the payload is no object'
+            RAISE EXCEPTION 'the field "preferences" of the payload is not an object'
                 USING ERRCODE = 'SE007', DETAIL = 'path: $.preferences',
                       HINT = 'The payload can never be changed: skip_event() passes over it.';
         END IF;
@@ -39,7 +39,7 @@ BEGIN
             AND NOT EXISTS (SELECT FROM jsonb_path_query(data, '$.keys[*]') WITH ORDINALITY AS k (item, place)
                              WHERE jsonb_typeof(k.item) <> 'string'
                                AND NOT projections.is_erased(data, 'keys/' || (k.place - 1)))) IS NOT TRUE THEN
-            RAISE EXCEPTION 'the field "keys" of the payload is no array of texts'
+            RAISE EXCEPTION 'the field "keys" of the payload is not an array of texts'
                 USING ERRCODE = 'SE007', DETAIL = 'path: $.keys',
                       HINT = 'The payload can never be changed: skip_event() passes over it.';
         END IF;

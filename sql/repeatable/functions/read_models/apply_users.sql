@@ -1,16 +1,16 @@
--- Users. Aggregate: User, its id is the user's.
+-- Users. Aggregate: User; its id is the user's id.
 --
 --   UserRegistered    email, subscription_tier; display_name, credential_id
 --   UserEmailChanged  email
 --   UserRenamed       display_name
 --   UserTierChanged   subscription_tier
---   UserErased        (nothing): the user's name and address go from here; the keys of what is protected are erased by
+--   UserErased        (nothing): the user's name and address are removed here; the keys of protected data are destroyed by
 --                     event_store.erase_subject()
---   PersonalDataErased of the Subject with the user's id: the same, and what else was protected as well
+--   PersonalDataErased of the Subject with the user's id: the same, and everything else that was protected
 --
--- What comes before the semicolon has to be there. email and display_name are personal: store them, or the whole payload,
--- as what event_store.protect(user_id, …) returns. What was erased is NULL here; a tier, which a row has to have, is
--- 'erased'. Never a password or its hash.
+-- What is before the semicolon is required. email and display_name are personal: store them, or the whole payload, as
+-- what event_store.protect(user_id, …) returns. An erased value is NULL here; a tier, which a row must have, is
+-- 'erased'. Never store a password or its hash.
 CREATE OR REPLACE FUNCTION projections.apply_users(event event_store.events) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -43,7 +43,7 @@ BEGIN
             event.created_at, event.created_at);
         RETURN;
     END IF;
-    -- An erased user stays erased, whatever comes late.
+    -- An erased user stays erased, whatever event comes later.
     UPDATE users SET
         email = CASE WHEN erased_at IS NOT NULL OR event.event_type = 'UserErased' THEN NULL
                      WHEN event.event_type = 'UserEmailChanged' THEN projections.required_field(data, 'email', NULL::text)

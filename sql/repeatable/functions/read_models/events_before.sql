@@ -1,5 +1,5 @@
--- The events of some aggregates that a projection was fed with before this one, in the feed's order: for what has to
--- be applied again.
+-- The events of some aggregates that a projection was fed with before this event, in the feed's order. They are applied
+-- again to build rows again.
 CREATE OR REPLACE FUNCTION projections.events_before(
     event           event_store.events,
     projection_name text,

@@ -1,8 +1,9 @@
--- One field of a payload as the type of the last argument (a NULL of that type), or NULL where it is absent or null.
--- Times and dates are ISO 8601, numbers JSON numbers, or texts where all digits must be kept; nothing like 'now' or 'NaN',
--- which PostgreSQL would read as well. An error names the field, and not the value: that may be personal.
+-- One field of a payload as the type of the last argument (whose value does not matter), or NULL if it is absent or
+-- null. Times and dates are ISO 8601. Numbers are JSON numbers, or texts if all digits must be kept. Values like 'now'
+-- or 'NaN', which PostgreSQL would read as well, are refused. An error names the field but not the value, which may be
+-- personal.
 --
--- SE007 the field is no such value.
+-- SE007 the field is not a value of that type.
 CREATE OR REPLACE FUNCTION projections.field(data jsonb, name text, type anyelement) RETURNS anyelement
 LANGUAGE plpgsql STABLE
 AS $$
@@ -21,7 +22,7 @@ BEGIN
     type := value;
     RETURN type;
 EXCEPTION WHEN data_exception THEN
-    RAISE EXCEPTION 'the field "%" of the payload is no %', name, pg_typeof(type)
+    RAISE EXCEPTION 'the field "%" of the payload is not a valid %', name, pg_typeof(type)
         USING ERRCODE = 'SE007', DETAIL = format('path: $.%s', name),
               HINT = 'The payload can never be changed: skip_event() passes over it.';
 END

@@ -1,5 +1,6 @@
--- The users with an address, upper or lower case, for who logs somebody in and cannot know yet whose rows to read: their ids
--- and what names their credentials, nothing else. The application's way past row security, so it has no other result.
+-- The users with an e-mail address, in upper or lower case: their ids and the ids of their credentials. For whoever
+-- logs somebody in and cannot know yet whose rows to read. It is the application's way past row security, so it returns
+-- nothing else.
 CREATE OR REPLACE FUNCTION event_store.find_user(email text)
 RETURNS TABLE (user_id uuid, credential_id uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

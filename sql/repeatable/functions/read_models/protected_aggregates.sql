@@ -1,8 +1,8 @@
--- Those of some aggregates whose events before an erasure have envelopes elsewhere than in the fields that the projection
--- clears anyway. What their rows were made of cannot be read any more, so the rows must not keep it: they are deleted, and
--- the events applied again, see events_before(). A rebuild then comes to the same rows.
+-- Those of some aggregates whose events before an erasure have envelopes outside the fields that the projection clears
+-- anyway. The data in these envelopes can no longer be read, so the rows must not keep them: they are deleted, and the
+-- events are applied again, see events_before(). So a rebuild gives the same rows.
 --
--- Without aggregates whose first event has left the store: nothing could make their rows again.
+-- Aggregates whose first event has left the store are not returned, because their rows could not be built again.
 CREATE OR REPLACE FUNCTION projections.protected_aggregates(
     erasure        event_store.events,
     aggregate_type text,

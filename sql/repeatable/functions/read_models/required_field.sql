@@ -1,6 +1,6 @@
--- Like field(), for what has to be there. NULL all the same where it was personal data that has been erased.
+-- Like field(), for a field that is required. It is NULL nevertheless if it was personal data that has been erased.
 --
--- SE007 the field is missing, or no such value.
+-- SE007 the field is missing, or not a value of that type.
 CREATE OR REPLACE FUNCTION projections.required_field(data jsonb, name text, type anyelement) RETURNS anyelement
 LANGUAGE plpgsql STABLE
 AS $$

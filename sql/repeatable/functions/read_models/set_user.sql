@@ -1,5 +1,6 @@
--- Says whose rows of the read models the session is to see: until the end of the transaction, so that a connection that goes
--- back to a pool serves nobody; or for the session, where the caller says so. NULL = nobody's.
+-- Sets whose rows of the read models the session sees. By default this lasts until the end of the transaction, so that
+-- a connection that goes back to a pool shows nobody's rows. With for_session it lasts for the session. NULL = nobody's
+-- rows.
 CREATE OR REPLACE FUNCTION event_store.set_user(user_id uuid, for_session boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$

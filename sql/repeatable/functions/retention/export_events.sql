@@ -1,6 +1,6 @@
 -- The events of some seals as lines of text: for each seal its line as in export_seals(), then its events in their
--- canonical form and in the feed's order. An archive of its own: verify_export() checks it, and so does any program that
--- can compute SHA-256.
+-- canonical form and in the feed's order. The result is a self-contained archive: verify_export() can check it, and so
+-- can any program that computes SHA-256.
 CREATE OR REPLACE FUNCTION event_store.export_events(from_seal bigint, to_seal bigint)
 RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER

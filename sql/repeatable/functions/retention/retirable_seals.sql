@@ -1,5 +1,5 @@
--- The seals that may leave now: all of their events are older than `before` and the store's retention, and so is the seal.
--- From the first one that is not retired; no row where there is none.
+-- The seals that may leave now, beginning with the first one that is not retired. A seal may leave if it is older than
+-- the store's retention, and if all its events are older than the retention and than `before`. No row if there is none.
 CREATE OR REPLACE FUNCTION event_store.retirable_seals(before timestamptz)
 RETURNS TABLE (seal bigint, event_count integer)
 LANGUAGE sql STABLE SECURITY DEFINER

@@ -1,21 +1,23 @@
--- Deletes the events of some seals for good, and records it: the only way out of the store. For the operator (the
--- superuser; nobody else may call it), who has written export_events() of the same seals to a file before. Returns the
--- number of events.
+-- Deletes the events of some seals for good, and records it: this is the only way out of the store. It is for the
+-- operator (the superuser; nobody else may call it), who has already written export_events() of the same seals to a
+-- file. Returns the number of events.
 --
--- export_root: the Merkle tree hash (RFC 6962) over the file's event lines, as the operator's side has computed it from
--- what it reads back from its disk: nothing leaves that was not exported, completely and unchanged.
--- exported_to: where the file is, for those who look for it in years.
+-- export_root: the Merkle tree hash (RFC 6962) over the file's event lines. The operator's side computes it from what
+-- it reads back from its disk, so nothing leaves that was not exported completely and unchanged.
+-- exported_to: where the file is, for those who look for it years later.
 --
--- Seals leave whole, oldest first. Give it some thousands of events at a time: the feed's readers wait for the
--- transaction. The retention counts from the seal, whose time cannot be forged unseen: verify_seals() judges by it.
+-- Seals leave whole, the oldest first. Retire some thousands of events at a time, because the feed's readers wait for
+-- the transaction. The retention is counted from the seal as well, because a seal's time cannot be forged without
+-- notice: verify_seals() judges by it.
 --
--- An aggregate that goes on needs a snapshot of what leaves; one that ends keeps its version in retired_aggregates. That
--- one needs none: most ended for good, and somebody would have to make a state of each. Where one is appended to all the
--- same, load_aggregate() answers SE015 until the state of its archived events is saved by save_snapshot().
+-- If an aggregate goes on, it needs a snapshot of what leaves. If it ends here, its version is kept in
+-- retired_aggregates, and it needs no snapshot: most have ended for good, and somebody would have to compute a state of
+-- each. If one is appended to after all, load_aggregate() raises SE015 until the state of its archived events is saved
+-- by save_snapshot().
 --
--- Commands stay: that one was processed must be known for as long as somebody may repeat it.
+-- Commands stay, because it must be known that a command was processed for as long as somebody may repeat it.
 --
--- SE015 not to be retired (yet): the message says why. SE016 the events are not those that were sealed.
+-- SE015 the events cannot be retired (yet): the message says why. SE016 the events are not those that were sealed.
 CREATE OR REPLACE FUNCTION event_store.retire_events(
     from_seal   bigint,
     to_seal     bigint,
@@ -40,7 +42,7 @@ DECLARE
     names      text;
     gone       bigint;
 BEGIN
-    -- One at a time.
+    -- One retirement at a time.
     LOCK TABLE event_store.retirements IN SHARE ROW EXCLUSIVE MODE;
 
     SELECT coalesce(max(r.to_seal), 0) + 1 INTO oldest FROM event_store.retirements r;
@@ -61,14 +63,14 @@ BEGIN
     IF youngest >= clock_timestamp() - retention THEN
         RAISE EXCEPTION 'seals % to % are younger than the retention', retire_events.from_seal, retire_events.to_seal
             USING ERRCODE = 'SE015',
-                  DETAIL = format('the youngest event or seal is of %s, the retention is %s', youngest, retention),
+                  DETAIL = format('the youngest event or seal is from %s, the retention is %s', youngest, retention),
                   HINT = 'Events stay until they and their seal are older than event_store.settings.retention.';
     END IF;
 
     SELECT string_agg(r.name, ', ') INTO names
       FROM event_store.readers_behind(last.last_transaction_id, last.last_position) AS r (name);
     IF names IS NOT NULL THEN
-        RAISE EXCEPTION 'seals % to % hold events that were not read by all', retire_events.from_seal, retire_events.to_seal
+        RAISE EXCEPTION 'seals % to % hold events that some readers have not read yet', retire_events.from_seal, retire_events.to_seal
             USING ERRCODE = 'SE015',
                   DETAIL = format('behind are: %s', names),
                   HINT = 'Let them catch up, or drop those that nobody needs.';
@@ -117,7 +119,7 @@ BEGIN
         all_leaves := all_leaves || leaves;
     END LOOP;
     IF event_store.merkle_root(all_leaves) IS DISTINCT FROM retire_events.export_root THEN
-        RAISE EXCEPTION 'what was exported are not the events of seals % to %', retire_events.from_seal, retire_events.to_seal
+        RAISE EXCEPTION 'the export does not hold exactly the events of seals % to %', retire_events.from_seal, retire_events.to_seal
             USING ERRCODE = 'SE015',
                   DETAIL = format('expected export_root %s', encode(event_store.merkle_root(all_leaves), 'hex')),
                   HINT = 'Export them again, and compute the root from the file that was written.';

@@ -1,5 +1,5 @@
--- The trigger on a DELETE of events: refuses it at once, unless retire_events() has recorded a stretch in this very
--- transaction. Which rows it takes is looked at for each of them: refuse_row_change().
+-- Called by the trigger on a DELETE of events. It refuses the DELETE at once, unless retire_events() has recorded a
+-- stretch in this same transaction. refuse_row_change() checks for each row whether it belongs to that stretch.
 --
 -- SE005 append-only table changed.
 CREATE OR REPLACE FUNCTION event_store.retired_only() RETURNS trigger

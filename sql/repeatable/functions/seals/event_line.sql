@@ -1,13 +1,15 @@
--- The canonical form of an event: one line of JSON with every column, what a seal's leaf is the hash of and what
--- export_events() writes. NEVER CHANGED: a seal of years ago must verify. A further column needs a form of its own beside it.
+-- The canonical form of an event: one line of JSON with every column. A seal's leaf is the hash of this line, and
+-- export_events() writes it. NEVER CHANGE IT: a seal must still verify after years. If a column is added, it needs
+-- another form beside this one.
 --
--- The same for the same event in every session, on PostgreSQL 15 and 17, before and after dump and restore: the keys and
--- their order are fixed, texts are escaped by JSON, NULL differs from every text, times are UTC in ISO 8601 to the
--- microsecond, whatever TimeZone and DateStyle say, and no float is involved. event_data and metadata appear as jsonb
--- prints them; that form has been the same since PostgreSQL 9.4, and a server version that changed it would show as every
--- event edited at once. transaction_id is covered, because with global_position it is the order: no restore rewrites it.
+-- It is the same for the same event in every session, on PostgreSQL 15 and 17, before and after dump and restore. The
+-- keys and their order are fixed, texts are escaped by JSON, and NULL differs from every text. Times are UTC in ISO
+-- 8601 to the microsecond, whatever TimeZone and DateStyle say. No float is involved. event_data and metadata appear as
+-- jsonb prints them. That form has been the same since PostgreSQL 9.4; if a server version changed it, every event
+-- would look edited at once. transaction_id is included, because with global_position it is the order. No restore
+-- rewrites it.
 --
--- Not for the application; without SET, so that the planner inlines it into its callers, which have one.
+-- Not for the application. It has no SET, so that the planner inlines it into its callers, which have one.
 CREATE OR REPLACE FUNCTION event_store.event_line(event event_store.events) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$

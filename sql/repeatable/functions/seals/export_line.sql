@@ -1,4 +1,4 @@
--- A seal's line in an export: its canonical form, and its hash at the end of the same object.
+-- A seal's line in an export: its canonical form, with its hash added at the end of the same object.
 CREATE OR REPLACE FUNCTION event_store.export_line(seal event_store.seals) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$

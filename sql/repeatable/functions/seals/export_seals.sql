@@ -1,5 +1,6 @@
--- The seals as lines of JSON, to be kept where nobody who can write to this server can write: compared with the store by
--- verify_export(), they show what no check inside the store can. A line is the seal's canonical form and the hash of it.
+-- The seals as lines of JSON. Keep them where nobody who can write to this server can write. Compared with the store by
+-- verify_export(), they show what no check inside the store can show. A line is the seal's canonical form with its
+-- hash.
 CREATE OR REPLACE FUNCTION event_store.export_seals(from_seal bigint DEFAULT 1, to_seal bigint DEFAULT NULL)
 RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER

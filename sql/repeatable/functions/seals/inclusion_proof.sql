@@ -1,6 +1,6 @@
--- The proof that an event is in its seal: for verify_inclusion(), or any implementation of RFC 6962, together with the
--- root that whoever checks it has kept. `event` is the event's canonical form, `place` counts from 1. No row where the
--- event does not exist or is not sealed yet.
+-- The proof that an event is in its seal. It is checked by verify_inclusion(), or by any implementation of RFC 6962,
+-- against a root that the checking side has kept. `event` is the event's canonical form, `place` counts from 1. No row
+-- if the event does not exist or is not sealed yet.
 CREATE OR REPLACE FUNCTION event_store.inclusion_proof(event_id uuid)
 RETURNS TABLE (seal bigint, event text, place bigint, event_count integer, path bytea[], root bytea)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -40,7 +40,7 @@ BEGIN
     sibling := place - 1;
     WHILE length(nodes) > 32 LOOP
         sibling := sibling # 1;
-        -- An odd last node has none.
+        -- An odd last node has no sibling.
         IF sibling * 32 < length(nodes) THEN
             path := path || substring(nodes FROM sibling::integer * 32 + 1 FOR 32);
         END IF;

@@ -1,6 +1,6 @@
--- The next level of a Merkle tree, both as concatenated hashes of 32 bytes: two nodes make one, an odd last one goes up
--- as it is. Level by level that is RFC 6962's tree. One bytea, because reading the n-th element of an array walks over
--- all that stand before it.
+-- The next level of a Merkle tree; both levels are concatenated hashes of 32 bytes. Two nodes make one, and an odd last
+-- node goes up as it is. Level by level this gives RFC 6962's tree. The nodes are one bytea, because reading the n-th
+-- element of an array walks over all elements before it.
 CREATE OR REPLACE FUNCTION event_store.merkle_level(nodes bytea) RETURNS bytea
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$

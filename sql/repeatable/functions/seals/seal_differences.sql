@@ -1,13 +1,13 @@
--- What differs between a seal's stretch of the feed as it was sealed and as it is stored: one row for each run of
--- neighbouring events with the same kind of difference, with the first one's place in the feed where there is one.
+-- The differences between a seal's stretch of the feed as it was sealed and as it is stored. One row for each run of
+-- neighbouring events with the same kind of difference, with the first one's place in the feed if it has one.
 --
---   edited     another event stands where this one was
---   reordered  the same, and with another stored event's place in the feed it is one of the sealed events
+--   edited     another event is in the place of this one
+--   reordered  the same, but with another stored event's place in the feed it is one of the sealed events
 --   deleted    it is gone
 --   cut off    it is gone, and so is everything after it
---   inserted   it was not there
+--   inserted   it was not there when the stretch was sealed
 --
--- Events that have kept their hash are the fixed points; what stands between two of them is compared in order.
+-- Events that have kept their hash are the fixed points; what is between two of them is compared in order.
 CREATE OR REPLACE FUNCTION event_store.seal_differences(seal event_store.seals)
 RETURNS TABLE (kind text, transaction_id xid8, global_position bigint, event_id uuid, detail text)
 LANGUAGE sql STABLE
@@ -24,7 +24,7 @@ AS $$
          WHERE (e.transaction_id, e.global_position) > (seal.after_transaction_id, seal.after_position)
            AND (e.transaction_id, e.global_position) <= (seal.last_transaction_id, seal.last_position)
     ),
-    -- `gap`: how many unchanged events stand before it.
+    -- `gap`: how many unchanged events come before it.
     lost AS MATERIALIZED (
         SELECT l.*, row_number() OVER (PARTITION BY l.gap ORDER BY l.place) AS nth
           FROM (SELECT s.place, s.leaf, t.leaf IS NULL AS is_lost, count(t.leaf) OVER (ORDER BY s.place) AS gap
@@ -37,7 +37,7 @@ AS $$
                   FROM stored t LEFT JOIN sealed s USING (leaf)) f
          WHERE f.is_found
     ),
-    -- Each of the events found, at the place of each other one: where they are many, it is not worth it.
+    -- Tries each event found in the place of each other one. Above 100 events found, that is not worth its cost.
     moved AS MATERIALIZED (
         SELECT DISTINCT x.place
           FROM found x
@@ -53,7 +53,8 @@ AS $$
                     WHEN m.place IS NULL THEN 'edited' ELSE 'reordered' END AS kind
           FROM lost l FULL JOIN found f USING (gap, nth) LEFT JOIN moved m ON m.place = f.place
     ),
-    -- The next one of a run has its sealed place one further, and so has its number among those of its kind.
+    -- Within a run, the sealed place and the number among those of the same kind both grow by one, so their difference
+    -- is the run.
     runs AS (
         SELECT d.*, coalesce(d.sealed_place, 0) - row_number() OVER (PARTITION BY d.kind, d.sealed_place IS NULL
                                                                     ORDER BY d.sealed_place) AS run

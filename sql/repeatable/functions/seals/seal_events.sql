@@ -1,21 +1,22 @@
--- Seals the stretch of the feed that is closed and not sealed yet, once its oldest event is older than `age`; returns the
+-- Seals the part of the feed that is final and not sealed yet, once its oldest event is older than `age`. Returns the
 -- number of events sealed.
 --
--- Of two calls at the same time one inserts its seals, and the other one finds the first number taken and seals nothing.
--- No lock keeps them apart: the application can hold any advisory lock, and, as the database's owner, by an ANALYZE in an
--- open transaction, every table lock that excludes itself; either would stop the sealer, and nobody would be told.
+-- If two calls run at the same time, one inserts its seals; the other finds the first number taken and seals nothing.
+-- No lock keeps them apart, because the application could hold it: any advisory lock and, as the database's owner, by
+-- an ANALYZE in an open transaction, every table lock that excludes itself. Either would stop the sealer, and nobody
+-- would notice.
 --
--- Up to 10,000 events to a seal, up to 10 seals in a call (100,000 events, about a second). Hashing holds nobody back: the
--- transaction gets an id, which readers of the feed would wait for, only when everything is hashed and the rows are
--- inserted; and none when there is nothing to seal.
+-- A seal has up to 10,000 events, and a call makes up to 10 seals (100,000 events, about a second). Hashing holds
+-- nobody back: the transaction gets an id, for which readers of the feed would wait, only when everything is hashed and
+-- the rows are inserted. If there is nothing to seal, it gets no id.
 --
--- SE012 the store was restored into another cluster and not deployed since.
+-- SE012 the store was restored into another cluster and has not been deployed since.
 CREATE OR REPLACE FUNCTION event_store.seal_events(age interval) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- What is below has ended, so that no event can appear there any more.
+    -- The transactions below it have ended, so no event can appear there any more.
     horizon  constant xid8 := event_store.feed_horizon();
     previous event_store.seals;
     next     event_store.seals;
@@ -30,7 +31,7 @@ BEGIN
     END IF;
 
     WHILE cardinality(sealed) < 10 AND (
-        -- A time in the future, from a clock that was wrong, is not waited for.
+        -- An event with a time in the future, from a clock that was wrong, is sealed at once.
         SELECT oldest.created_at NOT BETWEEN clock_timestamp() - seal_events.age AND clock_timestamp()
           FROM (SELECT e.created_at
                   FROM event_store.events e

@@ -1,5 +1,5 @@
 -- The canonical form of a seal: one line of JSON with everything but its hash, which is the SHA-256 of this line. The
--- leaves are covered by the root. As unchangeable as event_line(), and for the same reason.
+-- root covers the leaves. Never change it, for the same reason as event_line().
 CREATE OR REPLACE FUNCTION event_store.seal_line(seal event_store.seals) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$

@@ -1,4 +1,4 @@
--- The hashes of the events that stand in a seal's stretch of the feed now, in the feed's order.
+-- The hashes of the events that are now in a seal's stretch of the feed, in the feed's order.
 CREATE OR REPLACE FUNCTION event_store.stored_leaves(seal event_store.seals) RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,9 +1,9 @@
--- Compares lines that export_seals() or export_events() wrote once with the store: a row for each problem, none = all is
--- well. `line` is its number in the text.
+-- Compares lines that export_seals() or export_events() once wrote with the store: one row for each problem, no row =
+-- all is well. `line` is the number of the line in the text.
 --
---   export damaged  a line's own hash, or the events after a seal's line, do not fit: the text was changed
---   seal missing    the store does not have this seal any more: its end was cut off
---   seal rewritten  the store has another seal of this number: history was rewritten together with its seals
+--   export damaged  a line's own hash, or the events after a seal's line, do not match: the text was changed
+--   seal missing    the store no longer has this seal: the last seals were cut off
+--   seal rewritten  the store has another seal with this number: history was rewritten together with its seals
 CREATE OR REPLACE FUNCTION event_store.verify_export(lines text)
 RETURNS TABLE (line bigint, seal bigint, kind text, detail text)
 LANGUAGE sql STABLE SECURITY DEFINER

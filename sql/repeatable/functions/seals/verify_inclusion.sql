@@ -1,5 +1,5 @@
--- Whether an inclusion proof holds (RFC 9162, 2.1.3.2): it reads nothing but its arguments, so `root` can come from an
--- export that the caller trusts.
+-- Whether an inclusion proof is valid (RFC 9162, 2.1.3.2). It reads nothing but its arguments, so `root` can come from
+-- an export that the caller trusts.
 CREATE OR REPLACE FUNCTION event_store.verify_inclusion(
     event       text,
     place       bigint,
@@ -26,7 +26,7 @@ BEGIN
         END IF;
         IF node % 2 = 1 OR node = last THEN
             hash := event_store.merkle_level(sibling || hash);
-            -- An odd last node has gone up alone so far.
+            -- An odd last node has gone up alone until here.
             WHILE node % 2 = 0 AND node > 0 LOOP
                 node := node / 2;
                 last := last / 2;

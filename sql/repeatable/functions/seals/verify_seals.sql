@@ -1,17 +1,20 @@
--- Compares the stored events with their seals, and the seals with each other: a row for each problem, none = all is well.
--- from_seal, to_seal: the seals to look at, both inclusive; NULL = from the first, to the last and to the end of the feed.
+-- Compares the stored events with their seals, and the seals with each other: one row for each problem, no row = all is
+-- well. from_seal, to_seal: the seals to check, both inclusive; NULL = from the first, to the last and on to the end of
+-- the feed.
 --
 --   edited, reordered, deleted, cut off, inserted   events of a seal, see seal_differences()
 --   seal missing, seal edited, chain broken         the seals themselves
 --   retired too early                               a recorded retirement of seals that were younger than the retention
---   retirement edited                               a recorded retirement that does not fit the seals it names
---   unsealed                                        events are older than an hour and not sealed: does the sealer run?
+--   retirement edited                               a recorded retirement that does not match the seals that it names
+--   unsealed                                        events older than an hour are not sealed: is the sealer running?
 --
--- The stretches of retired events are expected to be empty. A forged retirement of young events shows, because a seal's
--- time is in the chain; retirements are judged by the retention of now, so one that has been lengthened since shows as well.
--- What cannot be found here, because nothing in the database contradicts it: a history that was rewritten together with all
--- its seals, last seals that were deleted, and a forged retirement of events that were old enough to leave. Whoever keeps
--- exports elsewhere finds it: verify_export(). Nor can it be found what happened to an event before it was sealed.
+-- The stretches of retired events are expected to be empty. A forged retirement of young events is found, because a
+-- seal's time is in the chain. Retirements are judged by the present retention: if it has been lengthened since,
+-- earlier retirements are reported as well.
+-- Some things cannot be found here, because nothing in the database contradicts them: a history that was rewritten
+-- together with all its seals, last seals that were deleted, and a forged retirement of events that were old enough to
+-- leave. Whoever keeps exports elsewhere finds them with verify_export(). What happened to an event before it was
+-- sealed cannot be found at all.
 CREATE OR REPLACE FUNCTION event_store.verify_seals(from_seal bigint DEFAULT NULL, to_seal bigint DEFAULT NULL)
 RETURNS TABLE (seal bigint, kind text, transaction_id xid8, global_position bigint, event_id uuid, detail text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -53,7 +56,7 @@ BEGIN
         ELSIF (sealed.previous_hash, sealed.after_transaction_id, sealed.after_position)
               <> (previous.hash, previous.last_transaction_id, previous.last_position) THEN
             kind := 'chain broken';
-            detail := format('it does not follow from seal %s: that one was made anew, or this one', previous.seal);
+            detail := format('it does not follow seal %s: one of the two was recreated', previous.seal);
             RETURN NEXT;
         END IF;
         IF sealed.hash <> sha256(convert_to(event_store.seal_line(sealed), 'UTF8')) THEN
@@ -93,7 +96,7 @@ BEGIN
                  FROM event_store.seals s
                 WHERE s.seal BETWEEN r.from_seal AND r.to_seal) s
          CROSS JOIN LATERAL (VALUES
-               -- Whoever forges a row writes any time into it.
+               -- Whoever forges a row can write any time into it.
                ('retired too early', (s.sealed_at < least(r.retired_at, clock_timestamp()) - t.retention) IS NOT TRUE,
                 format('they were sealed up to %s, the retention is %s', s.sealed_at, t.retention)),
                ('retirement edited', s.root <> r.export_root,

@@ -1,6 +1,6 @@
 -- The newest snapshot of an aggregate, or no row.
 --
--- snapshot_version: only of this version of the state's schema; NULL = of any.
+-- snapshot_version: only snapshots with this version of the state's schema; NULL = with any.
 CREATE OR REPLACE FUNCTION event_store.get_latest_snapshot(
     aggregate_type   text,
     aggregate_id     uuid,

@@ -1,6 +1,6 @@
--- The newest snapshot of an aggregate at or before a version of it, or no row.
+-- The newest snapshot of an aggregate at or before a version of the aggregate, or no row.
 --
--- snapshot_version: only of this version of the state's schema; NULL = of any.
+-- snapshot_version: only snapshots with this version of the state's schema; NULL = with any.
 CREATE OR REPLACE FUNCTION event_store.get_snapshot_at(
     aggregate_type   text,
     aggregate_id     uuid,

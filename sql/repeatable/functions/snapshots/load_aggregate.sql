@@ -1,18 +1,18 @@
--- What the state of an aggregate is made of: its latest snapshot, where there is one, and the events after it.
+-- What the state of an aggregate is built from: its latest snapshot, if there is one, and the events after it.
 --
--- One row for each event in the order of the versions. A snapshot is the first row, told by its event_type NULL: its
--- event_version is the version of the aggregate that it holds, schema_version the version of the state's schema,
--- event_data the state, event_id the snapshot's id, created_at when it was saved; all else is NULL. No row: there is no
--- such aggregate. Rows and not one JSON value, so that the client gets the types that it knows from get_events(), and
--- only the columns that it asks for: of 10,000 events, one JSON of all columns takes as long as the rows, and a third of
--- that the three columns that a state is made of.
+-- One row for each event in the order of the versions. If there is a snapshot, it is the first row, recognisable by
+-- event_type NULL: its event_version is the version of the aggregate that it holds, schema_version the version of the
+-- state's schema, event_data the state, event_id the snapshot's id, created_at the time when it was saved; all else is
+-- NULL. No row: there is no such aggregate. The result is rows and not one JSON value, so that the client gets the
+-- types that it knows from get_events(), and only the columns that it asks for. For 10,000 events, one JSON value with
+-- all columns takes as long as the rows; the three columns that a state is built from take a third of that.
 --
--- snapshot_version: only a snapshot of this version of the state's schema; NULL = of any. at_version, at_time: as it was
--- at that version, at that time (whichever is earlier); NULL = as it is.
+-- snapshot_version: only a snapshot with this version of the state's schema; NULL = with any. at_version, at_time: the
+-- state at that version or that time (whichever is earlier); NULL = the present state.
 --
 -- STABLE: everything in here is read from the calling statement's snapshot of the database.
 --
--- SE015 events that are needed have left the store: what is there would give another state.
+-- SE015 events that are needed have left the store: the remaining ones would give another state.
 CREATE OR REPLACE FUNCTION event_store.load_aggregate(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -66,7 +66,7 @@ BEGIN
         RAISE EXCEPTION 'events of % % have left the store', load_aggregate.aggregate_type, load_aggregate.aggregate_id
             USING ERRCODE = 'SE015',
                   DETAIL = format('needed from version %s on, stored from version %s on', first_needed, first_stored),
-                  HINT = 'Ask for a later version, or for a snapshot of another snapshot_version. Where there is none, save one of '
+                  HINT = 'Ask for a later version, or for a snapshot of another snapshot_version. If there is none, save one from '
                       || 'the archived events: event_store.retirements says where they are.';
     END IF;
 

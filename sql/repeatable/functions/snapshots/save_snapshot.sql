@@ -1,10 +1,11 @@
--- Keeps the state of an aggregate as it was after its event aggregate_version: true = kept, false = the same snapshot,
--- or one of a newer state schema, was there already.
+-- Saves the state of an aggregate as it was after its event aggregate_version: true = saved, false = the same snapshot,
+-- or one with a newer state schema, was there already.
 --
--- snapshot_version: the version of the state's schema, not of the aggregate. There is one snapshot for each version of an
--- aggregate. It is derived from the events and may be made anew at any time, so another state replaces it: otherwise a
--- wrong one could never be mended, and what only saves time would become a reason to fail. Not the one of a newer
--- schema: while two releases of an application run side by side, each would take away the other's.
+-- snapshot_version: the version of the state's schema, not of the aggregate. There is one snapshot for each version of
+-- an aggregate. It is derived from the events and can be recreated at any time, so another state replaces it: otherwise
+-- a wrong one could never be fixed, and what only saves time would become a reason to fail. A snapshot with a newer
+-- schema is not replaced: otherwise two releases of an application that run side by side would remove each other's
+-- snapshots.
 --
 -- SE002 malformed snapshot; SE009 the aggregate has no such version yet.
 CREATE OR REPLACE FUNCTION event_store.save_snapshot(
@@ -41,7 +42,7 @@ BEGIN
      ORDER BY e.event_version DESC
      LIMIT 1;
     IF NOT FOUND THEN
-        -- All of them may have left the store.
+        -- All events may have left the store.
         SELECT coalesce(max(r.last_version), 0) INTO current_version
           FROM event_store.retired_aggregates r
          WHERE r.aggregate_type = save_snapshot.aggregate_type::varchar AND r.aggregate_id = save_snapshot.aggregate_id;

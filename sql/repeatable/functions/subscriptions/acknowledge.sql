@@ -1,20 +1,21 @@
--- Moves a partition's checkpoint forward to a row that the consumer has handled, and begins its lease anew (the same
--- cursor once more does only that).
+-- Moves a partition's checkpoint forward to a row that the consumer has handled, and restarts its lease. (The same
+-- cursor again only restarts the lease.)
 --
--- In the transaction of the consumer's own writes both are committed, or neither. For exactly once pass as well where the
--- page began, after_transaction_id and after_position: the checkpoint that it was read after, which claim_partition()
--- returns and each acknowledge() moves. Without it a consumer whose connection broke while its COMMIT was under way can
--- read the old page once more with the same token, and have its writes twice when that COMMIT succeeds after all. With
--- it the second one is refused; look up the checkpoint before read_partition(), or in one statement with it. To prolong
--- the lease only, pass the checkpoint as the cursor, and as where the page began or not at all.
+-- If it is called in the transaction of the consumer's own writes, both are committed, or neither. For exactly once,
+-- also pass where the page began, as after_transaction_id and after_position: that is the checkpoint after which the
+-- page was read. claim_partition() returns it, and each acknowledge() moves it. Without them, a consumer whose
+-- connection broke during its COMMIT can read the old page again with the same token, and its writes are there twice if
+-- that COMMIT succeeds after all. With them, the second acknowledgement is refused. Look up the checkpoint before
+-- read_partition(), or in one statement with it. To prolong only the lease, pass the checkpoint as the cursor, and for
+-- where the page began either the checkpoint again or nothing.
 --
--- From here to the end of that transaction nobody can claim the partition, however long ago the lease ended; a lease that
--- has ended, and was claimed by nobody since, is still good. As any transaction that writes, it holds the feed back
--- while it is open, so let this be its last statement but COMMIT.
+-- From here to the end of that transaction nobody can claim the partition, however long ago the lease ended. A lease
+-- that has ended is still good if nobody has claimed the partition since. Like any transaction that writes, it holds
+-- the feed back while it is open, so make this its last statement before COMMIT.
 --
--- SE002 the cursor lies before the checkpoint or ahead of the feed, or only one half of where the page began was passed;
--- SE010 unknown subscription or partition, the partition is somebody else's by now, or the checkpoint is not where the
--- page began; SE012 restored into another cluster.
+-- SE002 the cursor is before the checkpoint or ahead of the feed, or only one of after_transaction_id and
+-- after_position was passed; SE010 unknown subscription or partition, somebody else has claimed the partition, or the
+-- checkpoint is not where the page began; SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.acknowledge(
     subscription_name    text,
     partition            integer,
@@ -33,7 +34,7 @@ DECLARE
     present event_store.subscription_partitions;
 BEGIN
     IF num_nulls(acknowledge.after_transaction_id, acknowledge.after_position) = 1 THEN
-        RAISE EXCEPTION 'only one half of where the page began'
+        RAISE EXCEPTION 'only one of after_transaction_id and after_position was passed'
             USING ERRCODE = 'SE002',
                   HINT = 'Pass both after_transaction_id and after_position, or neither.';
     END IF;
@@ -68,7 +69,7 @@ BEGIN
                   HINT = 'Roll back what you did for these events, and read the partition again: an earlier transaction '
                       || 'has acknowledged them with the same token.';
     END IF;
-    RAISE EXCEPTION 'partition % of subscription % is acknowledged further than that', acknowledge.partition,
+    RAISE EXCEPTION 'partition % of subscription % is already acknowledged beyond that cursor', acknowledge.partition,
                     acknowledge.subscription_name
         USING ERRCODE = 'SE002',
               DETAIL = format('cursor (%s, %s), checkpoint (%s, %s)', acknowledge.transaction_id,

@@ -1,12 +1,12 @@
--- Hands a free partition of a subscription to a consumer, for the length of its lease: one row, or none when all of them
--- are taken. Partitions with something after their checkpoint go first, of these the one that has waited longest. Never
--- waits for another consumer.
+-- Hands a free partition of a subscription to a consumer, for the length of its lease: one row, or none if all of them
+-- are taken. Partitions with something after their checkpoint go first, and of these the one that has waited longest.
+-- It never waits for another consumer.
 --
--- The lease ends by the server's clock; each acknowledge() begins it anew. The token is the proof of holding the partition,
--- and no longer valid when somebody else claims it; none is ever handed out twice. Commit before the work begins: the
--- lease is what counts, not an open transaction.
+-- The lease ends by the server's clock; each acknowledge() restarts it. The token is the proof of holding the
+-- partition. It is no longer valid once somebody else claims the partition; no token is ever handed out twice. Commit
+-- before the work begins: the lease is what counts, not an open transaction.
 --
--- SE002 malformed argument; SE010 unknown subscription; SE012 restored into another cluster.
+-- SE002 malformed argument; SE010 unknown subscription; SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.claim_partition(
     subscription_name text,
     consumer          text,
@@ -26,8 +26,8 @@ BEGIN
                   HINT = 'consumer is a text of 1 to 255 characters, lease an interval above 0 and up to 1 day.';
     END IF;
 
-    -- MATERIALIZED: looked for once. In a subquery the planner may look anew for each row that the UPDATE considers, each
-    -- time passing over the one that it has just taken: a single claim would lease all of them.
+    -- MATERIALIZED: the search runs once. As a subquery it might run again for each row that the UPDATE considers, each
+    -- time passing over the row that it has just taken: a single claim would lease all partitions.
     RETURN QUERY
     WITH free AS MATERIALIZED (
         SELECT f.subscription_name, f.partition

@@ -1,11 +1,12 @@
--- Makes a subscription: a name under which consumers share the events of some types (NULL = all) among themselves.
--- true = made, false = it was there before, with the same definition.
+-- Creates a subscription: a name under which consumers share the events of some types (NULL = all) among themselves.
+-- true = created, false = it was there before, with the same definition.
 --
--- partitions: how many consumers can work at the same time; an aggregate belongs to one partition for ever, so the number
--- cannot change. from_beginning: false = only what comes after feed_end(); it says where a new subscription begins, so
--- it is no part of the definition.
+-- partitions: how many consumers can work at the same time. An aggregate belongs to one partition for ever, so the
+-- number cannot change. from_beginning: false = only what comes after feed_end(). It only says where a new subscription
+-- begins, so it is not part of the definition.
 --
--- SE002 malformed argument; SE011 the name is taken by another definition; SE012 restored into another cluster.
+-- SE002 malformed argument; SE011 the name is taken by another definition; SE012 the store was restored into another
+-- cluster.
 CREATE OR REPLACE FUNCTION event_store.create_subscription(
     subscription_name text,
     partitions        integer DEFAULT 1,

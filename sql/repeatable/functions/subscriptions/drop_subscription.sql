@@ -1,5 +1,5 @@
--- Forgets a subscription and its checkpoints; whoever holds one of its partitions learns it from SE010. true = dropped,
--- false = there was none of that name.
+-- Deletes a subscription and its checkpoints. A consumer that holds one of its partitions gets SE010 at its next call.
+-- true = dropped, false = there was none of that name.
 CREATE OR REPLACE FUNCTION event_store.drop_subscription(subscription_name text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

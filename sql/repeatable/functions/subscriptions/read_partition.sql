@@ -1,13 +1,14 @@
--- The events of one partition after its checkpoint, in the order of the feed, at most max_count. Acknowledge the last row
--- when all are handled. No row: there is nothing new yet.
+-- The events of one partition after its checkpoint, in the order of the feed, at most max_count. Acknowledge the last
+-- row when all are handled. No row: there is nothing new yet.
 --
--- One call looks at 10,000 events of the feed at most: see scan_feed() for the last row, which may be a cursor without an
--- event (event_id IS NULL); it is acknowledged like an event.
+-- One call looks at 10,000 events of the feed (or at max_count, if that is more). The last row may then be a cursor
+-- without an event (event_id IS NULL): see scan_feed(). Acknowledge it like an event.
 --
--- With the token of the claim a consumer that has lost the partition is refused here already, and not only when it
--- acknowledges; without it anybody may look.
+-- If the token of the claim is passed, a consumer that has lost the partition is refused here, and not only when it
+-- acknowledges. Without a token anybody may read.
 --
--- SE010 unknown subscription or partition, or the token is no longer valid; SE012 restored into another cluster.
+-- SE010 unknown subscription or partition, or the token is no longer valid; SE012 the store was restored into another
+-- cluster.
 CREATE OR REPLACE FUNCTION event_store.read_partition(
     subscription_name text,
     partition         integer,

@@ -1,5 +1,5 @@
--- Says to a consumer why it does not hold a partition. Not for the application; without SET and SECURITY DEFINER, because
--- its callers have both. SE010, always.
+-- Raises the error that says why a consumer does not hold a partition: always SE010. Not for the application. It has
+-- neither SET nor SECURITY DEFINER, because its callers have both.
 CREATE OR REPLACE FUNCTION event_store.refuse_consumer(subscription_name text, partition integer, token bigint)
 RETURNS void
 LANGUAGE plpgsql STABLE

@@ -1,5 +1,5 @@
--- Gives a partition back before the lease ends, so that another consumer can have it at once. true = released, false = it
--- was not held with this token any more, and there is nothing to do.
+-- Gives a partition back before the lease ends, so that another consumer can have it at once. true = released, false =
+-- it was no longer held with this token, and there is nothing to do.
 CREATE OR REPLACE FUNCTION event_store.release_partition(subscription_name text, partition integer, token bigint)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

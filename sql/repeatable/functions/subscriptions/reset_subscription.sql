@@ -1,7 +1,8 @@
--- Moves all checkpoints of a subscription to one cursor, forward or back; to the beginning by default. Ends all leases: a
--- consumer that is at work is refused with SE010 when it acknowledges.
+-- Moves all checkpoints of a subscription to one cursor, forward or back; by default to the beginning. Ends all leases:
+-- a consumer that is at work is refused with SE010 when it acknowledges.
 --
--- SE002 the cursor is no place in the feed; SE010 unknown subscription; SE012 restored into another cluster.
+-- SE002 the cursor is not a place in the feed; SE010 unknown subscription; SE012 the store was restored into another
+-- cluster.
 CREATE OR REPLACE FUNCTION event_store.reset_subscription(
     subscription_name text,
     transaction_id    xid8 DEFAULT '0',

@@ -1,8 +1,9 @@
 -- How far a subscription is behind what can be read: one row for each partition, and one with partition NULL for all.
 -- events_behind: events that are still to be handled; seconds_behind: the age of the oldest of them.
 --
--- Bounded: looks at 100,000 events for the whole subscription. Where there are more, exact is false, and the number is
--- what these let expect of the rest. No row: unknown subscription. SE012 restored into another cluster.
+-- The call is bounded: it looks at 100,000 events for the whole subscription. If there are more, `exact` is false, and
+-- the numbers are estimated from these. No row: unknown subscription. SE012 the store was restored into another
+-- cluster.
 CREATE OR REPLACE FUNCTION event_store.subscription_lag(subscription_name text)
 RETURNS TABLE (
     partition      integer,
@@ -14,7 +15,8 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
--- As in scan_feed(); the rows at the end are sorted nevertheless, at a made-up cost that compiling must not go by.
+-- enable_sort as in scan_feed(). The few rows at the end are sorted nevertheless, and that sort gets an artificially
+-- high cost, which must not trigger a JIT compilation.
 SET enable_sort = off
 SET jit = off
 AS $$
