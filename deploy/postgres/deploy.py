@@ -32,6 +32,8 @@ def questions(container: EventStore) -> list[Ask]:
 def deploy_part(container: EventStore, settings: Settings) -> None:
     """Have the server running as declared; restarted only if it says that this is due."""
     paths = ClusterPaths(container.version)
+    if container.warning:
+        host.log(container.warning)
     configuration, access = postgresql_conf(container), pg_hba_conf(container, settings)
     postgres.have_cluster(name="Have the cluster", paths=paths)
     postgres.have_certificate(name="Have the TLS certificate", paths=paths, common_name=container.lxc_name)
