@@ -45,19 +45,19 @@ def _packed(text: str) -> str:
 
 
 def suspects(words: Iterable[str], overrides: Mapping[str, str]) -> dict[str, str]:
-    """The overrides that the server's ``words`` are about: those that it names, or whose value it repeats, or all."""
+    """The overrides that the server's ``words`` are about: those that it names, or whose value it quotes."""
     text = "\n".join(words).lower()
 
-    def names(part: str) -> bool:
-        return bool(part) and re.search(rf"(?<![\w.]){re.escape(part.lower())}(?![\w.])", text) is not None
+    def named(name: str) -> bool:
+        return re.search(rf"(?<![\w.]){re.escape(name.lower())}(?!\w|\.\w)", text) is not None
 
-    by_name = {name: value for name, value in overrides.items() if names(name) or names(name.replace("_", " "))}
-    by_value = {
-        name: value
-        for name, value in overrides.items()
-        if any(names(part.strip(' "')) for part in value.split(",") if not part.strip().isdecimal())
-    }
-    return by_name or by_value or dict(overrides)
+    def quoted(value: str) -> bool:
+        parts = (part.strip(' "').lower() for part in value.split(","))
+        return any(f'{before}{part}"' in text for part in parts if part for before in '"/')
+
+    by_name = {name: value for name, value in overrides.items() if named(name) or named(name.replace("_", " "))}
+    by_value = {name: value for name, value in overrides.items() if quoted(value)}
+    return by_name or by_value
 
 
 @operation()
@@ -78,14 +78,16 @@ def try_configuration(
     )
     if words is None and host.state.is_executing:
         yield refuse("the configuration cannot be tried: PostgreSQL or its cluster is missing")
-    elif words is None:
-        host.log("the configuration can be tried only when PostgreSQL is installed and has a cluster")
+    elif words is None and present:
+        host.log("the configuration can be tried only when all packages are installed and there is a cluster")
     elif words:
-        settings = {name: store.server_settings[name] for name in store.postgresql_settings}
-        keys = ", ".join(f"{name} = {value!r}" for name, value in suspects(words, settings).items())
+        overrides = {name: store.server_settings[name] for name in store.postgresql_settings}
+        keys = ", ".join(f"{name} = {value!r}" for name, value in suspects(words, overrides).items())
+        # A value that nothing speaks of is not shown: it could be a connection string.
+        keys = keys or f"one of {', '.join(overrides)}" if overrides else "no override"
         yield refuse(
-            f"{inventory}: {f'postgresql_settings: {keys}' if keys else 'no postgresql_settings'}: "
-            f"PostgreSQL {paths.version} refuses the configuration, and nothing of it was replaced: {'; '.join(words)}"
+            f"{inventory}: postgresql_settings: {keys}: PostgreSQL {paths.version} refuses the configuration, and nothing "
+            f"of it was replaced: {'; '.join(words)}"
         )
 
 
