@@ -21,7 +21,7 @@ def main(file: str) -> None:
             f"  address   {address_of(container, settings)}:{PORT}\n"
             f"  database  {DATABASE}, role {APPLICATION_ROLE}\n"
             f'  connect   psql "$(make -s dsn{default}{choice})"\n'
-            f"  check     make verify{default}"
+            f"  check     make verify{default}" + (f"\n  {container.warning}" if container.warning else "")
         )
 
 

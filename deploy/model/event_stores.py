@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from deploy.model import tuning
 from deploy.model.cluster import VOLUME
 from deploy.model.containers import Container
+from deploy.model.durability import durability_problems, durability_warning
+from deploy.model.room import process_problems, wal_problems
 from deploy.model.setting_names import check_owned_settings, check_setting_names
 from deploy.model.values import Network
 
@@ -57,6 +59,16 @@ class EventStore(Container):
     )
     """PostgreSQL settings by name. They win over the derived ones."""
 
+    durability: Literal["full", "none"] = Field(
+        default="full",
+        json_schema_extra={
+            "change": "nothing, refused: It changes no setting by itself. ``none`` → ``full`` is refused while "
+            "``postgresql_settings`` has settings that can lose committed data."
+        },
+    )
+    """``"none"`` allows settings that can lose committed data, such as ``fsync = off``, for throw-away copies. The plan, the
+    end of a deploy and ``make verify`` then say so."""
+
     client_networks: list[Network] = Field(
         default=[],
         json_schema_extra={"change": "reload: Open connections stay, also from a network that you take out."},
@@ -94,6 +106,11 @@ class EventStore(Container):
         return derived | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
 
     @property
+    def warning(self) -> str | None:
+        """One line for people if committed data may be lost here."""
+        return durability_warning(self.server_settings) if self.durability == "none" else None
+
+    @property
     def required_packages(self) -> set[str]:
         """Also its PostgreSQL, with the language and the library that payloads are validated with."""
         version = self.version
@@ -115,9 +132,14 @@ class EventStore(Container):
         ]
         problems += check_setting_names(self.postgresql_settings, self.version)
         problems += check_owned_settings(self.postgresql_settings)
+        if self.durability == "full":
+            problems += durability_problems(self.server_settings)
         problems += tuning.memory_problems(self.server_settings, self.memory)
+        problems += wal_problems(self.server_settings, self.disk)
         if problems:
             raise ValueError("postgresql_settings: " + "; ".join(problems))
+        if short := process_problems(self.server_settings, self.processes):
+            raise ValueError("; ".join(short))
         return self
 
 

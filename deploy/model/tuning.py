@@ -177,8 +177,8 @@ def _total_problems(settings: Mapping[str, str], sizes: Mapping[str, int], memor
         "wal_buffers": sizes.get("wal_buffers", 0),
         "maintenance_work_mem": maintenance,
         "autovacuum_work_mem": sizes.get("autovacuum_work_mem", maintenance)
-        * _count(settings, "autovacuum_max_workers", AUTOVACUUM_WORKERS),
-        "work_mem": sizes.get("work_mem", 4 * MIB) * -(-_count(settings, "max_connections", 100) // 4),
+        * count(settings, "autovacuum_max_workers", AUTOVACUUM_WORKERS),
+        "work_mem": sizes.get("work_mem", 4 * MIB) * -(-count(settings, "max_connections", 100) // 4),
     }
     total = sum(counted.values())
     if total <= memory:
@@ -191,7 +191,8 @@ def _total_problems(settings: Mapping[str, str], sizes: Mapping[str, int], memor
     ]
 
 
-def _count(settings: Mapping[str, str], name: str, default: int) -> int:
+def count(settings: Mapping[str, str], name: str, default: int) -> int:
+    """A setting that is a number; ``default`` if it is not there, or not a number."""
     value = settings.get(name, "").strip()
     return int(value) if value.isdecimal() else default
 

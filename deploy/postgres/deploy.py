@@ -12,6 +12,7 @@ from deploy.model.settings import Settings
 from deploy.postgres import operations as postgres
 from deploy.postgres.config import pg_hba_conf, postgresql_conf
 from deploy.postgres.facts import Certificate, ClusterFact, ServerFact, ServiceFact
+from deploy.postgres.trial import try_configuration
 
 
 def questions(container: EventStore) -> list[Ask]:
@@ -31,9 +32,19 @@ def questions(container: EventStore) -> list[Ask]:
 def deploy_part(container: EventStore, settings: Settings) -> None:
     """Have the server running as declared; restarted only if it says that this is due."""
     paths = ClusterPaths(container.version)
+    if container.warning:
+        host.log(container.warning)
     configuration, access = postgresql_conf(container), pg_hba_conf(container, settings)
     postgres.have_cluster(name="Have the cluster", paths=paths)
     postgres.have_certificate(name="Have the TLS certificate", paths=paths, common_name=container.lxc_name)
+    try_configuration(
+        name="Try the configuration",
+        paths=paths,
+        configuration=configuration,
+        access=access,
+        store=container,
+        inventory=settings.file,
+    )
     for name, content in host.loop(
         {
             "postgresql.conf": configuration,

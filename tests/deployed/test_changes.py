@@ -80,16 +80,6 @@ def test_a_setting_that_needs_it_restarts_the_server_once(deployed: Deployment) 
     assert deployed.drift()[0] == 0
 
 
-def test_a_setting_that_the_server_refuses_fails_and_keeps_it_running(deployed: Deployment) -> None:
-    deployed.apply()
-    deployed.containers[TRIXIE]["postgresql_settings"] = {"log_min_messages": "plenty"}
-    done = deployed.pyinfra("-y", check=False)
-    assert done.returncode != 0
-    assert "log_min_messages" in done.stderr
-    with deployed.connect(TRIXIE) as connection:
-        connection.execute("SELECT 1")
-
-
 def test_a_package_is_added(deployed: Deployment) -> None:
     """From the container's own apt sources, through the bridge."""
     deployed.containers[TRIXIE]["packages"] = ["tree"]

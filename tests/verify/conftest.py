@@ -59,17 +59,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The latencies beside their budgets, also where all of them are kept."""
+    """The latencies beside their budgets, also if all of them are kept; and whose data may be lost."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    lines = [
-        f"{report.head_line}: {text}"
-        for report in reports
-        for name, text in report.user_properties
-        if name == "latency" and report.when == "call"
-    ]
-    if lines:
-        terminalreporter.write_sep("-", "latency")
-        terminalreporter.write_line("\n".join(lines))
+    for title in ("latency", "durability"):
+        lines = [
+            f"{report.head_line}: {text}"
+            for report in reports
+            for name, text in report.user_properties
+            if name == title and report.when == "call"
+        ]
+        if lines:
+            terminalreporter.write_sep("-", title)
+            terminalreporter.write_line("\n".join(lines))
 
 
 @pytest.fixture(scope="session")

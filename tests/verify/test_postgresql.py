@@ -1,11 +1,13 @@
 """The server: its version, its settings as they are in force, who may connect to it and how."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from testinfra.host import Host
 
 from deploy.model.cluster import ClusterPaths
+from deploy.model.durability import durability_warning, given_away
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, EventStore
 from deploy.model.settings import Settings
 from deploy.postgres.config import pg_hba_conf, postgresql_conf
@@ -69,6 +71,17 @@ def test_every_declared_setting_is_in_force(server: Server, store: EventStore) -
         if row is None or not same_value(declared, row["setting"], row["vartype"], row["unit"]):
             wrong[name] = f"declared {declared}, in force {row}"
     assert not wrong
+
+
+def test_settings_in_force_keep_what_is_committed_unless_the_container_says_otherwise(
+    server: Server, store: EventStore, record_property: Callable[[str, object], None]
+) -> None:
+    in_force = {row["name"]: row["setting"] for row in server.rows("SELECT name, setting FROM pg_settings")}
+    if store.durability == "none":
+        record_property("durability", durability_warning(in_force))
+        assert given_away(in_force) == given_away(store.server_settings)
+    else:
+        assert given_away(in_force) == {}
 
 
 def test_server_reads_the_declared_values_from_its_file(server: Server, store: EventStore) -> None:

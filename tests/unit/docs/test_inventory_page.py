@@ -47,6 +47,7 @@ CHANGES: Mapping[str, list[tuple[Any, Any]]] = {
     "max_connections": [(100, 200)],
     "postgresql_settings": [({}, {"log_min_duration_statement": 250}), ({}, {"max_locks_per_transaction": 128})],
     "client_networks": [([], ["192.168.0.0/16"])],
+    "durability": [("full", "none"), ("none", "full")],
     "unknown_event_types": [("allow", "refuse")],
     "retention_years": [(7, 10)],
 }
@@ -58,6 +59,7 @@ ON_A_MACHINE: Mapping[str, set[str]] = {
     "postgresql_version": {"refused"},  # tests/unit/test_inventory.py
     "lxc_name": {"another container"},
     "lxc_host": {"another container"},
+    "durability": {"refused"},
 }
 
 

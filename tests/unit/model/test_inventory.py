@@ -112,6 +112,19 @@ CASES = {
     "setting that is no size": Bad(
         ('work_mem: "64 megs"', 'as in "2GB"'), {"postgresql_settings": {"work_mem": "64 megs"}}
     ),
+    "setting that gives durability away": Bad(
+        ("postgresql_settings: fsync = 'off': ", 'leave it out, or give the container "durability": "none"'),
+        {"postgresql_settings": {"fsync": False}},
+    ),
+    "durability": Bad(("durability = 'some'", "'full' or 'none'"), {"durability": "some"}),
+    "WAL over the disk": Bad(
+        ("max_wal_size = 30GB", "WAL can take 30GB", "the data volume (disk) has 20GB", "or give more disk"),
+        {"postgresql_settings": {"max_wal_size": "30GB"}},
+    ),
+    "connections over the processes": Bad(
+        ("processes = 1000: max_connections = 2000", 'give "processes": 2051', "lower max_connections to 967"),
+        {"max_connections": 2000},
+    ),
     "subnet": Bad(("@local: subnet = '10.0.3.0/33'", 'for example "10.0.3.0/24"'), host={"subnet": "10.0.3.0/33"}),
     "subnet with host bits": Bad(("subnet = '10.0.3.7/24'", "host bits set"), host={"subnet": "10.0.3.7/24"}),
     "subnet without room": Bad(("subnet 10.0.3.0/30 has no room", "29 or less"), host={"subnet": "10.0.3.0/30"}),
