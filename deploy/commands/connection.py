@@ -1,14 +1,13 @@
 """How a client reaches an event store: shared by the commands, the checks and the benchmarks."""
 
 import json
-import os
 import subprocess
 import sys
 from urllib.parse import quote
 
 from deploy.model.containers import Container
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
-from deploy.model.inventory import SettingsError, read_inventory
+from deploy.model.inventory import SettingsError
 from deploy.model.settings import Settings
 
 
@@ -42,10 +41,3 @@ def dsn(container: EventStore, settings: Settings) -> str:
         raise SettingsError(f"{container.name} has no password yet for {APPLICATION_ROLE}; deploy it first")
     address = address_of(container, settings)
     return f"postgresql://{APPLICATION_ROLE}:{quote(password, safe='')}@{address}:{PORT}/{DATABASE}?sslmode=require"
-
-
-def arguments() -> tuple[Settings, EventStore]:
-    """Settings and event store, from a command's arguments ``INVENTORY [CONTAINER]``."""
-    file = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("INVENTORY", "inventory/local.py")
-    settings = read_inventory(file)
-    return settings, choose_container(settings, sys.argv[2] if len(sys.argv) > 2 else None)

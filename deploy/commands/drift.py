@@ -1,4 +1,4 @@
-"""`make drift`: is everything as declared? Exit status 0: yes; 2: no, and what differs; 1: could not be told."""
+"""`event-store drift`: is everything as declared?"""
 
 import json
 import re
@@ -7,17 +7,40 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import click
+
+from deploy.commands import exits, options, output
 from deploy.machine.differences import MARK
+from deploy.model.inventory import SettingsError
 
 _LINE = re.compile(r"\[(?P<host>[^\]]+)\]\s*" + re.escape(MARK) + r"(?P<text>.*)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def main(file: str) -> int:
-    """Make the plan, and read from it what would change where."""
+@click.command()
+@options.inventory
+@options.as_json
+def drift(inventory: str, as_json: bool) -> int:
+    """Compare what is deployed with what is declared; changes nothing.
+
+    Exit status 0: no drift; 2: drift, listed by machine and object; 1: could not be determined.
+    """
+    operations, objects = _differences(inventory)
+    if as_json:
+        output.document({host: {"operations": operations[host], "differences": objects[host]} for host in operations})
+    else:
+        for host, names in operations.items():
+            click.echo(f"{host}: {len(names)} operation(s) would change something: {', '.join(names)}")
+            click.echo("".join(f"  {text}\n" for text in objects[host]), nl=False)
+        if not operations:
+            click.echo(f"No drift: {inventory} is deployed as declared.")
+    return exits.DIFFERENT if operations else exits.OK
+
+
+def _differences(file: str) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """By machine: the operations that would change something, and what differs. Raises `SettingsError`."""
     if not Path(file).is_file():
-        print(f"Could not tell: {file}: no such inventory file", file=sys.stderr)
-        return 1
+        raise SettingsError(f"Drift cannot be determined: {file}: no such inventory file")
     command = [sys.executable, "-m", "pyinfra", file, "deploy/", "--dry", "--diff", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
@@ -25,8 +48,7 @@ def main(file: str) -> int:
     except ValueError:
         plan = None
     if plan is None:
-        print(f"Could not tell whether {file} has drifted:\n{done.stderr}", file=sys.stderr)
-        return 1
+        raise SettingsError(f"Drift of {file} cannot be determined:\n{done.stderr}")
     operations: dict[str, list[str]] = defaultdict(list)
     for operation in plan:
         for host in (*operation["hosts_with_change"], *operation["hosts_with_conditional_change"]):
@@ -35,13 +57,10 @@ def main(file: str) -> int:
     for line in done.stderr.splitlines():
         if match := _LINE.search(_COLOUR.sub("", line)):
             objects[match["host"]].append(match["text"])
-    for host, names in operations.items():
-        print(f"{host}: {len(names)} operation(s) would change something: {', '.join(names)}")
-        print("".join(f"  {text}\n" for text in objects[host]), end="")
-    if not operations:
-        print(f"No drift: {file} is deployed as declared.")
-    return 2 if operations else 0
+    return operations, objects
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    from deploy.commands import old_paths
+
+    old_paths.run("drift", "--inventory")

@@ -1,4 +1,4 @@
-"""`make retire BEFORE=date EXPORT=folder`: exports the events that are older, then deletes them from the store.
+"""`event-store retire`: exports old events to a file, then deletes them from the store.
 
 Nothing is deleted that is not in a file on this machine's disk: each stretch is read back from there, hashed, and the
 store compares the hash with what it is about to delete. A run that was killed has deleted what it said, and the next one
@@ -6,18 +6,18 @@ exports the rest to a file of its own.
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pyinfra.api.exceptions import PyinfraError
+import click
 
+from deploy.commands import options
 from deploy.commands.archive import events_of, merkle_root
-from deploy.commands.connection import arguments
+from deploy.commands.connection import choose_container
 from deploy.commands.superuser import Superuser, quoted
-from deploy.model.inventory import SettingsError
+from deploy.model.inventory import SettingsError, read_inventory
 
 #: Events for one transaction: the readers of the feed wait for it.
 _EVENTS: Final = 10_000
@@ -32,22 +32,28 @@ class Stretch:
     lines: int
 
 
-def main(before: str, folder: str) -> None:
-    """Export, then retire."""
-    if not before or not folder:
+@click.command()
+@options.inventory
+@options.container
+@click.option("--before", metavar="DATE", required=True, help="Events from before that date.")
+@click.option("--export", metavar="FOLDER", required=True, help="Where the file with them goes.")
+def retire(inventory: str, container: str | None, before: str, export: str) -> None:
+    """Export old events to a file, then delete them from the store."""
+    if not before or not export:
         raise SettingsError("say BEFORE=date and EXPORT=folder: events before that date go to a file in that folder")
-    settings, container = arguments()
-    store = Superuser(settings.file, container)
+    settings = read_inventory(inventory)
+    chosen = choose_container(settings, container)
+    store = Superuser(settings.file, chosen)
     stretches = list(_stretches(store, before))
     if not stretches:
-        print(
-            f"No seal of {container.name} has only events from before {before} that are older than the store's retention."
+        click.echo(
+            f"No seal of {chosen.name} has only events from before {before} that are older than the store's retention."
         )
         return
     first, last = stretches[0].first, stretches[-1].last
-    path = Path(folder).resolve() / f"{container.lxc_name}-seals-{first}-{last}.jsonl"
+    path = Path(export).resolve() / f"{chosen.lxc_name}-seals-{first}-{last}.jsonl"
     _export(store, stretches, path)
-    print(f"Exported seals {first} to {last} to {path}")
+    click.echo(f"Exported seals {first} to {last} to {path}")
     events = 0
     with path.open("rb") as archive:
         for stretch in stretches:
@@ -57,8 +63,8 @@ def main(before: str, folder: str) -> None:
                 SELECT event_store.retire_events({stretch.first}, {stretch.last}, decode('{root}', 'hex'), {quoted(str(path))})
             """)
             events += int(count)
-            print(f"Retired seals {stretch.first} to {stretch.last}: {count} events", flush=True)
-    print(f"{events} events have left {container.name}. Keep {path}: it is their only place now.")
+            click.echo(f"Retired seals {stretch.first} to {stretch.last}: {count} events")
+    click.echo(f"{events} events have left {chosen.name}. Keep {path}: it is their only place now.")
 
 
 def _stretches(store: Superuser, before: str) -> Iterator[Stretch]:
@@ -93,7 +99,6 @@ def _export(store: Superuser, stretches: list[Stretch], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[3], sys.argv[4])
-    except (PyinfraError, OSError) as error:
-        sys.exit(str(error))
+    from deploy.commands import old_paths
+
+    old_paths.run("retire", "--inventory", "--container", "--before", "--export")
