@@ -9,7 +9,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from deploy.commands import options, output
-from deploy.commands.connection import choose_container, dsn
+from deploy.commands.connection import choose_event_store, dsn
+from deploy.commands.running import run_old_path
 from deploy.model.inventory import SettingsError, read_inventory
 from event_store.batches import batches
 from event_store.portfolio import AGGREGATE_TYPE, Event, generate
@@ -47,7 +48,7 @@ def demo(inventory: str, container: str | None) -> None:
     Each call brings positions of its own, made from where the store's feed ends.
     """
     settings = read_inventory(inventory)
-    store = choose_container(settings, container)
+    store = choose_event_store(settings, container)
     uri = dsn(store, settings)
     deploy = options.make("deploy", settings.file)
     try:
@@ -113,6 +114,4 @@ def _ms(start: float, end: float) -> str:
 
 
 if __name__ == "__main__":
-    from deploy.commands import old_paths
-
-    old_paths.run("demo", "--inventory", "--container")
+    run_old_path(demo, "--inventory", "--container")

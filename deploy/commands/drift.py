@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from deploy.commands import exits, options, output
+from deploy.commands.running import run_old_path
 from deploy.machine.differences import MARK
 from deploy.model.inventory import SettingsError
 
@@ -61,6 +62,4 @@ def _differences(file: str) -> tuple[dict[str, list[str]], dict[str, list[str]]]
 
 
 if __name__ == "__main__":
-    from deploy.commands import old_paths
-
-    old_paths.run("drift", "--inventory")
+    run_old_path(drift, "--inventory")

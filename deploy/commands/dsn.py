@@ -3,6 +3,7 @@
 import click
 
 from deploy.commands import connection, options
+from deploy.commands.running import run_old_path
 from deploy.model.inventory import read_inventory
 
 
@@ -15,10 +16,8 @@ def dsn(inventory: str, container: str | None) -> None:
     The password is in it, so it is printed nowhere else.
     """
     settings = read_inventory(inventory)
-    click.echo(connection.dsn(connection.choose_container(settings, container), settings))
+    click.echo(connection.dsn(connection.choose_event_store(settings, container), settings))
 
 
 if __name__ == "__main__":
-    from deploy.commands import old_paths
-
-    old_paths.run("dsn", "--inventory", "--container")
+    run_old_path(dsn, "--inventory", "--container")

@@ -14,8 +14,8 @@ import click
 
 from deploy.commands import exits, options
 from deploy.commands.archive import SEAL_LINE
-from deploy.commands.connection import choose_container
-from deploy.commands.seals import comparison
+from deploy.commands.connection import choose_event_store
+from deploy.commands.progress import progress
 from deploy.commands.superuser import Superuser
 from deploy.model.inventory import SettingsError, read_inventory
 
@@ -35,12 +35,12 @@ def export_seals(inventory: str, container: str | None, export: str) -> int:
     if not export:
         raise SettingsError("say EXPORT=file: the seals go to its end")
     settings = read_inventory(inventory)
-    store = choose_container(settings, container)
+    store = choose_event_store(settings, container)
     superuser, path = Superuser(settings.file, store), Path(export)
     new = path.with_name(f"{path.name}.new")
     seal = 0
     if path.exists():
-        problems = list(comparison(superuser, path))
+        problems = list(superuser.compare(path))
         for problem in problems:
             click.echo(problem)
         if problems:
@@ -66,10 +66,12 @@ def _last_seal(path: Path) -> int:
 def _append(store: Superuser, path: Path, seal: int) -> int:
     """Write the seals after ``seal`` to the end of a file, and to the disk; returns how many."""
     first = seal
-    with path.open("ab") as out:
+    [total] = map(int, store.query(f"SELECT count(*) FROM event_store.seals WHERE seal > {first}"))
+    with path.open("ab") as out, progress("exporting seals", total) as advance:
         while lines := store.query(f"SELECT event_store.export_seals({seal + 1}, {seal + _SEALS})"):
             out.write("".join(f"{line}\n" for line in lines).encode())
             seal += len(lines)
+            advance(len(lines))
         out.flush()
         os.fsync(out.fileno())
     return seal - first

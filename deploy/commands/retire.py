@@ -15,7 +15,9 @@ import click
 
 from deploy.commands import options
 from deploy.commands.archive import events_of, merkle_root
-from deploy.commands.connection import choose_container
+from deploy.commands.connection import choose_event_store
+from deploy.commands.progress import progress
+from deploy.commands.running import run_old_path
 from deploy.commands.superuser import Superuser, quoted
 from deploy.model.inventory import SettingsError, read_inventory
 
@@ -25,11 +27,12 @@ _EVENTS: Final = 10_000
 
 @dataclass(frozen=True)
 class Stretch:
-    """Seals that leave together, and their lines in the file."""
+    """Seals that leave together, their lines in the file, and how many of these are events."""
 
     first: int
     last: int
     lines: int
+    events: int
 
 
 @click.command()
@@ -42,7 +45,7 @@ def retire(inventory: str, container: str | None, before: str, export: str) -> N
     if not before or not export:
         raise SettingsError("say BEFORE=date and EXPORT=folder: events before that date go to a file in that folder")
     settings = read_inventory(inventory)
-    chosen = choose_container(settings, container)
+    chosen = choose_event_store(settings, container)
     store = Superuser(settings.file, chosen)
     stretches = list(_stretches(store, before))
     if not stretches:
@@ -55,7 +58,7 @@ def retire(inventory: str, container: str | None, before: str, export: str) -> N
     _export(store, stretches, path)
     click.echo(f"Exported seals {first} to {last} to {path}")
     events = 0
-    with path.open("rb") as archive:
+    with path.open("rb") as archive, progress("retiring events", sum(one.events for one in stretches)) as advance:
         for stretch in stretches:
             lines = [archive.readline().removesuffix(b"\n") for _ in range(stretch.lines)]
             root = merkle_root(events_of(lines)).hex()
@@ -64,6 +67,7 @@ def retire(inventory: str, container: str | None, before: str, export: str) -> N
             """)
             events += int(count)
             click.echo(f"Retired seals {stretch.first} to {stretch.last}: {count} events")
+            advance(stretch.events)
     click.echo(f"{events} events have left {chosen.name}. Keep {path}: it is their only place now.")
 
 
@@ -75,21 +79,23 @@ def _stretches(store: Superuser, before: str) -> Iterator[Stretch]:
     ):
         seal, count = map(int, line.split("|"))
         if seals and size + count > _EVENTS:
-            yield Stretch(first, last, size + seals)
+            yield Stretch(first, last, size + seals, size)
             size, seals = 0, 0
         first = first if seals else seal
         last, size, seals = seal, size + count, seals + 1
     if seals:
-        yield Stretch(first, last, size + seals)
+        yield Stretch(first, last, size + seals, size)
 
 
 def _export(store: Superuser, stretches: list[Stretch], path: Path) -> None:
     """The whole file or none, and on the disk."""
     new = path.with_name(f"{path.name}.new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        for stretch in stretches:
-            for line in store.query(f"SELECT event_store.export_events({stretch.first}, {stretch.last})"):
-                out.write(f"{line}\n".encode())
+        with progress("exporting events", sum(one.events for one in stretches)) as advance:
+            for stretch in stretches:
+                for line in store.query(f"SELECT event_store.export_events({stretch.first}, {stretch.last})"):
+                    out.write(f"{line}\n".encode())
+                advance(stretch.events)
         out.flush()
         os.fsync(out.fileno())
     new.replace(path)
@@ -99,6 +105,4 @@ def _export(store: Superuser, stretches: list[Stretch], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    from deploy.commands import old_paths
-
-    old_paths.run("retire", "--inventory", "--container", "--before", "--export")
+    run_old_path(retire, "--inventory", "--container", "--before", "--export")

@@ -8,7 +8,10 @@ from typing import Any, Final
 import click
 
 from deploy.commands import exits, options, output
-from deploy.commands.connection import choose_container
+from deploy.commands.connection import choose_event_store
+from deploy.commands.export_seals import export_seals
+from deploy.commands.progress import progress
+from deploy.commands.running import run_old_path
 from deploy.commands.superuser import Superuser
 from deploy.model.inventory import read_inventory
 
@@ -27,7 +30,7 @@ def seals(inventory: str, container: str | None, compare: str | None, as_json: b
     Exit status 0: they are; 2: they are not, and what differs; 1: could not be determined.
     """
     settings = read_inventory(inventory)
-    store = choose_container(settings, container)
+    store = choose_event_store(settings, container)
     say = (lambda _: None) if as_json else click.echo
     superuser = Superuser(settings.file, store)
     counts = _counts(superuser)
@@ -62,33 +65,26 @@ def _retirements(store: Superuser) -> list[str]:
 
 
 def _problems(store: Superuser, last: int, compare_with: str | None) -> Iterator[str]:
-    for first in range(1, max(last, 1) + 1, _SEALS):
-        # The last piece goes to the end of the feed.
-        until = "NULL" if first + _SEALS > last else str(first + _SEALS - 1)
-        yield from store.query(f"""
-            SELECT concat_ws(', ', 'seal ' || seal, 'transaction ' || transaction_id, 'position ' || global_position,
-                             'event ' || event_id) || ': ' || kind || ' (' || detail || ')'
-              FROM event_store.verify_seals({first}, {until})
-        """)
+    with progress("verifying seals", last) as advance:
+        for first in range(1, max(last, 1) + 1, _SEALS):
+            # The last piece goes to the end of the feed.
+            until = "NULL" if first + _SEALS > last else str(first + _SEALS - 1)
+            yield from store.query(f"""
+                SELECT concat_ws(', ', 'seal ' || seal, 'transaction ' || transaction_id, 'position ' || global_position,
+                                 'event ' || event_id) || ': ' || kind || ' (' || detail || ')'
+                  FROM event_store.verify_seals({first}, {until})
+            """)
+            advance(min(_SEALS, last - first + 1))
     if compare_with:
-        yield from comparison(store, Path(compare_with))
-
-
-def comparison(store: Superuser, path: Path) -> Iterator[str]:
-    """What is in a file of exported seals and not, or not so, in the store. Raises `OSError`."""
-    with path.open("rb") as lines:
-        for problem in store.verify_export(lines):
-            yield f"{path}: {problem}"
+        yield from store.compare(Path(compare_with))
 
 
 if __name__ == "__main__":
-    from deploy.commands import old_paths
-
     # INVENTORY CONTAINER verify|export [EXPORT]
     action = sys.argv.pop(3) if len(sys.argv) > 3 else ""
     if action == "export":
-        old_paths.run("export-seals", "--inventory", "--container", "--export")
+        run_old_path(export_seals, "--inventory", "--container", "--export")
     if action != "verify":
         click.echo(f"{action!r} is neither verify nor export", err=True)
         sys.exit(exits.USAGE)
-    old_paths.run("seals", "--inventory", "--container", "--compare")
+    run_old_path(seals, "--inventory", "--container", "--compare")

@@ -4,6 +4,7 @@ import click
 
 from deploy.commands import options, output
 from deploy.commands.connection import address_of
+from deploy.commands.running import run_old_path
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
 from deploy.model.inventory import read_inventory
 from deploy.model.settings import Settings
@@ -50,6 +51,4 @@ def _facts(store: EventStore, settings: Settings) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    from deploy.commands import old_paths
-
-    old_paths.run("summary", "--inventory")
+    run_old_path(summary, "--inventory")
