@@ -7,6 +7,7 @@ TO ?=
 LOSE ?=
 BEFORE ?=
 EXPORT ?=
+ARGS ?=
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
@@ -16,7 +17,7 @@ READY := .venv/.ready
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift verify dsn demo seals export-seals retire destroy rollback test bench bench-large check packages
+.PHONY: help deploy plan drift verify dsn psql shell demo seals export-seals retire destroy rollback test bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -36,6 +37,12 @@ verify: $(READY) ## check what is deployed, and its latency, with testinfra; cha
 
 dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name]: psql "$$(make -s dsn)"
 	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE)
+
+psql: $(READY) ## psql as the application [CONTAINER=name] [ARGS='-c "SELECT 1"']
+	@$(EVENT_STORE) psql -i $(INVENTORY) $(CHOICE) -- $(ARGS)
+
+shell: $(READY) ## enter a container as root [CONTAINER=name] [ARGS=command]
+	@$(EVENT_STORE) shell -i $(INVENTORY) $(CHOICE) -- $(ARGS)
 
 demo: $(READY) ## append some stock-analysis events and show the portfolio [CONTAINER=name]
 	@$(EVENT_STORE) demo -i $(INVENTORY) $(CHOICE)

@@ -8,15 +8,17 @@ from deploy.commands.demo import demo
 from deploy.commands.drift import drift
 from deploy.commands.dsn import dsn
 from deploy.commands.export_seals import export_seals
+from deploy.commands.psql import psql
 from deploy.commands.retire import retire
 from deploy.commands.running import run
 from deploy.commands.runs import deploy, destroy, plan, rollback
 from deploy.commands.seals import seals
+from deploy.commands.shell import shell
 from deploy.commands.summary import summary
 from deploy.commands.verify import verify
 
 _COMMANDS: tuple[click.Command, ...] = (
-    deploy, plan, drift, verify, summary, dsn, demo, seals, export_seals, retire, rollback, destroy,
+    deploy, plan, drift, verify, summary, dsn, psql, shell, demo, seals, export_seals, retire, rollback, destroy,
 )  # fmt: skip
 
 
