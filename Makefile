@@ -17,7 +17,7 @@ READY := .venv/.ready
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift verify dsn psql shell demo seals export-seals retire destroy rollback test bench bench-large check packages
+.PHONY: help deploy plan drift status verify dsn psql shell demo seals export-seals retire destroy rollback test bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -31,6 +31,9 @@ plan: $(READY) ## what a deploy would change, with differences; changes nothing
 
 drift: $(READY) ## 0: as declared; 2: drift, listed by machine and object (1: cannot be determined, which make itself turns into 2)
 	@$(EVENT_STORE) drift -i $(INVENTORY)
+
+status: $(READY) ## how every host, container, cluster, worker, projection and subscription is; changes nothing
+	@$(EVENT_STORE) status -i $(INVENTORY)
 
 verify: $(READY) ## check what is deployed, and its latency, with testinfra; changes nothing
 	@$(EVENT_STORE) verify -i $(INVENTORY) $(PYTEST_ARGS)

@@ -14,11 +14,12 @@ from deploy.commands.running import run
 from deploy.commands.runs import deploy, destroy, plan, rollback
 from deploy.commands.seals import seals
 from deploy.commands.shell import shell
+from deploy.commands.status import status
 from deploy.commands.summary import summary
 from deploy.commands.verify import verify
 
 _COMMANDS: tuple[click.Command, ...] = (
-    deploy, plan, drift, verify, summary, dsn, psql, shell, demo, seals, export_seals, retire, rollback, destroy,
+    deploy, plan, drift, status, verify, summary, dsn, psql, shell, demo, seals, export_seals, retire, rollback, destroy,
 )  # fmt: skip
 
 
@@ -26,7 +27,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     "event-store",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
-    Exit unless a command says otherwise:
+    Exit status, unless a command says otherwise:
       0   fine
       1   could not be determined, was refused, or failed
       2   not as declared, or degraded
