@@ -1,8 +1,10 @@
 """The operators' program: its options, its exit statuses, its messages."""
 
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -150,6 +152,25 @@ def test_a_reader_that_has_gone_is_no_traceback() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [("s", {"seals", "shell", "status", "summary"}), ("status --js", {"--json"}), ("drift --inv", {"--inventory"})],
+)
+def test_a_shell_can_complete(words: str, completions: set[str]) -> None:
+    line = f"event-store {words}"
+    environment = {"_EVENT_STORE_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    done = run("-m", "deploy.commands", environment=environment)
+    assert {answer.partition(",")[2] for answer in done.stdout.split()} == completions
+
+
+def test_the_page_says_how_to_turn_completion_on() -> None:
+    [variable, value] = re.findall(r"\$\((\w+)=(\w+) event-store\)", PAGE)[0]
+    done = run("-m", "deploy.commands", environment={variable: value})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert subprocess.run(["bash", "-n"], input=done.stdout, text=True, check=False).returncode == 0
+    assert "complete -o nosort -F" in done.stdout
+
+
 def test_every_command_and_status_is_on_the_page() -> None:
     assert set(re.findall(r"^\| `event-store ([a-z-]+)", PAGE, re.MULTILINE)) == set(COMMANDS)
     statuses = {value for name, value in vars(exits).items() if name.isupper()}
@@ -163,6 +184,13 @@ def test_every_target_of_the_makefile_that_is_a_command_is_called_so() -> None:
     assert set(called) == set(COMMANDS) - {"summary"}
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def run(*arguments: str, environment: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
     """A Python process in the checkout."""
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
