@@ -1,4 +1,4 @@
-# The everyday commands; `make help` lists them. Operators may as well call pyinfra: .venv/bin/pyinfra INVENTORY deploy/
+# The everyday commands; `make help` lists them. Each is a command of .venv/bin/event-store, which says more with --help.
 INVENTORY ?= inventory/local.py
 CONTAINER ?=
 CONFIRM ?=
@@ -7,52 +7,63 @@ TO ?=
 LOSE ?=
 BEFORE ?=
 EXPORT ?=
+ARGS ?=
 PYTEST_ARGS ?=
 
 BIN := .venv/bin
+EVENT_STORE := $(BIN)/event-store
+CHOICE = $(if $(CONTAINER),-c $(CONTAINER))
 READY := .venv/.ready
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift verify dsn demo seals export-seals retire destroy test bench bench-large check packages
+.PHONY: help deploy plan drift status verify dsn psql shell demo seals export-seals retire destroy rollback test bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 15
 
 deploy: $(READY) ## bring everything in INVENTORY to what it declares; again after any change
-	@$(BIN)/pyinfra $(INVENTORY) deploy/ -y
-	@$(BIN)/python -m deploy.commands.summary $(INVENTORY)
+	@$(EVENT_STORE) deploy -i $(INVENTORY)
 
 plan: $(READY) ## what a deploy would change, with differences; changes nothing
-	@$(BIN)/pyinfra $(INVENTORY) deploy/ --dry --diff
+	@$(EVENT_STORE) plan -i $(INVENTORY)
 
-drift: $(READY) ## 0: as declared; 2: drift, listed per machine and object (1: could not tell, which make itself turns into 2)
-	@$(BIN)/python -m deploy.commands.drift $(INVENTORY)
+drift: $(READY) ## 0: as declared; 2: drift, listed by machine and object (1: cannot be determined, which make itself turns into 2)
+	@$(EVENT_STORE) drift -i $(INVENTORY)
+
+status: $(READY) ## how every host, container, cluster, worker, projection and subscription is; changes nothing
+	@$(EVENT_STORE) status -i $(INVENTORY)
 
 verify: $(READY) ## check what is deployed, and its latency, with testinfra; changes nothing
-	@$(BIN)/pytest tests/verify --inventory=$(INVENTORY) $(PYTEST_ARGS)
+	@$(EVENT_STORE) verify -i $(INVENTORY) $(PYTEST_ARGS)
 
 dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name]: psql "$$(make -s dsn)"
-	@$(BIN)/python -m deploy.commands.dsn $(INVENTORY) $(CONTAINER)
+	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE)
+
+psql: $(READY) ## psql as the application [CONTAINER=name] [ARGS='-c "SELECT 1"']
+	@$(EVENT_STORE) psql -i $(INVENTORY) $(CHOICE) -- $(ARGS)
+
+shell: $(READY) ## enter a container as root [CONTAINER=name] [ARGS=command]
+	@$(EVENT_STORE) shell -i $(INVENTORY) $(CHOICE) -- $(ARGS)
 
 demo: $(READY) ## append some stock-analysis events and show the portfolio [CONTAINER=name]
-	@$(BIN)/python -m deploy.commands.demo $(INVENTORY) $(CONTAINER)
+	@$(EVENT_STORE) demo -i $(INVENTORY) $(CHOICE)
 
 seals: $(READY) ## 0: the events are what was sealed; 2: they are not, and what differs [CONTAINER=name] [EXPORT=file to compare with]
-	@$(BIN)/python -m deploy.commands.seals $(INVENTORY) "$(CONTAINER)" verify "$(EXPORT)"
+	@$(EVENT_STORE) seals -i $(INVENTORY) $(CHOICE) $(if $(EXPORT),--compare "$(EXPORT)")
 
 export-seals: $(READY) ## add the new seals to EXPORT=file, to be kept elsewhere [CONTAINER=name]
-	@$(BIN)/python -m deploy.commands.seals $(INVENTORY) "$(CONTAINER)" export "$(EXPORT)"
+	@$(EVENT_STORE) export-seals -i $(INVENTORY) $(CHOICE) --export "$(EXPORT)"
 
 retire: $(READY) ## export the events from before BEFORE=date to EXPORT=folder, then delete them [CONTAINER=name]
-	@$(BIN)/python -m deploy.commands.retire $(INVENTORY) "$(CONTAINER)" "$(BEFORE)" "$(EXPORT)"
+	@$(EVENT_STORE) retire -i $(INVENTORY) $(CHOICE) --before "$(BEFORE)" --export "$(EXPORT)"
 
 destroy: $(READY) ## remove container CONFIRM=name; its data volume only with VOLUMES=delete
-	@$(BIN)/pyinfra $(INVENTORY) deploy/destroy.py -y --data confirm=$(CONFIRM) --data volumes=$(VOLUMES)
+	@$(EVENT_STORE) destroy -i $(INVENTORY) --confirm "$(CONFIRM)" --volumes "$(VOLUMES)"
 
 rollback: $(READY) ## take migrations back until TO=NNNN is the last one [LOSE=table,table]
-	@$(BIN)/pyinfra $(INVENTORY) deploy/rollback.py -y --data to=$(TO) --data lose=$(LOSE)
+	@$(EVENT_STORE) rollback -i $(INVENTORY) --to "$(TO)" --lose "$(LOSE)"
 
 test: .venv/.ready-test ## all tests, on real containers of their own
 	@$(MAKE) check

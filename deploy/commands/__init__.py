@@ -1,1 +1,1 @@
-"""What the Makefile's targets run beside pyinfra itself; each module is a program: `python -m deploy.commands.NAME`."""
+"""The operators' program, `event-store`; `python -m deploy.commands` is the same. Each command is a module."""

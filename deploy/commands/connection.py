@@ -1,25 +1,37 @@
 """How a client reaches an event store: shared by the commands, the checks and the benchmarks."""
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Iterable
+from typing import TypeVar
 from urllib.parse import quote
 
 from deploy.model.containers import Container
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
-from deploy.model.inventory import SettingsError, read_inventory
+from deploy.model.inventory import SettingsError
 from deploy.model.settings import Settings
 
+Kind = TypeVar("Kind", bound=Container)
 
-def choose_container(settings: Settings, name: str | None) -> EventStore:
-    """The container that ``name`` means (its LXC or inventory name); the only one where no name is given."""
-    containers = settings.event_stores
-    chosen = [container for container in containers if not name or name in (container.name, container.lxc_name)]
+
+def choose_event_store(settings: Settings, name: str | None) -> EventStore:
+    """The event store that ``name`` means (its LXC or inventory name); the only one if no name is given."""
+    return _choose(settings.event_stores, name, "event store", settings.file)
+
+
+def choose_container(settings: Settings, name: str | None) -> Container:
+    """The same among all containers, whatever their kind."""
+    return _choose(settings.containers.values(), name, "container", settings.file)
+
+
+def _choose(containers: Iterable[Kind], name: str | None, what: str, file: str) -> Kind:
+    there = list(containers)
+    chosen = [container for container in there if not name or name in (container.name, container.lxc_name)]
     if len(chosen) == 1:
         return chosen[0]
-    names = ", ".join(container.lxc_name for container in containers) or "none"
-    raise SettingsError(f"{settings.file}: say which event store with CONTAINER=name; there is {names}")
+    names = ", ".join(container.lxc_name for container in there) or "none"
+    raise SettingsError(f"{file}: say which {what} with CONTAINER=name; there is {names}")
 
 
 def address_of(container: Container, settings: Settings) -> str:
@@ -35,17 +47,16 @@ def address_of(container: Container, settings: Settings) -> str:
     return str(address)
 
 
-def dsn(container: EventStore, settings: Settings) -> str:
-    """The application role's libpq URI. Raises `SettingsError` where there is no password yet."""
+def password_of(container: EventStore, settings: Settings) -> str:
+    """The application role's password. Raises `SettingsError` if there is none yet."""
     password = settings.passwords.get(container.name, APPLICATION_ROLE)
     if password is None:
         raise SettingsError(f"{container.name} has no password yet for {APPLICATION_ROLE}; deploy it first")
+    return password
+
+
+def dsn(container: EventStore, settings: Settings) -> str:
+    """The application role's libpq URI. Raises `SettingsError` if there is no password yet."""
+    password = password_of(container, settings)
     address = address_of(container, settings)
     return f"postgresql://{APPLICATION_ROLE}:{quote(password, safe='')}@{address}:{PORT}/{DATABASE}?sslmode=require"
-
-
-def arguments() -> tuple[Settings, EventStore]:
-    """Settings and event store, from a command's arguments ``INVENTORY [CONTAINER]``."""
-    file = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("INVENTORY", "inventory/local.py")
-    settings = read_inventory(file)
-    return settings, choose_container(settings, sys.argv[2] if len(sys.argv) > 2 else None)

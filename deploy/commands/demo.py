@@ -1,18 +1,17 @@
-"""`make demo`: appends the events of some made-up stock positions and shows the portfolio that follows from them."""
+"""`event-store demo`: appends the events of some made-up stock positions and shows the portfolio that follows from them."""
 
-import sys
 import time
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Iterable
 from typing import Any, Final
 
+import click
 import psycopg
 from psycopg.types.json import Jsonb
-from pyinfra.api.exceptions import PyinfraError
 
-from deploy.commands.connection import arguments, dsn
-from deploy.model.inventory import SettingsError
+from deploy.commands import options, output
+from deploy.commands.connection import choose_event_store, dsn
+from deploy.commands.running import run_old_path
+from deploy.model.inventory import SettingsError, read_inventory
 from examples.batches import batches
 from examples.portfolio import AGGREGATE_TYPE, Event, generate
 
@@ -40,20 +39,27 @@ _TOTALS: Final = """
 """
 
 
-def main() -> None:
-    """Append, refresh, show. Each call brings positions of its own, made from where the store's feed ends."""
-    settings, container = arguments()
-    uri = dsn(container, settings)
-    deploy = "make deploy" if settings.file == "inventory/local.py" else f"make deploy INVENTORY={settings.file}"
+@click.command()
+@options.inventory
+@options.container
+def demo(inventory: str, container: str | None) -> None:
+    """Append some stock-analysis events, and show the portfolio that follows from them.
+
+    Each call brings positions of its own, made from where the store's feed ends.
+    """
+    settings = read_inventory(inventory)
+    store = choose_event_store(settings, container)
+    uri = dsn(store, settings)
+    deploy = options.make("deploy", settings.file)
     try:
         with psycopg.connect(uri, autocommit=True, connect_timeout=5) as connection:
-            _show(connection, container.name)
+            _show(connection, store.name)
     except psycopg.OperationalError as error:
-        raise SettingsError(f"no connection to {container.name}: {error}\nBring it up with: {deploy}") from None
+        raise SettingsError(f"no connection to {store.name}: {error}\nBring it up with: {deploy}") from None
     except psycopg.ProgrammingError as error:  # a table or a function is missing, or the right to use it
-        raise SettingsError(f"{container.name} is not as it was deployed: {error}\nMend it with: {deploy}") from None
+        raise SettingsError(f"{store.name} is not as it was deployed: {error}\nFix it with: {deploy}") from None
     except psycopg.Error as error:
-        raise SettingsError(f"{container.name} refused: {error}") from None
+        raise SettingsError(f"{store.name} refused: {error}") from None
 
 
 def _show(connection: psycopg.Connection[Any], name: str) -> None:
@@ -70,14 +76,14 @@ def _show(connection: psycopg.Connection[Any], name: str) -> None:
     queried = time.perf_counter()
 
     info = connection.info
-    print(f"Event store {name} at {info.host}:{info.port}, database {info.dbname}, role {info.user}\n")
-    print("The new positions, as of their latest event")
-    _print_table(("symbol", "quantity", "average price", "value", "last event"), positions)
-    print("\nThe whole portfolio, by symbol")
+    click.echo(f"Event store {name} at {info.host}:{info.port}, database {info.dbname}, role {info.user}\n")
+    click.echo("The new positions, as of their latest event")
+    output.table(("symbol", "quantity", "average price", "value", "last event"), positions)
+    click.echo("The whole portfolio, by symbol")
     total = ("total", *(sum(column) for column in list(zip(*totals, strict=True))[1:])) if totals else ()
-    _print_table(("symbol", "positions", "quantity", "value"), [*totals, total])
-    print(
-        f"\nAppended {len(events)} events of {_POSITIONS} positions in {calls} transactions: {_ms(started, appended)}"
+    output.table(("symbol", "positions", "quantity", "value"), [*totals, total] if total else [])
+    click.echo(
+        f"Appended {len(events)} events of {_POSITIONS} positions in {calls} transactions: {_ms(started, appended)}"
         f"\nRefreshed the projection: {_ms(appended, refreshed)}"
         f"\nQueried it twice: {_ms(refreshed, queried)}"
     )
@@ -103,33 +109,9 @@ def _append(connection: psycopg.Connection[Any], events: Iterable[Event]) -> int
     return calls
 
 
-def _print_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Names to the left, numbers to the right."""
-    table = [list(head), *([_cell(value) for value in row] for row in rows if row)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for number, row in enumerate(table):
-        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        print("  ".join(["", row[0].ljust(widths[0]), *cells]).rstrip())
-        if number == 0:
-            print("  ".join(["", *("-" * width for width in widths)]))
-
-
-def _cell(value: object) -> str:
-    match value:
-        case int() | Decimal():
-            return f"{value:,}"
-        case datetime():
-            return f"{value:%H:%M:%S}"
-        case _:
-            return str(value)
-
-
 def _ms(start: float, end: float) -> str:
     return f"{(end - start) * 1000:.1f} ms"
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except PyinfraError as error:
-        sys.exit(str(error))
+    run_old_path(demo, "--inventory", "--container")

@@ -1,13 +1,17 @@
-"""`make drift`: is everything as declared? Exit status 0: yes; 2: no, and what differs; 1: it cannot be determined."""
+"""`event-store drift`: is everything as declared?"""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import click
+
+from deploy.commands import exits, options, output
+from deploy.commands.running import run_old_path
 from deploy.machine.differences import VARIABLE, Difference, recorded_in
 from deploy.model.inventory import SettingsError
 
@@ -20,10 +24,33 @@ class Drift:
     differences: list[Difference] = field(default_factory=list)
 
 
+@click.command()
+@options.inventory
+@options.as_json
+def drift(inventory: str, as_json: bool) -> int:
+    """Compare what is deployed with what is declared; changes nothing.
+
+    Exit status 0: no drift; 2: drift, listed by machine and object; 1: could not be determined.
+    """
+    machines = drift_of(inventory)
+    if as_json:
+        output.document({machine: asdict(found) for machine, found in machines.items()})
+    else:
+        for machine, found in machines.items():
+            names = ", ".join(found.operations)
+            click.echo(f"{machine}: {len(found.operations)} operation(s) would change something: {names}")
+            for difference in found.differences:
+                for line in (str(difference), *difference.lines):
+                    click.echo(f"  {line}")
+        if not machines:
+            click.echo(f"No drift: {inventory} is deployed as declared.")
+    return exits.DIFFERENT if machines else exits.OK
+
+
 def drift_of(file: str) -> dict[str, Drift]:
     """Machine → what differs, for the machines of an inventory that are not as declared. Raises `SettingsError`."""
     if not Path(file).is_file():
-        raise SettingsError(f"{file}: no such inventory file")
+        raise SettingsError(f"Drift cannot be determined: {file}: no such inventory file")
     with tempfile.TemporaryDirectory() as folder:
         recorded = Path(folder) / "differences"
         recorded.touch(mode=0o600)
@@ -36,7 +63,7 @@ def drift_of(file: str) -> dict[str, Drift]:
     except ValueError:
         plan = None
     if plan is None:
-        raise SettingsError(done.stderr)
+        raise SettingsError(f"Drift of {file} cannot be determined:\n{done.stderr}")
     machines: dict[str, Drift] = {}
     for operation in plan:
         for host in (*operation["hosts_with_change"], *operation["hosts_with_conditional_change"]):
@@ -45,21 +72,5 @@ def drift_of(file: str) -> dict[str, Drift]:
     return machines
 
 
-def main(file: str) -> int:
-    """Print what differs, one line for each object."""
-    try:
-        machines = drift_of(file)
-    except SettingsError as error:
-        print(f"Cannot determine whether {file} has drifted: {error}", file=sys.stderr)
-        return 1
-    for host, drift in machines.items():
-        print(f"{host}: {len(drift.operations)} operation(s) would change something: {', '.join(drift.operations)}")
-        for difference in drift.differences:
-            print("".join(f"  {line}\n" for line in (str(difference), *difference.lines)), end="")
-    if not machines:
-        print(f"No drift: {file} is deployed as declared.")
-    return 2 if machines else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    run_old_path(drift, "--inventory")

@@ -1,20 +1,23 @@
-"""`make dsn`: the application's libpq URI, alone on standard output."""
+"""`event-store dsn`: the application's libpq URI, alone on standard output."""
 
-import sys
+import click
 
-from pyinfra.api.exceptions import PyinfraError
+from deploy.commands import connection, options
+from deploy.commands.running import run_old_path
+from deploy.model.inventory import read_inventory
 
-from deploy.commands.connection import arguments, dsn
 
+@click.command()
+@options.inventory
+@options.container
+def dsn(inventory: str, container: str | None) -> None:
+    """Print the application's libpq URI.
 
-def main() -> None:
-    """Print the URI; the password is in it, so it is printed nowhere else."""
-    settings, container = arguments()
-    print(dsn(container, settings))
+    The password is in it, so it is printed nowhere else.
+    """
+    settings = read_inventory(inventory)
+    click.echo(connection.dsn(connection.choose_event_store(settings, container), settings))
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except PyinfraError as error:
-        sys.exit(str(error))
+    run_old_path(dsn, "--inventory", "--container")

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from itertools import chain
+from pathlib import Path
 from typing import Final
 
-from pyinfra.api import Config, Host, Inventory, State
-from pyinfra.api.connect import connect_all
-from pyinfra.api.exceptions import PyinfraError
-from pyinfra.api.state import StateStage
+from pyinfra.api.exceptions import ConnectError
 
 from deploy.commands.archive import SEAL_LINE
+from deploy.commands.machines import Machines
 from deploy.machine.psql import psql
 from deploy.model.event_stores import DATABASE, EventStore
 from deploy.model.inventory import SettingsError, read_entries
@@ -24,17 +23,10 @@ class Superuser:
 
     def __init__(self, file: str, container: EventStore) -> None:
         """Raises `SettingsError` where the container's host cannot be reached."""
-        # With all machines: how the container's host is reached is in that one's own entry.
-        inventory = Inventory(([(entry.name, dict(entry.data)) for entry in read_entries(file)], {}))
-        self._host: Host = inventory.get_host(container.name)
-        state = State(inventory, Config())
-        state.limit_hosts = [self._host]
         try:
-            connect_all(state)
-        except PyinfraError:
-            raise SettingsError(f"{container.name}: its host {container.lxc_host} cannot be reached") from None
-        # Before this stage a container that does not run reads as a blank machine.
-        state.set_stage(StateStage.Execute)
+            self._host = Machines(read_entries(file)).connected(container.name)
+        except ConnectError as error:
+            raise SettingsError(f"{container.name}: its host {container.lxc_host} cannot be reached: {error}") from None
 
     def query(self, sql: str) -> list[str]:
         """The lines that psql prints: one for each row, with `|` between columns. Raises `SettingsError`."""
@@ -44,8 +36,13 @@ class Superuser:
             raise SettingsError(f"{self._host.name} refused:\n{output.stderr}")
         return list(output.stdout_lines)
 
-    def verify_export(self, lines: Iterable[bytes]) -> Iterator[str]:
-        """What `event_store.verify_export` finds in the lines of a file, one problem after the other."""
+    def compare(self, path: Path) -> Iterator[str]:
+        """What is in a file of exported seals and not, or not so, in the store. Raises `OSError`."""
+        with path.open("rb") as lines:
+            for problem in self._verify_export(lines):
+                yield f"{path}: {problem}"
+
+    def _verify_export(self, lines: Iterable[bytes]) -> Iterator[str]:
         piece, size, first = list[bytes](), 0, 1
         for line in chain(lines, [None]):
             if piece and (line is None or (size > _PIECE and line.startswith(SEAL_LINE))):

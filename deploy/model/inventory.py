@@ -91,7 +91,7 @@ def read_entries(file: str) -> list[Entry]:
         raise SettingsError(f"{file}: no such inventory file")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SettingsError(f"{file}: {done.stderr.strip()}")
+        raise SettingsError(f"{file} cannot be read; fix what pyinfra says of it:\n{done.stderr.strip()}")
     return [Entry(host["name"], tuple(host["groups"]), host["data"]) for host in json.loads(done.stdout)]
 
 

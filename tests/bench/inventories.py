@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.commands.connection import choose_container, dsn
+from deploy.commands.connection import choose_event_store, dsn
 from deploy.model.event_stores import EventStore
 from deploy.model.inventory import read_inventory
 from deploy.model.project import ROOT
@@ -63,7 +63,7 @@ class Inventory:
 
     def container(self, name: str) -> EventStore:
         """One container's settings."""
-        return choose_container(read_inventory(str(self.file)), name)
+        return choose_event_store(read_inventory(str(self.file)), name)
 
     def dsn(self, name: str) -> str:
         """The application's way in."""

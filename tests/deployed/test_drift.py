@@ -127,7 +127,7 @@ def test_is_shown_and_repaired(deployed: Deployment, case: Case) -> None:
     assert deployed.drift() == (0, f"No drift: {deployed.inventory} is deployed as declared.\n")
 
 
-def test_drift_cannot_be_told_without_the_inventory() -> None:
+def test_drift_cannot_be_determined_without_the_inventory() -> None:
     done = run("make", "-s", "drift", "INVENTORY=nowhere.py", check=False)
     assert done.returncode != 0
-    assert "Cannot determine" in done.stderr
+    assert "cannot be determined" in done.stderr

@@ -8,6 +8,7 @@ from pyinfra.api.exceptions import PyinfraError
 from testinfra.host import Host
 
 from deploy.commands.connection import address_of, dsn
+from deploy.machine import openssh
 from deploy.machine.facts import Machine, MachineFact
 from deploy.model.containers import Container
 from deploy.model.event_stores import PORT, EventStore
@@ -146,5 +147,5 @@ def application(deployment: Deployment, store: EventStore, inside: Host) -> Iter
     except (PyinfraError, ValueError) as error:
         pytest.fail(str(error), pytrace=False)
     data = deployment.entries[store.lxc_host].data
-    with reach.tunnel(store.lxc_host, data, address, PORT) as reached_at:
+    with openssh.tunnel(store.lxc_host, data, address, PORT) as reached_at:
         yield Application(uri, reached_at, deployment.settings.client_networks(store))

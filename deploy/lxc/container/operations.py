@@ -14,6 +14,7 @@ from deploy.machine import operations as files
 from deploy.machine.differences import Commands, Difference, refuse, report
 from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import Ask, ask_ahead, forget, look
+from deploy.machine.progress import working
 from deploy.model.containers import Container
 from deploy.model.hosts import LxcHost
 from deploy.model.limits import cgroup_limits, is_limit
@@ -44,7 +45,8 @@ def have_root(container: Container, settings: LxcHost) -> Commands:
     # Looked at once more where it counts: a question that was not answered must not cost what is there.
     marker = QuoteString(f"{paths.root}/etc/event-store-release")
     yield StringCommand("[ ! -e", marker, "] || { echo", root, "is there after all >&2; exit 1; }")
-    yield StringCommand("rm -rf --one-file-system --", new, root, "&& cp -a --reflink=auto --", image, new)
+    with working(f"copying the image to {paths.root}"):
+        yield StringCommand("rm -rf --one-file-system --", new, root, "&& cp -a --reflink=auto --", image, new)
     yield StringCommand("sync -f --", new, "&& mv -T --", new, root)
 
 

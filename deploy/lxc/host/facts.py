@@ -43,6 +43,19 @@ class BridgeExists(FactBase[bool]):
         return True
 
 
+class Space(FactBase[int | None]):
+    """Percent in use of the file system that a path is on; None if there is no such path."""
+
+    def command(self, path: str) -> StringCommand:
+        """df's own reckoning."""
+        quoted = QuoteString(path)
+        return StringCommand("[ ! -e", quoted, "] || df --output=pcent --", quoted)
+
+    def process(self, output: list[str]) -> int:
+        """A head, then for example ``  7%``."""
+        return int(output[1].strip().removesuffix("%"))
+
+
 class IdRanges(FactBase[dict[str, list[str]]]):
     """The lines of /etc/subuid and /etc/subgid, by file."""
 

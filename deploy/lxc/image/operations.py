@@ -1,5 +1,7 @@
 """Operations for images."""
 
+from typing import Final
+
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
@@ -7,6 +9,10 @@ from deploy.lxc.image.facts import AptSources, Images
 from deploy.lxc.image.recipe import Image
 from deploy.machine.differences import Commands, Difference, report
 from deploy.machine.look import look
+from deploy.machine.progress import working
+
+#: What a build takes on a small machine with a mirror nearby.
+_SECONDS: Final = 20
 
 
 def image_key(image: Image) -> str:
@@ -32,8 +38,9 @@ def build(directory: str, image: Image) -> Commands:
         "mkdir -p -m 700 --", QuoteString(directory), "&&", mounts, "| sort -r | xargs -r umount --",
         "&& rm -rf --one-file-system --", new,
     )  # fmt: skip
-    # Standard input, because the recipe is long; progress is what mmdebstrap and apt say (-vvv).
-    yield StringCommand("sh -s --", new, _stdin=image.recipe())
+    # Standard input, because the recipe is long; -vvv shows what mmdebstrap and apt say.
+    with working(f"building image {key} (about {_SECONDS} s)"):
+        yield StringCommand("sh -s --", new, _stdin=image.recipe())
     yield StringCommand("mv -T --", new, QuoteString(path))
 
 

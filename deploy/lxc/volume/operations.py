@@ -10,6 +10,7 @@ from deploy.machine.differences import Commands, Difference, refuse, report
 from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import look
 from deploy.machine.operations import locked
+from deploy.machine.progress import working
 
 #: What a file system may be smaller than its image: ext4 leaves out a last block group that is too small.
 _SLACK: Final = 8 * 1024**2
@@ -41,7 +42,8 @@ def have_volume(container: str, path: str, size: int) -> Commands:
         yield StringCommand('mkdir -p -- "$(dirname', image, ')"; rm -f --', new)
         # A mount of an image that was deleted would hide the new one.
         yield StringCommand("umount -l --", directory, "2>/dev/null || true")
-        yield StringCommand(f"truncate -s {size} --", new, "&& chmod 600", new, "&& mkfs.ext4 -q -F -m 0 --", new)
+        with working(f"creating volume {path} ({size // 1024**2} MiB)"):
+            yield StringCommand(f"truncate -s {size} --", new, "&& chmod 600", new, "&& mkfs.ext4 -q -F -m 0 --", new)
         yield StringCommand("mv -T --", new, image)
     elif size - volume.file_system > _SLACK:
         machine: Machine = look(MachineFact)

@@ -27,12 +27,13 @@ from typing_extensions import Unpack
 NOT_RUNNING: Final = "!container-not-running"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _OUTER_ARGUMENTS: Final = ("_sudo", "_use_sudo_login", "_doas", "_doas_user")
-_ENVIRONMENT: Final = (
+#: What root's programs in a container find in their environment, whatever it is on the host.
+ENVIRONMENT: Final = (
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/root",
     "LANG=C.UTF-8",
-    "DEBIAN_FRONTEND=noninteractive",
 )
+_UNATTENDED: Final = "DEBIAN_FRONTEND=noninteractive"
 
 
 def check_container_name(name: str | None) -> str:
@@ -47,7 +48,7 @@ def check_container_name(name: str | None) -> str:
 def attach_command(name: str, inner: StringCommand) -> StringCommand:
     """Run ``inner`` as root in container ``name``; prints `NOT_RUNNING` to standard error if that does not run."""
     quoted = QuoteString(name)
-    variables = [bit for variable in _ENVIRONMENT for bit in ("--set-var", variable)]
+    variables = [bit for variable in (*ENVIRONMENT, _UNATTENDED) for bit in ("--set-var", variable)]
     attach = StringCommand("lxc-attach", "-n", quoted, "--clear-env", *variables, "--", "sh", "-c", QuoteString(inner))
     # lxc-attach's own failure and the command's cannot be told apart by status, so ask only after a failure.
     state = StringCommand('"$(lxc-info -sH -n', quoted, '2>/dev/null)"')

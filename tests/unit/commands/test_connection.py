@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from deploy.commands.connection import choose_container
+from deploy.commands.connection import choose_event_store
 from deploy.model.inventory import Entry, SettingsError, make_settings
 from deploy.model.settings import Settings
 
@@ -21,15 +21,15 @@ def settings(*names: str) -> Settings:
 
 @pytest.mark.parametrize("name", [None, "", "one", "@lxc/one"])
 def test_the_only_container_needs_no_name(name: str | None) -> None:
-    assert choose_container(settings("one"), name).lxc_name == "one"
+    assert choose_event_store(settings("one"), name).lxc_name == "one"
 
 
 @pytest.mark.parametrize("name", ["two", "@lxc/two"])
 def test_one_of_several_is_chosen_by_either_name(name: str) -> None:
-    assert choose_container(settings("one", "two"), name).lxc_name == "two"
+    assert choose_event_store(settings("one", "two"), name).lxc_name == "two"
 
 
 @pytest.mark.parametrize("name", [None, "three"])
 def test_without_a_name_that_fits_those_that_are_there_are_listed(name: str | None) -> None:
     with pytest.raises(SettingsError, match=r"inventory/some\.py: say which .* CONTAINER=name; there is one, two"):
-        choose_container(settings("one", "two"), name)
+        choose_event_store(settings("one", "two"), name)

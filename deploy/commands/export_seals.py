@@ -1,0 +1,77 @@
+"""`event-store export-seals`: adds the new seals to a file, if the store still has those that are in it.
+
+Keep the file where nobody who can write to the store can write: only against it is a history found that was rewritten
+with its seals.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+import click
+
+from deploy.commands import exits, options
+from deploy.commands.archive import SEAL_LINE
+from deploy.commands.connection import choose_event_store
+from deploy.commands.progress import progress
+from deploy.commands.superuser import Superuser
+from deploy.model.inventory import SettingsError, read_inventory
+
+#: Seals for one statement.
+_SEALS: Final = 10_000
+
+
+@click.command("export-seals")
+@options.inventory
+@options.container
+@click.option("--export", metavar="FILE", required=True, help="The seals go to its end.")
+def export_seals(inventory: str, container: str | None, export: str) -> int:
+    """Add the new seals to a file, to be kept elsewhere.
+
+    Exit status 2: the store has not got what is in the file; nothing is written then.
+    """
+    if not export:
+        raise SettingsError("say EXPORT=file: the seals go to its end")
+    settings = read_inventory(inventory)
+    store = choose_event_store(settings, container)
+    superuser, path = Superuser(settings.file, store), Path(export)
+    new = path.with_name(f"{path.name}.new")
+    seal = 0
+    if path.exists():
+        problems = list(superuser.compare(path))
+        for problem in problems:
+            click.echo(problem)
+        if problems:
+            click.echo(
+                f"{len(problems)} problem(s): {store.name} is not the store that was exported; nothing was written."
+            )
+            return exits.DIFFERENT
+        seal = _last_seal(path)
+        shutil.copyfile(path, new)
+    written = _append(superuser, new, seal)
+    new.replace(path)
+    click.echo(f"{path}: {written} new seals, {seal + written} in all, of event store {store.name}")
+    return exits.OK
+
+
+def _last_seal(path: Path) -> int:
+    last_line = path.read_bytes().rstrip(b"\n").rpartition(b"\n")[2]
+    if last_line and not last_line.startswith(SEAL_LINE):
+        raise SettingsError(f"{path} holds events: name a file for the seals alone")
+    return int(json.loads(last_line)["seal"]) if last_line else 0
+
+
+def _append(store: Superuser, path: Path, seal: int) -> int:
+    """Write the seals after ``seal`` to the end of a file, and to the disk; returns how many."""
+    first = seal
+    [total] = map(int, store.query(f"SELECT count(*) FROM event_store.seals WHERE seal > {first}"))
+    with path.open("ab") as out, progress("exporting seals", total) as advance:
+        while lines := store.query(f"SELECT event_store.export_seals({seal + 1}, {seal + _SEALS})"):
+            out.write("".join(f"{line}\n" for line in lines).encode())
+            seal += len(lines)
+            advance(len(lines))
+        out.flush()
+        os.fsync(out.fileno())
+    return seal - first

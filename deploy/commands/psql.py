@@ -1,0 +1,63 @@
+"""`event-store psql`: psql as the application, with the password nowhere that another user could read."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from deploy.commands import exits, options
+from deploy.commands.connection import address_of, choose_event_store, password_of
+from deploy.machine import openssh
+from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT
+from deploy.model.inventory import SettingsError, make_settings, read_entries
+
+
+@click.command()
+@options.inventory
+@options.container
+@click.argument("psql_arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...]) -> int:
+    """Open psql as the application, over TLS; over SSH, if the container is on a remote host.
+
+    PSQL_ARGUMENTS, after --, are psql's own, for example -- -c "SELECT 1".
+    """
+    if shutil.which("psql") is None:
+        raise SettingsError("psql is not installed on this machine; install postgresql-client")
+    entries = {entry.name: entry for entry in read_entries(inventory)}
+    settings = make_settings(entries.values(), inventory)
+    store = choose_event_store(settings, container)
+    host, data = store.lxc_host, entries[store.lxc_host].data
+    openssh.check(host, data)
+    password, address = password_of(store, settings), address_of(store, settings)
+    with openssh.tunnel(host, data, address, PORT) as (reached_at, port), _password_file(address, password) as file:
+        environment = {name: value for name, value in os.environ.items() if name not in ("PGPASSWORD", "PGSERVICE")}
+        environment |= {
+            "PGHOST": address,
+            "PGHOSTADDR": reached_at,
+            "PGPORT": str(port),
+            "PGDATABASE": DATABASE,
+            "PGUSER": APPLICATION_ROLE,
+            "PGSSLMODE": "require",
+            "PGPASSFILE": f"/proc/self/fd/{file}",
+        }
+        # Ctrl-C is psql's: it cancels a statement, and psql goes on.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        done = subprocess.run(["psql", *psql_arguments], env=environment, pass_fds=[file], check=False)
+    return exits.FAILED if done.returncode else exits.OK
+
+
+@contextmanager
+def _password_file(host: str, password: str) -> Iterator[int]:
+    """A password file in memory, open for who inherits it; it is gone with the last of them, however they end."""
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    file = os.memfd_create("pgpass")
+    try:
+        os.fchmod(file, 0o600)  # libpq takes no other
+        os.write(file, f"{host}:*:*:{APPLICATION_ROLE}:{escaped}\n".encode())
+        yield file
+    finally:
+        os.close(file)

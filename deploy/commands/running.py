@@ -1,0 +1,50 @@
+"""Runs a command line; what goes wrong becomes a message and an exit status."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+import psycopg
+from pyinfra.api.exceptions import PyinfraError
+
+from deploy.commands import exits
+from deploy.model.passwords import PasswordError
+
+#: What may be left out; an empty argument is one that was.
+_OPTIONAL: Final = ("--inventory", "--container", "--compare")
+
+
+def run(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> int:
+    """Run a command line, by default this process's own; returns the exit status."""
+    try:
+        result = command.main(arguments, prog_name=name, standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return exits.USAGE
+    except click.ClickException as error:
+        error.show()
+        return exits.FAILED
+    except click.Abort:  # Ctrl-C
+        click.echo("Aborted.", err=True)
+        return exits.FAILED
+    except BrokenPipeError:
+        # Who reads has gone. Python flushes at the end, which must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.FAILED
+    except (PyinfraError, PasswordError, OSError, psycopg.Error) as error:
+        click.echo(str(error), err=True)
+        return exits.FAILED
+    return result if isinstance(result, int) else exits.OK
+
+
+def run_old_path(command: click.Command, *options: str) -> NoReturn:
+    """`python -m deploy.commands.NAME ARGUMENT…`, from before there was one program, which is documented.
+
+    The arguments, by position, are the values of ``options``.
+    """
+    arguments = sys.argv[1:]
+    given = zip(options, arguments, strict=False)
+    line = [word for name, value in given if value or name not in _OPTIONAL for word in (name, value)]
+    sys.exit(run(command, f"event-store {command.name}", [*line, *arguments[len(options) :]]))

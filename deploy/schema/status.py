@@ -1,0 +1,101 @@
+"""How far what follows the events is: projections and subscriptions."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pyinfra.api import FactBase
+
+from deploy.machine.look import Ask
+from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, fact_query
+from deploy.machine.status import Row, State
+from deploy.model.event_stores import DATABASE, EventStore
+
+#: Seconds that a projection may be behind. The worker keeps it within one.
+_PROJECTION_LAG: Final = 60
+#: Seconds that a subscription may be behind. Its consumers are the application's.
+_SUBSCRIPTION_LAG: Final = 300
+
+
+@dataclass(frozen=True)
+class Followers:
+    """Rows of ``event_store.projection_lag()``, and of each subscription the sum of ``subscription_lag()``."""
+
+    projections: Sequence[Mapping[str, Any]]
+    subscriptions: Sequence[Mapping[str, Any]]
+
+
+class FollowersFact(FactBase[Followers | None]):
+    """See `Followers`; None if there is no server, or no database, to ask."""
+
+    def command(self, database: str) -> str:
+        """One query for all of it."""
+        return fact_query(
+            """
+            SELECT json_build_object(
+                'projections', (SELECT coalesce(json_agg(p), '[]') FROM event_store.projection_lag() AS p),
+                'subscriptions', (SELECT coalesce(json_agg(json_build_object(
+                        'name', s.subscription_name, 'partitions', s.partitions, 'events_behind', l.events_behind,
+                        'seconds_behind', l.seconds_behind, 'exact', l.exact, 'claimed', c.claimed)
+                        ORDER BY s.subscription_name), '[]')
+                    FROM event_store.subscriptions s
+                    CROSS JOIN LATERAL event_store.subscription_lag(s.subscription_name) AS l
+                    CROSS JOIN LATERAL (SELECT count(*) AS claimed FROM event_store.subscription_partitions p
+                        WHERE p.subscription_name = s.subscription_name AND p.leased_until > clock_timestamp()) AS c
+                    WHERE l.partition IS NULL))
+            """,
+            database=database,
+        )
+
+    def process(self, output: list[str]) -> Followers | None:
+        """One JSON object, or a word that says why not."""
+        if output[0] in (SERVER_DOWN, DATABASE_ABSENT):
+            return None
+        return Followers(**json.loads("".join(output)))
+
+
+def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of each
+    """All followers, in one go."""
+    return [Ask(FollowersFact, database=DATABASE)]
+
+
+def rows(container: EventStore, answers: Sequence[Any]) -> list[Row]:  # noqa: ARG001  the same for each
+    """One row for each projection and each subscription; one for all of a kind if the server cannot be asked."""
+    followers: Followers | None = answers[0]
+    if followers is None:
+        detail = "the server, or the database, is not there to be asked"
+        return [Row(kind, "*", State.UNKNOWN, detail) for kind in ("projection", "subscription")]
+    return [
+        *(Row("projection", row["projection_name"], *_projection(row)) for row in followers.projections),
+        *(Row("subscription", row["name"], *_subscription(row)) for row in followers.subscriptions),
+    ]
+
+
+def _projection(row: Mapping[str, Any]) -> tuple[State, str]:
+    name, behind = row["projection_name"], _behind(row)
+    if row["status"] == "failed":
+        resume = f"SELECT event_store.resume_projection('{name}')"
+        return State.DEGRADED, f"stopped by an error, {behind}: {row['error_message']}; after a fix: {resume}"
+    if row["status"] != "active":
+        resume = f"SELECT event_store.resume_projection('{name}')"
+        return State.DEGRADED, f"{row['status']}, {behind}; to go on: {resume}"
+    if row["rebuild_status"] == "failed":
+        return State.DEGRADED, f"{behind}; its rebuild stopped: {row['rebuild_error_message']}"
+    if row["seconds_behind"] > _PROJECTION_LAG:
+        return State.DEGRADED, f"{behind}; is the worker running, or does a transaction hold the feed back?"
+    if row["rebuild_status"]:
+        return State.WELL, f"{behind}; a rebuild is under way, {row['rebuild_events_behind']} events to go"
+    return State.WELL, behind
+
+
+def _subscription(row: Mapping[str, Any]) -> tuple[State, str]:
+    detail = f"{_behind(row)}; {row['claimed']} of {row['partitions']} partitions have a consumer"
+    return State.DEGRADED if row["seconds_behind"] > _SUBSCRIPTION_LAG else State.WELL, detail
+
+
+def _behind(row: Mapping[str, Any]) -> str:
+    if not row["events_behind"]:
+        return "up to date"
+    about = "" if row.get("exact", True) else "about "
+    return f"{about}{row['events_behind']} events, {row['seconds_behind']:.0f} s behind"

@@ -1,0 +1,32 @@
+"""How the worker's services are."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from deploy.machine.look import Ask
+from deploy.machine.status import Row, State
+from deploy.model.event_stores import EventStore
+from deploy.worker.deploy import UNIT_FILE, UNITS
+from deploy.worker.facts import Unit, Worker, WorkerFact
+
+
+def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of each
+    """The state of the services."""
+    return [Ask(WorkerFact, units=UNITS, template=UNIT_FILE, files=[])]
+
+
+def rows(container: EventStore, answers: Sequence[Any]) -> list[Row]:  # noqa: ARG001  the same for each
+    """One row for each service."""
+    [worker] = answers
+    assert isinstance(worker, Worker)  # noqa: S101  the answer to the only question
+    return [Row("worker", unit.removesuffix(".service"), *_state(worker.units.get(unit, Unit()))) for unit in UNITS]
+
+
+def _state(unit: Unit) -> tuple[State, str]:
+    if unit.state == "active":
+        if unit.enabled:
+            return State.WELL, "running"
+        return State.DEGRADED, "running, but does not start at boot; `make deploy` enables it"
+    if unit.state in ("activating", "deactivating", "reloading"):
+        return State.DEGRADED, f"{unit.state}; if that lasts, `journalctl -u 'event-store@*'` in the container says why"
+    return State.DOWN, f"{unit.state}; `make deploy` starts it"
