@@ -28,6 +28,8 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
+from event_store.events import ActorType, Source
+
 AGGREGATE_TYPE: Final = "Position"
 OPENED: Final = "PositionOpened"
 UPDATED: Final = "PositionUpdated"
@@ -40,7 +42,7 @@ SYMBOLS: Final = (
 )
 _OPEN_AT_ONCE: Final = 1000  # bounds the memory, whatever the number of positions
 _START: Final = datetime(2025, 7, 28, 7, 0, tzinfo=UTC)
-_SOURCES: Final = (("ui", "user"), ("api", "service"), ("import", "service"))
+_SOURCES: Final[tuple[tuple[Source, ActorType], ...]] = (("ui", "user"), ("api", "service"), ("import", "service"))
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class Event:
     correlation_id: UUID
     causation_id: UUID
     actor: str
-    actor_type: str
-    source: str
+    actor_type: ActorType
+    source: Source
 
     def document(self) -> dict[str, Any]:
         """The event as an item of the JSON array that ``event_store.append_events`` takes."""

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import click
 import psycopg
-from psycopg.types.json import Jsonb
 
 from deploy.commands import options, output
 from deploy.commands.connection import choose_event_store, dsn
 from deploy.commands.running import run_old_path
 from deploy.model.inventory import SettingsError, read_inventory
+from event_store import NewEvent, Origin, Session
+from event_store.errors import EventStoreError
 from examples.batches import batches
 from examples.portfolio import AGGREGATE_TYPE, Event, generate
 
@@ -20,10 +21,6 @@ _BATCH: Final = 50
 # Apart from the small seeds that tests and benchmarks take, whose positions may be in this store.
 _FIRST_SEED: Final = 1_000_000
 
-_APPEND: Final = """
-    SELECT event_store.append_events(%(type)s, %(id)s, %(version)s, %(events)s,
-                                     actor => %(actor)s, actor_type => %(actor_type)s, source => %(source)s)
-"""
 # The index of the feed answers it, however many events there are.
 _LAST: Final = """
     SELECT global_position FROM event_store.events ORDER BY transaction_id DESC, global_position DESC LIMIT 1
@@ -58,18 +55,19 @@ def demo(inventory: str, container: str | None) -> None:
         raise SettingsError(f"no connection to {store.name}: {error}\nBring it up with: {deploy}") from None
     except psycopg.ProgrammingError as error:  # a table or a function is missing, or the right to use it
         raise SettingsError(f"{store.name} is not as it was deployed: {error}\nFix it with: {deploy}") from None
-    except psycopg.Error as error:
+    except (psycopg.Error, EventStoreError) as error:
         raise SettingsError(f"{store.name} refused: {error}") from None
 
 
 def _show(connection: psycopg.Connection[Any], name: str) -> None:
     last = connection.execute(_LAST).fetchone()
+    session = Session(connection)
     events = list(generate(_FIRST_SEED + (last[0] if last else 0), _POSITIONS))
 
     started = time.perf_counter()
-    calls = _append(connection, events)
+    calls = _append(session, events)
     appended = time.perf_counter()
-    connection.execute("SELECT public.refresh_materialized_views()")
+    session.refresh_materialized_views()
     refreshed = time.perf_counter()
     positions = connection.execute(_NEW, (list({event.aggregate_id for event in events}),)).fetchall()
     totals = connection.execute(_TOTALS).fetchall()
@@ -89,22 +87,26 @@ def _show(connection: psycopg.Connection[Any], name: str) -> None:
     )
 
 
-def _append(connection: psycopg.Connection[Any], events: Iterable[Event]) -> int:
-    """Append as the application does, a batch in a transaction of its own each; returns how many there were."""
+def _append(session: Session, events: Iterable[Event]) -> int:
+    """Append as an application does, a batch in a transaction of its own each; returns how many there were."""
     calls = 0
     for calls, batch in enumerate(batches(events, _BATCH), start=1):  # noqa: B007  # the number is the result
         first = batch.events[0]
-        connection.execute(
-            _APPEND,
-            {
-                "type": AGGREGATE_TYPE,
-                "id": batch.aggregate_id,
-                "version": batch.expected_version,
-                "events": Jsonb([event.document() for event in batch.events]),
-                "actor": first.actor,
-                "actor_type": first.actor_type,
-                "source": first.source,
-            },
+        session.append_events(
+            AGGREGATE_TYPE,
+            batch.aggregate_id,
+            [
+                NewEvent(
+                    event.event_type,
+                    event.data,
+                    event.metadata,
+                    causation_id=event.causation_id,
+                    correlation_id=event.correlation_id,
+                )
+                for event in batch.events
+            ],
+            expected=batch.expected_version,
+            origin=Origin(first.actor, first.actor_type, first.source),
         )
     return calls
 
