@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from deploy.model.project import ROOT
+
 from .plot import Bars, plot
 
 _NOTES: Final = Path(__file__).with_name("notes.md")
@@ -116,6 +118,4 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 if __name__ == "__main__":
-    from .figures import FOLDER
-
-    write_page(FOLDER)
+    write_page(ROOT / "docs")

@@ -256,7 +256,8 @@ def test_the_asynchronous_client_does_the_same(conninfo: str) -> None:
 
 
 def test_decide_begins_again_after_a_conflict(client: EventStore) -> None:
-    aggregate, seen = uuid4(), []
+    aggregate = uuid4()
+    seen: list[int] = []
 
     def decision(loaded: Loaded) -> list[NewEvent]:
         if len(seen) < 3:

@@ -73,7 +73,8 @@ def test_a_reader_of_the_log_sees_each_id_once_and_in_order_while_others_insert(
     recorder: EventStoreApplicationRecorder,
 ) -> None:
     writers, inserts, size = 4, 25, 3
-    done, seen = threading.Event(), []
+    done = threading.Event()
+    seen: list[int] = []
 
     def read() -> None:
         while not done.is_set() or recorder.max_notification_id() != len(seen):

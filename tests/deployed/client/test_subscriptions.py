@@ -93,7 +93,8 @@ def test_the_feed_is_followed_page_by_page_to_the_end(client: EventStore) -> Non
 
 def test_a_follower_hears_of_what_comes_later(client: EventStore) -> None:
     append(client, aggregates=1, events=1)
-    stop, seen = threading.Event(), []
+    stop = threading.Event()
+    seen: list[StoredEvent] = []
 
     def read() -> None:
         for page in follow(client, stop=stop, poll=0.05):

@@ -87,9 +87,9 @@ def test_prepared_statements_follow_the_user(app: Connection) -> None:
         assert app.execute(f"EXECUTE one ('{other}')").fetchall() == [(0,)]
     for mode in ("force_generic_plan", "force_custom_plan"):
         app.execute(f"SET plan_cache_mode = {mode}")
-        for user in (ANN, BEN, None):
-            become(app, user)
-            assert app.execute("EXECUTE mine").fetchall() == ([(user,)] if user else [])
+        for someone in (ANN, BEN, None):
+            become(app, someone)
+            assert app.execute("EXECUTE mine").fetchall() == ([(someone,)] if someone else [])
 
 
 def test_a_cursor_keeps_the_user_it_was_opened_for(store: Store) -> None:
