@@ -11,10 +11,12 @@ PYTEST_ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
+# The groups of tests that tests/deployed/conftest.py makes, in its order, on two cores. Benchmarks are for a quiet machine.
+SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder -p no:benchmark
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift verify dsn demo seals export-seals retire destroy test bench bench-large check packages
+.PHONY: help deploy plan drift verify dsn demo seals export-seals retire destroy rollback test soak bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -54,9 +56,12 @@ destroy: $(READY) ## remove container CONFIRM=name; its data volume only with VO
 rollback: $(READY) ## take migrations back until TO=NNNN is the last one [LOSE=table,table]
 	@$(BIN)/pyinfra $(INVENTORY) deploy/rollback.py -y --data to=$(TO) --data lose=$(LOSE)
 
-test: .venv/.ready-test ## all tests, on real containers of their own
+test: .venv/.ready-test ## all tests but the rest of long series, on real containers of their own
 	@$(MAKE) check
-	@$(BIN)/pytest tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
+	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not soak" tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
+
+soak: .venv/.ready-test ## all tests with their long series, about an hour; a green run is written down in docs/figures.md
+	@PYTHONPATH=tests $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(PYTEST_ARGS),,-p bench.soak) tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
 bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, on containers of its own [PYTEST_ARGS="-k append"]
 	@$(BIN)/pytest tests/bench -s $(PYTEST_ARGS)
@@ -64,7 +69,7 @@ bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, o
 bench-large: .venv/.ready-bench ## what depends on size, again with ten million events: about 45 minutes, 50 GB of disk
 	@EVENT_STORE_BENCH_EVENTS=10000000 $(BIN)/pytest tests/bench -s -k growth $(PYTEST_ARGS)
 
-check: $(READY) ## ruff and mypy --strict
+check: $(READY) ## ruff and mypy --strict, of the tests as well
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

@@ -5,7 +5,7 @@ import json
 import psycopg
 import pytest
 
-from .conftest import BOOKWORM, TRIXIE
+from .containers import BOOKWORM, TRIXIE
 from .deployment import Deployment, init_pid, inside, run
 
 

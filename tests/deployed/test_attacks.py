@@ -5,7 +5,7 @@ Each attack is taken back, so that each meets the store as it was deployed; of t
 Known and not prevented: whoever may append can hold the lock of an aggregate, and so stop the others' appends to it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -18,13 +18,13 @@ from deploy.model.event_stores import DATABASE
 from .attacks import ATTACKS
 from .attacks.rows import BEYOND, Attack
 from .attacks.target import NAMES, Connection, Target
-from .conftest import BOOKWORM, TRIXIE
+from .containers import SERVERS
 from .deployment import Deployment
 
 
-@pytest.fixture(scope="module", params=[TRIXIE, BOOKWORM])
-def target(request: pytest.FixtureRequest, deployed: Deployment) -> Iterator[Target]:
-    target = Target.prepare(request.param, deployed)
+@pytest.fixture(scope="module", params=SERVERS)
+def target(request: pytest.FixtureRequest, deployed_server: Callable[[str], Deployment]) -> Iterator[Target]:
+    target = Target.prepare(request.param, deployed_server(request.param))
     yield target
     target.close()
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import BOOKWORM, TRIXIE
-from .deployment import PYINFRA, ROOT, SMALL, STORAGE, Deployment, inside, run, sql
+from .containers import BOOKWORM, TRIXIE, declared
+from .deployment import PYINFRA, ROOT, STORAGE, Deployment, inside, run, sql
+from .host_lock import host_lock
 
 KILLED = "estest-killed"
 KILLS: list[bool] = []
@@ -66,9 +67,7 @@ def test_mounts_come_back_after_a_reboot_of_the_host(deployed: Deployment) -> No
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A container of its own, since each test begins with nothing."""
-    deployment = Deployment(
-        tmp_path_factory.mktemp("inventory"), "estest-killed", {KILLED: {"address": "10.0.3.53", **SMALL}}
-    )
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), KILLED, declared(KILLED))
     deployment.destroy()
     yield deployment
     deployment.destroy()
@@ -97,8 +96,9 @@ def undisturbed(killed: Deployment) -> tuple[float, dict[str, str]]:
     """How long a whole deploy takes (seconds), and what it leaves."""
     killed.apply()  # the image, too
     killed.destroy()
-    started = time.monotonic()
-    assert _start(killed).wait() == 0
+    with host_lock():
+        started = time.monotonic()
+        assert _start(killed).wait() == 0
     return time.monotonic() - started, _state()
 
 

@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from secrets import token_hex
 
-from .conftest import TRIXIE
+from .containers import TRIXIE
 from .deployment import STORAGE, Deployment, inside, run
 
 # Made up anew in each run, so that this file is no hit.

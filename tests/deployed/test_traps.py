@@ -3,7 +3,7 @@
 Not by the store's functions, which run as its owner; not by the worker; and not by the superuser who deploys.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -12,7 +12,7 @@ from deploy.model.event_stores import DATABASE
 
 from .attacks.target import Connection, Target
 from .attacks.traps import SAMPLES, SET_TRAPS, SPRUNG
-from .conftest import BOOKWORM, TRIXIE
+from .containers import SERVERS
 from .deployment import Deployment
 
 PATHS = ["mine, pg_catalog, pg_temp", "pg_temp, mine, pg_catalog", "mine"]
@@ -31,9 +31,9 @@ CALLS = [
 ]
 
 
-@pytest.fixture(scope="module", params=[TRIXIE, BOOKWORM])
-def target(request: pytest.FixtureRequest, deployed: Deployment) -> Iterator[Target]:
-    target = Target.prepare(request.param, deployed)
+@pytest.fixture(scope="module", params=SERVERS)
+def target(request: pytest.FixtureRequest, deployed_server: Callable[[str], Deployment]) -> Iterator[Target]:
+    target = Target.prepare(request.param, deployed_server(request.param))
     yield target
     target.close()
 

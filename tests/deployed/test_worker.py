@@ -10,7 +10,7 @@ import pytest
 from deploy.model.event_stores import DATABASE, WORKER_ROLE
 from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS
 
-from .conftest import BOOKWORM, TRIXIE
+from .containers import BOOKWORM, TRIXIE
 from .deployment import Deployment, differences, inside, run, sql
 
 BOTH = pytest.mark.parametrize(("name", "version"), [(TRIXIE, 17), (BOOKWORM, 15)])
