@@ -12,6 +12,7 @@ from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS
 
 from .containers import BOOKWORM, TRIXIE
 from .deployment import Deployment, differences, inside, run, sql
+from .series import series
 
 BOTH = pytest.mark.parametrize(("name", "version"), [(TRIXIE, 17), (BOOKWORM, 15)])
 FEED = "event-store@feed.service"
@@ -19,37 +20,38 @@ FOLDER = "/etc/systemd/system"
 
 
 class Case(NamedTuple):
-    """A change by hand in the container, and a text that the report must name it with."""
+    """A change by hand in the container, what kind of thing it changes, and a text that the report must name it with."""
 
+    kind: str
     name: str
     change: str
     reported: str
 
 
 CASES = [
-    Case("user's shell", f"usermod --shell /bin/bash {WORKER_ROLE}", f"user {WORKER_ROLE}: shell is /bin/bash"),
-    Case("user in a group", f"usermod --append --groups postgres {WORKER_ROLE}", f"user {WORKER_ROLE}: groups is"),
-    Case("user with a password", f"echo {WORKER_ROLE}:by-hand | chpasswd", f"user {WORKER_ROLE}: locked is False"),
-    Case("no user", f"systemctl stop 'event-store@*'; userdel {WORKER_ROLE}", f"user {WORKER_ROLE}: missing"),
-    Case("unit edited", f"sed -i 's/^User=.*/User=root/' {UNIT_FILE}", f"{FEED}: started before {UNIT_FILE}"),
-    Case("SQL edited and loaded", f"echo 'SELECT 1;' >> {SQL_FILE}; systemctl restart {FEED}", f"{SQL_FILE}: content"),
-    Case("file newer than the process", f"touch {SQL_FILE}", f"{FEED}: started before {SQL_FILE} was written"),
-    Case("stopped", f"systemctl stop {FEED}", f"{FEED}: not running (inactive)"),
-    Case("disabled", f"systemctl disable --quiet {FEED}", f"{FEED}: not enabled"),
-    Case("masked", f"systemctl mask --quiet --now {FEED}", f"{FOLDER}/{FEED}: changes"),
-    Case("masked until the next boot", f"systemctl mask --quiet --runtime {FEED}", f"/run/systemd/system/{FEED}: changes"),
-    Case("changed by a drop-in", f"mkdir {FOLDER}/{FEED}.d; echo '[Service]\nUser=root' > {FOLDER}/{FEED}.d/x.conf",
+    Case("user", "user's shell", f"usermod --shell /bin/bash {WORKER_ROLE}", f"user {WORKER_ROLE}: shell is /bin/bash"),
+    Case("user", "user in a group", f"usermod --append --groups postgres {WORKER_ROLE}", f"user {WORKER_ROLE}: groups is"),
+    Case("user", "user with a password", f"echo {WORKER_ROLE}:by-hand | chpasswd", f"user {WORKER_ROLE}: locked is False"),
+    Case("no user", "no user", f"systemctl stop 'event-store@*'; userdel {WORKER_ROLE}", f"user {WORKER_ROLE}: missing"),
+    Case("newer file", "unit edited", f"sed -i 's/^User=.*/User=root/' {UNIT_FILE}", f"{FEED}: started before {UNIT_FILE}"),
+    Case("content", "SQL edited and loaded", f"echo 'SELECT 1;' >> {SQL_FILE}; systemctl restart {FEED}", f"{SQL_FILE}: content"),
+    Case("newer file", "file newer than the process", f"touch {SQL_FILE}", f"{FEED}: started before {SQL_FILE} was written"),
+    Case("state", "stopped", f"systemctl stop {FEED}", f"{FEED}: not running (inactive)"),
+    Case("enabled", "disabled", f"systemctl disable --quiet {FEED}", f"{FEED}: not enabled"),
+    Case("shadowed", "masked", f"systemctl mask --quiet --now {FEED}", f"{FOLDER}/{FEED}: changes"),
+    Case("shadowed", "masked until the next boot", f"systemctl mask --quiet --runtime {FEED}", f"/run/systemd/system/{FEED}: changes"),
+    Case("drop-in", "changed by a drop-in", f"mkdir {FOLDER}/{FEED}.d; echo '[Service]\nUser=root' > {FOLDER}/{FEED}.d/x.conf",
          f"{FOLDER}/{FEED}.d/x.conf: changes"),
-    Case("all changed by a drop-in that is loaded", f"mkdir {FOLDER}/event-store@.service.d; echo '[Service]\nUser=root' > {FOLDER}/event-store@.service.d/x.conf;"
+    Case("drop-in", "all changed by a drop-in that is loaded", f"mkdir {FOLDER}/event-store@.service.d; echo '[Service]\nUser=root' > {FOLDER}/event-store@.service.d/x.conf;"
          " systemctl daemon-reload; systemctl restart 'event-store@*' || true", f"{FOLDER}/event-store@.service.d/x.conf: changes"),
-    Case("started without the file", f"sed -i s/^UMask=.*/UMask=0022/ {UNIT_FILE}; systemctl daemon-reload; systemctl restart {FEED};"
+    Case("systemd's own reading", "started without the file", f"sed -i s/^UMask=.*/UMask=0022/ {UNIT_FILE}; systemctl daemon-reload; systemctl restart {FEED};"
          f"sed -i s/^UMask=.*/UMask=0077/ {UNIT_FILE}; systemctl restart {FEED}", f"{FEED}: started before systemd had read"),
-    Case("a unit of its own", f"sed s/^User=.*// {UNIT_FILE} > {FOLDER}/{FEED}; systemctl daemon-reload; systemctl restart {FEED} || true",
+    Case("shadowed", "a unit of its own", f"sed s/^User=.*// {UNIT_FILE} > {FOLDER}/{FEED}; systemctl daemon-reload; systemctl restart {FEED} || true",
          f"{FOLDER}/{FEED}: changes"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@series("case", CASES, kind=lambda case: case.kind, name=lambda case: case.name)
 def test_drift_is_shown_and_repaired(deployed: Deployment, case: Case) -> None:
     inside(TRIXIE, case.change)
     status, report = deployed.drift()
