@@ -73,7 +73,12 @@ def _inventory_unchanged(request: pytest.FixtureRequest, tmp_path: Path) -> Iter
 
 
 def _group(item: pytest.Item) -> str:
-    """The group of a test: ``unit``, a server, the deploys, or none for a test that may run anywhere at any time."""
+    """The group of a test: ``unit``, a server, the deploys, or none for a test that may run anywhere at any time.
+
+    A module with containers of its own may name another one by the mark ``xdist_group``.
+    """
+    if mark := item.get_closest_marker("xdist_group"):
+        return str(mark.args[0])
     if not item.path.is_relative_to(_TESTS / "deployed"):
         return "unit" if item.path.is_relative_to(_TESTS / "unit") else ""
     parameters = (
@@ -87,9 +92,10 @@ def _place(item: pytest.Item) -> tuple[int, bool]:
 
     The unit tests are beside the deploys while these build the images, which the servers need.
     """
-    order = ["unit", _DEPLOYS, *SERVERS, *AT_HAND, ""]
+    group, order = _group(item), ["unit", _DEPLOYS, *SERVERS, *AT_HAND]
+    place = order.index(group) if group in order else len(order) + (not group)
     # What looks at machines on which nothing is deployed yet comes before all that needs the deployment.
-    return order.index(_group(item)), item.path.name != "test_apply.py"
+    return place, item.path.name != "test_apply.py"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -97,5 +103,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell pytest-xdist which tests stay together, and in which order the groups begin."""
     items.sort(key=_place)
     for item in items:
-        if group := _group(item):
+        if (group := _group(item)) and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(group))

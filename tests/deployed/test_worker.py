@@ -10,11 +10,11 @@ import pytest
 from deploy.model.event_stores import DATABASE, WORKER_ROLE
 from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS
 
-from .containers import BOOKWORM, TRIXIE
+from .containers import BOOKWORM, SERVERS, TRIXIE
 from .deployment import Deployment, differences, inside, run, sql
 from .series import series
 
-BOTH = pytest.mark.parametrize(("name", "version"), [(TRIXIE, 17), (BOOKWORM, 15)])
+BOTH = pytest.mark.parametrize(("name", "version"), zip(SERVERS, (17, 15), strict=True))
 FEED = "event-store@feed.service"
 FOLDER = "/etc/systemd/system"
 
@@ -121,7 +121,10 @@ def _eventually(name: str, what: Callable[[], bool]) -> None:
 
 
 @BOTH
-def test_every_instance_runs_without_any_privilege(deployed: Deployment, name: str, version: int) -> None:
+def test_every_instance_runs_without_any_privilege(
+    deployed_server: Callable[[str], Deployment], name: str, version: int
+) -> None:
+    deployed_server(name)
     assert _sessions(name) == EXPECTED
     assert _users(name) == {WORKER_ROLE}
     for unit in UNITS:
@@ -151,8 +154,9 @@ def test_every_instance_runs_without_any_privilege(deployed: Deployment, name: s
     ],
 )
 def test_the_role_may_call_its_functions_and_nothing_else(
-    deployed: Deployment, name: str, version: int, statement: str
+    deployed_server: Callable[[str], Deployment], name: str, version: int, statement: str
 ) -> None:
+    deployed_server(name)
     psql = f"/usr/lib/postgresql/{version}/bin/psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=sqlstate -d {DATABASE} -f -"
     as_worker = f"cd /; setpriv --reuid={WORKER_ROLE} --regid={WORKER_ROLE} --init-groups"
     assert inside(name, f"{as_worker} {psql}", stdin="SELECT session_user") == WORKER_ROLE
@@ -160,7 +164,10 @@ def test_the_role_may_call_its_functions_and_nothing_else(
 
 
 @BOTH
-def test_it_goes_with_the_server_and_never_starts_it(deployed: Deployment, name: str, version: int) -> None:
+def test_it_goes_with_the_server_and_never_starts_it(
+    deployed_server: Callable[[str], Deployment], name: str, version: int
+) -> None:
+    deployed = deployed_server(name)
     server = f"postgresql@{version}-main"
     inside(name, f"systemctl restart {server}")
     _eventually(name, lambda: _sessions(name) == EXPECTED)
@@ -173,8 +180,9 @@ def test_it_goes_with_the_server_and_never_starts_it(deployed: Deployment, name:
 
 @BOTH
 def test_it_comes_back_after_losing_its_connection_its_process_and_the_server(
-    deployed: Deployment, name: str, version: int
+    deployed_server: Callable[[str], Deployment], name: str, version: int
 ) -> None:
+    deployed = deployed_server(name)
     sql(name, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{WORKER_ROLE}'", "postgres")
     _eventually(name, lambda: _sessions(name) == EXPECTED)
     inside(name, f"pkill -9 -u {WORKER_ROLE}")
@@ -215,7 +223,8 @@ def test_an_error_is_in_the_journal_and_in_the_plan(deployed: Deployment) -> Non
 
 
 @BOTH
-def test_readers_are_told_of_an_append(deployed: Deployment, name: str, version: int) -> None:
+def test_readers_are_told_of_an_append(deployed_server: Callable[[str], Deployment], name: str, version: int) -> None:
+    deployed = deployed_server(name)
     with deployed.connect(name) as listener, deployed.connect(name) as writer:
         listener.execute("LISTEN event_store")
         append = "SELECT global_position FROM event_store.append_event('Test', gen_random_uuid(), 0, 'Told', '{}')"
@@ -228,8 +237,9 @@ def test_readers_are_told_of_an_append(deployed: Deployment, name: str, version:
 
 @BOTH
 def test_what_the_application_sets_for_its_database_is_not_for_the_worker(
-    deployed: Deployment, name: str, version: int
+    deployed_server: Callable[[str], Deployment], name: str, version: int
 ) -> None:
+    deployed = deployed_server(name)
     changes = [
         "default_transaction_read_only = on",
         "statement_timeout = '1ms'",
@@ -252,7 +262,10 @@ def test_what_the_application_sets_for_its_database_is_not_for_the_worker(
 
 
 @BOTH
-def test_an_emptied_view_is_filled_without_a_deploy(deployed: Deployment, name: str, version: int) -> None:
+def test_an_emptied_view_is_filled_without_a_deploy(
+    deployed_server: Callable[[str], Deployment], name: str, version: int
+) -> None:
+    deployed = deployed_server(name)
     sql(name, "REFRESH MATERIALIZED VIEW projections.portfolio_positions WITH NO DATA")
     populated = "SELECT relispopulated FROM pg_class WHERE oid = 'projections.portfolio_positions'::regclass"
     _eventually(name, lambda: sql(name, populated) == "t")
@@ -260,8 +273,9 @@ def test_an_emptied_view_is_filled_without_a_deploy(deployed: Deployment, name: 
 
 
 @BOTH
-def test_idle_rounds_write_nothing(deployed: Deployment, name: str, version: int) -> None:
+def test_idle_rounds_write_nothing(deployed_server: Callable[[str], Deployment], name: str, version: int) -> None:
     """No transaction id is taken. Maintenance takes some now and then: one quiet stretch is enough."""
+    deployed_server(name)
     query = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
 
     def quiet() -> bool:
