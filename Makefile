@@ -11,8 +11,8 @@ PYTEST_ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
-# The groups of tests that tests/deployed/conftest.py makes, in its order, on two cores. Benchmarks are for a quiet machine.
-SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder -p no:benchmark
+# The groups of tests of tests/deployed/groups.py, in its order, on two cores. Benchmarks are for a quiet machine.
+SIDE_BY_SIDE := -n 2 --no-loadscope-reorder -p no:benchmark
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help

@@ -4,26 +4,26 @@
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .containers import AT_HAND, BOOKWORM, SERVERS, TRIXIE, declared
+from .containers import BOOKWORM, TRIXIE, declared
 from .deployment import Deployment
-from .host_lock import host_lock
-
-_TESTS = Path(__file__).parents[1]
-#: The group of whatever names no other: what a deploy does, and what breaks containers or the host.
-_DEPLOYS = "deploys"
+from .groups import DEPLOYS, ORDER, GroupScheduling, group_of
+from .host_lock import containers_lock, host_lock
 
 
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """The inventory of both containers; nothing is deployed yet, and what an earlier run left is gone."""
     deployment = Deployment(tmp_path_factory.mktemp("inventory"), "estest", declared(TRIXIE, BOOKWORM))
-    deployment.destroy()
-    yield deployment
-    deployment.destroy()
+    with containers_lock(*deployment.containers):
+        deployment.destroy()
+        yield deployment
+        deployment.destroy()
 
 
 @pytest.fixture(scope="session")
@@ -37,23 +37,25 @@ def deployed(fresh: Deployment) -> Deployment:
 def deployed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Deployment]]:
     """One of `SERVERS`, deployed by itself; a test that has its name among its parameters is in the group of it."""
     deployments: dict[str, Deployment] = {}
+    with ExitStack() as locks:
 
-    def deploy(name: str) -> Deployment:
-        if name not in deployments:
-            deployments[name] = Deployment(tmp_path_factory.mktemp("inventory"), name, declared(name))
-            deployments[name].destroy()
-            deployments[name].apply()
-        return deployments[name]
+        def deploy(name: str) -> Deployment:
+            if name not in deployments:
+                locks.enter_context(containers_lock(name))
+                deployments[name] = Deployment(tmp_path_factory.mktemp("inventory"), name, declared(name))
+                deployments[name].destroy()
+                deployments[name].apply()
+            return deployments[name]
 
-    yield deploy
-    for deployment in deployments.values():
-        deployment.destroy()
+        yield deploy
+        for deployment in deployments.values():
+            deployment.destroy()
 
 
 @pytest.fixture(autouse=True)
 def _host_to_itself(request: pytest.FixtureRequest) -> Iterator[None]:
     """No other group changes the host while a test breaks something on it, or asserts that all is as declared."""
-    if _group(request.node) != _DEPLOYS:
+    if group_of(request.node.nodeid) != DEPLOYS:
         yield
         return
     with host_lock():
@@ -72,36 +74,19 @@ def _inventory_unchanged(request: pytest.FixtureRequest, tmp_path: Path) -> Iter
     deployment.containers = before
 
 
-def _group(item: pytest.Item) -> str:
-    """The group of a test: ``unit``, a server, the deploys, or none for a test that may run anywhere at any time.
-
-    A module with containers of its own may name another one by the mark ``xdist_group``.
-    """
-    if mark := item.get_closest_marker("xdist_group"):
-        return str(mark.args[0])
-    if not item.path.is_relative_to(_TESTS / "deployed"):
-        return "unit" if item.path.is_relative_to(_TESTS / "unit") else ""
-    parameters = (
-        item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
-    )
-    return next((value for value in parameters if value in (*SERVERS, *AT_HAND)), _DEPLOYS)
-
-
 def _place(item: pytest.Item) -> tuple[int, bool]:
-    """The order of the groups, with the longest first and what fills the gaps last.
-
-    The unit tests are beside the deploys while these build the images, which the servers need.
-    """
-    group, order = _group(item), ["unit", _DEPLOYS, *SERVERS, *AT_HAND]
-    place = order.index(group) if group in order else len(order) + (not group)
+    group = group_of(item.nodeid)
     # What looks at machines on which nothing is deployed yet comes before all that needs the deployment.
-    return place, item.path.name != "test_apply.py"
+    return ORDER.index(group) if group else len(ORDER), item.path.name != "test_apply.py"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell pytest-xdist which tests stay together, and in which order the groups begin."""
+    """The groups one after the other; what fills the gaps comes last."""
     items.sort(key=_place)
-    for item in items:
-        if (group := _group(item)) and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Tell pytest-xdist which tests stay together."""
+    return GroupScheduling(config, log)

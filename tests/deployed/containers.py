@@ -11,8 +11,8 @@ from typing import Any, Final
 TRIXIE, BOOKWORM = "estest-trixie", "estest-bookworm"
 #: One for each release, for what happens in a server once it is deployed.
 SERVERS: Final = ("estest-server-trixie", "estest-server-bookworm")
-#: DSNs of a superuser, of servers that are there already, for the SQL tests instead: they spare the deploy.
-AT_HAND: Final = os.environ.get("EVENT_STORE_TEST_SERVERS", "").split()
+#: Servers that are there already, for the SQL tests instead: where they are, and the DSN of a superuser.
+AT_HAND: Final = {dsn.split("@")[-1]: dsn for dsn in os.environ.get("EVENT_STORE_TEST_SERVERS", "").split()}
 
 #: 10.0.3.51 to 10.0.3.99 are the tests'.
 ADDRESSES: Final = {

@@ -97,8 +97,11 @@ class Deployment:
     def verify(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`make verify`."""
         inventory = f"--inventory={self.inventory}"
+        # pytest-xdist's own variables would tell that run that it is one process of several.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        command = (sys.executable, "-m", "pytest", "-q", "tests/verify", inventory)
         with host_lock():
-            return run(sys.executable, "-m", "pytest", "-q", "tests/verify", inventory, *arguments, check=check)
+            return run(*command, *arguments, check=check, env=environment)
 
     def dsn(self, container: str) -> str:
         """`make dsn`."""

@@ -1,4 +1,7 @@
-"""One LXC host for all groups of tests: whoever changes it, or relies on nobody else doing so, waits for his turn."""
+"""One LXC host for all groups of tests: whoever changes it, or relies on nobody else doing so, waits for his turn.
+
+Containers are never waited for: if two processes have the same ones, the groups are wrong, or somebody else runs tests.
+"""
 
 import fcntl
 import threading
@@ -48,3 +51,13 @@ def host_lock() -> Iterator[None]:
         yield
     finally:
         _LOCK.release()
+
+
+@contextmanager
+def containers_lock(*names: str) -> Iterator[None]:
+    """These containers for the length of the block. Raises `BlockingIOError` if another process has one of them."""
+    with ExitStack() as stack:
+        for name in names:
+            file = stack.enter_context((_FOLDER / name).open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

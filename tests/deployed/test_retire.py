@@ -12,8 +12,6 @@ from .containers import declared
 from .deployment import Deployment, run, sql
 from .sql.sealing import SEALED_THEN
 
-#: A group by itself, with the container of these tests.
-pytestmark = pytest.mark.xdist_group("retire")
 NAME = "estest-retire"
 ALL_WELL = "The events are what was sealed."
 

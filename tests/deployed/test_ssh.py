@@ -10,8 +10,6 @@ import pytest
 from .containers import declared
 from .deployment import Deployment, inside, run
 
-#: A group by itself, with the container of these tests.
-pytestmark = pytest.mark.xdist_group("ssh")
 USER, PORT, CONTAINER = "estest-operator", 22022, "estest-ssh"
 
 

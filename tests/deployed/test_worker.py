@@ -14,7 +14,7 @@ from .containers import BOOKWORM, SERVERS, TRIXIE
 from .deployment import Deployment, differences, inside, run, sql
 from .series import series
 
-BOTH = pytest.mark.parametrize(("name", "version"), zip(SERVERS, (17, 15), strict=True))
+BOTH = pytest.mark.parametrize(("name", "version"), list(zip(SERVERS, (17, 15), strict=True)))
 FEED = "event-store@feed.service"
 FOLDER = "/etc/systemd/system"
 

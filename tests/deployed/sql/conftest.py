@@ -15,11 +15,11 @@ from ..deployment import Deployment
 from .stores import Server, Store, new_name, remove_leftovers
 
 
-@pytest.fixture(scope="session", params=AT_HAND or SERVERS, ids=lambda name: name.split("@")[-1])
+@pytest.fixture(scope="session", params=[*AT_HAND] or SERVERS)
 def server(request: pytest.FixtureRequest, deployed_server: Callable[[str], Deployment]) -> Server:
     """One server for each PostgreSQL version."""
     if AT_HAND:
-        server = Server.at(request.param)
+        server = Server.at(AT_HAND[request.param])
         server.have_roles()
     else:
         deployed_server(request.param)

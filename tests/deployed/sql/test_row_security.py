@@ -9,7 +9,8 @@ from .projecting import Connection, append, value, work
 from .stores import Store
 
 TABLES = ("users", "accounts", "journal", "user_preferences")
-ANN, BEN = uuid4(), uuid4()
+#: The same in each process that runs tests: one of them names parameters.
+ANN, BEN = UUID("ad5434af-fdc1-4083-9a2d-ae8d3b763b99"), UUID("0f8c2a51-77b0-4c4e-8e0f-5d0a7c1be2d3")
 
 
 @pytest.fixture(scope="module", autouse=True)
