@@ -14,10 +14,12 @@ BIN := .venv/bin
 EVENT_STORE := $(BIN)/event-store
 CHOICE = $(if $(CONTAINER),-c $(CONTAINER))
 READY := .venv/.ready
+# The groups of tests of tests/deployed/groups.py, in its order, on two cores. Benchmarks are for a quiet machine.
+SIDE_BY_SIDE := -n 2 --no-loadscope-reorder -p no:benchmark
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift status verify dsn psql shell demo seals export-seals retire destroy rollback test bench bench-large check packages
+.PHONY: help deploy plan drift status verify dsn psql shell demo seals export-seals retire destroy rollback test soak bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -65,9 +67,12 @@ destroy: $(READY) ## remove container CONFIRM=name; its data volume only with VO
 rollback: $(READY) ## take migrations back until TO=NNNN is the last one [LOSE=table,table]
 	@$(EVENT_STORE) rollback -i $(INVENTORY) --to "$(TO)" --lose "$(LOSE)"
 
-test: .venv/.ready-test ## all tests, on real containers of their own
+test: .venv/.ready-test ## all tests but the rest of long series, on real containers of their own
 	@$(MAKE) check
-	@$(BIN)/pytest client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
+	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not soak" client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
+
+soak: .venv/.ready-test ## all tests with their long series, about an hour; a green run is written down in docs/figures.md
+	@PYTHONPATH=tests $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(PYTEST_ARGS),,-p bench.soak) client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
 bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, on containers of its own [PYTEST_ARGS="-k append"]
 	@$(BIN)/pytest tests/bench -s $(PYTEST_ARGS)
@@ -75,7 +80,7 @@ bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, o
 bench-large: .venv/.ready-bench ## what depends on size, again with ten million events: about 45 minutes, 50 GB of disk
 	@EVENT_STORE_BENCH_EVENTS=10000000 $(BIN)/pytest tests/bench -s -k growth $(PYTEST_ARGS)
 
-check: $(READY) ## ruff, mypy --strict, and that the client's synchronous half is not stale
+check: $(READY) ## ruff, mypy --strict of code and tests, and that the client's synchronous half is not stale
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

@@ -76,16 +76,33 @@ class Figures:
         self._keep("rows", f"{row.table}: {row.what}", {**kept, "medians": medians, "rounds": _rounded(row.rounds)})
 
     def _keep(self, kind: str, name: str, content: Mapping[str, Any]) -> None:
-        file = FOLDER / "figures.json"
-        results = json.loads(file.read_text()) if file.exists() else {"figures": {}, "rows": {}}
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        origin = {"at": now, "commit": _commit(), "machine": machine(), "server": dict(self.server)}
-        results[kind][name] = {**content, **origin}
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        new = file.with_suffix(".new")
-        new.write_text(json.dumps(results, indent=1) + "\n")
-        new.rename(file)
-        write_page(FOLDER)
+        results = _kept()
+        results[kind][name] = {**content, **_origin(), "server": dict(self.server)}
+        _write(results)
+
+
+def keep_soak(*, command: str, passed: int, skipped: int, seconds: int) -> None:
+    """Keep the result of the last long run of all tests that was green."""
+    _write(
+        {**_kept(), "soak": {"command": command, "passed": passed, "skipped": skipped, "seconds": seconds, **_origin()}}
+    )
+
+
+def _kept() -> dict[str, Any]:
+    file = FOLDER / "figures.json"
+    return json.loads(file.read_text()) if file.exists() else {"figures": {}, "rows": {}}
+
+
+def _origin() -> dict[str, Any]:
+    return {"at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": _commit(), "machine": machine()}
+
+
+def _write(results: Mapping[str, Any]) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    new = FOLDER / "figures.json.new"
+    new.write_text(json.dumps(results, indent=1) + "\n")
+    new.rename(FOLDER / "figures.json")
+    write_page(FOLDER)
 
 
 def machine() -> dict[str, object]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from deploy.model.project import ROOT
+
 from .plot import Bars, plot
 
 _NOTES: Final = Path(__file__).with_name("notes.md")
@@ -60,6 +62,8 @@ def write_page(folder: Path) -> None:
         of_table = [row for row in rows.values() if row["table"] == title]
         if of_table:
             parts += ["", f"### {title}", "", explanation, "", *_side_by_side(of_table)]
+    if soak := results.get("soak"):
+        parts += ["", "## Soak", "", *_soak(soak)]
     parts += ["", _NOTES.read_text().strip()]
     (folder / "figures.md").write_text("\n".join(parts) + "\n")
 
@@ -77,6 +81,25 @@ def _origin(results: list[dict[str, Any]]) -> list[str]:
         f"- Machine: {on}",
         f"- PostgreSQL {server.get('server_version', '')}: {settings}",
         f"- Measured {' to '.join(dict.fromkeys((days[0], days[-1])))}, last at commit {newest['commit'] or 'unknown'}",
+    ]
+
+
+def _soak(run: Mapping[str, Any]) -> list[str]:
+    machine = run["machine"]
+    return [
+        "Every test with its long series: each kind of drift, attack and interruption on each release. The last run:",
+        "",
+        *_head(("command", "day", "commit", "tests", "minutes", "machine")),
+        _line(
+            (
+                f"`{run['command']}`",
+                run["at"][:10],
+                run["commit"] or "unknown",
+                f"{run['passed']:,} passed, {run['skipped']:,} skipped, none failed",
+                f"{run['seconds'] / 60:.0f}",
+                f"{machine['cpus']} CPUs, {machine['memory_gib']} GiB, {machine['system']}",
+            )
+        ),
     ]
 
 
@@ -116,6 +139,4 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 if __name__ == "__main__":
-    from .figures import FOLDER
-
-    write_page(FOLDER)
+    write_page(ROOT / "docs")

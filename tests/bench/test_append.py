@@ -71,7 +71,7 @@ def _read_back(store: Store, connection: "psycopg.Connection[Any]", stream: UUID
     cursor = connection.cursor()
     tuples: list[tuple[Any, ...]] = []
     parameters = {"type": AGGREGATE_TYPE, "stream": stream}
-    spent = seconds(lambda: tuples.extend(cursor.execute(store.read, parameters).fetchall()))  # type: ignore[arg-type]
+    spent = seconds(lambda: tuples.extend(cursor.execute(store.read, parameters).fetchall()))
     names = [column.name for column in cursor.description or ()]
     rows = [dict(zip(names, values, strict=True)) for values in tuples]
     assert [row["event_version"] for row in rows] == list(range(1, len(events) + 1))

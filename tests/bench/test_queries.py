@@ -115,7 +115,7 @@ def test_queries_are_fresh(
         position = uuid4()
         connection.execute(OPEN, (AGGREGATE_TYPE, position))
         since = time.perf_counter()
-        while not connection.execute(query, [position]).fetchone():  # type: ignore[arg-type]
+        while not connection.execute(query, [position]).fetchone():
             assert time.perf_counter() - since < 60, f"{relation} never shows a new position"
             time.sleep(0.002)
         times.append(time.perf_counter() - since)

@@ -80,7 +80,7 @@ def _watch(store: Store, relation: str, seen: Reader, done: Writers, stop: threa
         while not stop.is_set():
             missing = [stream for stream in list(done.committed) if stream not in known]
             query = f"SELECT position_id::text FROM {relation} WHERE position_id = ANY(%s::uuid[])"
-            rows = connection.execute(query, [missing]).fetchall() if missing else []  # type: ignore[arg-type]
+            rows = connection.execute(query, [missing]).fetchall() if missing else []
             now = time.monotonic_ns()
             for (stream,) in rows:
                 known.add(stream)

@@ -1,26 +1,29 @@
-"""Two real containers, one for each release, deployed once for all tests of this folder and removed at the end."""
+"""Real containers, and who has them: each group of tests its own, deployed for its first test and removed at the end.
 
-from collections.abc import Iterator
+`make test` runs the groups side by side. The tests of one group run one after the other, in one process.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .deployment import SMALL, Deployment
-
-TRIXIE, BOOKWORM = "estest-trixie", "estest-bookworm"
+from .containers import BOOKWORM, TRIXIE, declared
+from .deployment import Deployment
+from .groups import DEPLOYS, ORDER, GroupScheduling, group_of
+from .host_lock import containers_lock, host_lock
 
 
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """The inventory of both containers; nothing is deployed yet, and what an earlier run left is gone."""
-    containers = {
-        TRIXIE: {"address": "10.0.3.51", **SMALL},
-        BOOKWORM: {"address": "10.0.3.52", "release": "bookworm", **SMALL},
-    }
-    deployment = Deployment(tmp_path_factory.mktemp("inventory"), "estest", containers)
-    deployment.destroy()
-    yield deployment
-    deployment.destroy()
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), "estest", declared(TRIXIE, BOOKWORM))
+    with containers_lock(*deployment.containers):
+        deployment.destroy()
+        yield deployment
+        deployment.destroy()
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +31,35 @@ def deployed(fresh: Deployment) -> Deployment:
     """Both containers, deployed."""
     fresh.apply()
     return fresh
+
+
+@pytest.fixture(scope="session")
+def deployed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Deployment]]:
+    """One of `SERVERS`, deployed by itself; a test that has its name among its parameters is in the group of it."""
+    deployments: dict[str, Deployment] = {}
+    with ExitStack() as locks:
+
+        def deploy(name: str) -> Deployment:
+            if name not in deployments:
+                locks.enter_context(containers_lock(name))
+                deployments[name] = Deployment(tmp_path_factory.mktemp("inventory"), name, declared(name))
+                deployments[name].destroy()
+                deployments[name].apply()
+            return deployments[name]
+
+        yield deploy
+        for deployment in deployments.values():
+            deployment.destroy()
+
+
+@pytest.fixture(autouse=True)
+def _host_to_itself(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No other group changes the host while a test breaks something on it, or asserts that all is as declared."""
+    if group_of(request.node.nodeid) != DEPLOYS:
+        yield
+        return
+    with host_lock():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +74,19 @@ def _inventory_unchanged(request: pytest.FixtureRequest, tmp_path: Path) -> Iter
     deployment.containers = before
 
 
+def _place(item: pytest.Item) -> tuple[int, bool]:
+    group = group_of(item.nodeid)
+    # What looks at machines on which nothing is deployed yet comes before all that needs the deployment.
+    return ORDER.index(group) if group else len(ORDER), item.path.name != "test_apply.py"
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What looks at machines on which nothing is deployed yet comes before all that needs the deployment."""
-    items.sort(key=lambda item: item.path.name != "test_apply.py" and item.path.is_relative_to(Path(__file__).parent))
+    """The groups one after the other; what fills the gaps comes last."""
+    items.sort(key=_place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Tell pytest-xdist which tests stay together."""
+    return GroupScheduling(config, log)

@@ -12,10 +12,11 @@ from typing import Any
 
 import psycopg
 
+from .host_lock import host_lock
+
 ROOT = Path(__file__).parents[2]
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
 STORAGE = "/var/lib/event-store"
-SMALL = {"memory": "768MiB", "cpus": 1, "disk": "2GiB", "root_disk": "2GiB", "max_connections": 100}
 
 
 def run(*command: str, check: bool = True, cwd: Path = ROOT, **options: Any) -> "subprocess.CompletedProcess[str]":
@@ -83,7 +84,8 @@ class Deployment:
         self, *arguments: str, check: bool = True, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """`pyinfra INVENTORY ARGUMENTS`, literally."""
-        return run(PYINFRA, self.inventory, *arguments, check=check, env=os.environ | (env or {}))
+        with host_lock():
+            return run(PYINFRA, self.inventory, *arguments, check=check, env=os.environ | (env or {}))
 
     def apply(self) -> list[str]:
         """Deploy; which operations changed something, with their hosts."""
@@ -94,13 +96,18 @@ class Deployment:
 
     def drift(self) -> tuple[int, str]:
         """`make drift`: exit status and report."""
-        done = run(sys.executable, "-m", "deploy.commands.drift", self.inventory, check=False)
+        with host_lock():
+            done = run(sys.executable, "-m", "deploy.commands.drift", self.inventory, check=False)
         return done.returncode, done.stdout + done.stderr
 
     def verify(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`make verify`."""
         inventory = f"--inventory={self.inventory}"
-        return run(sys.executable, "-m", "pytest", "-q", "tests/verify", inventory, *arguments, check=check)
+        # pytest-xdist's own variables would tell that run that it is one process of several.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        command = (sys.executable, "-m", "pytest", "-q", "tests/verify", inventory)
+        with host_lock():
+            return run(*command, *arguments, check=check, env=environment)
 
     def dsn(self, container: str) -> str:
         """`make dsn`."""
@@ -114,7 +121,8 @@ class Deployment:
         """`make destroy` for each container, with its data; also for one that a killed test left half-made."""
         for name in self.containers:
             data = ("--data", f"confirm={name}", "--data", "volumes=delete")
-            run(PYINFRA, self.inventory, "deploy/destroy.py", "-y", *data)
+            with host_lock():
+                run(PYINFRA, self.inventory, "deploy/destroy.py", "-y", *data)
 
 
 def schema_dump(container: str, database: str = "stock_analysis_event_store") -> str:

@@ -5,7 +5,7 @@ Each attack is taken back, so that each meets the store as it was deployed; of t
 Known and not prevented: whoever may append can hold the lock of an aggregate, and so stop the others' appends to it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -18,13 +18,13 @@ from deploy.model.event_stores import DATABASE
 from .attacks import ATTACKS
 from .attacks.rows import BEYOND, Attack
 from .attacks.target import NAMES, Connection, Target
-from .conftest import BOOKWORM, TRIXIE
+from .containers import SERVERS
 from .deployment import Deployment
 
 
-@pytest.fixture(scope="module", params=[TRIXIE, BOOKWORM])
-def target(request: pytest.FixtureRequest, deployed: Deployment) -> Iterator[Target]:
-    target = Target.prepare(request.param, deployed)
+@pytest.fixture(scope="module", params=SERVERS)
+def target(request: pytest.FixtureRequest, deployed_server: Callable[[str], Deployment]) -> Iterator[Target]:
+    target = Target.prepare(request.param, deployed_server(request.param))
     yield target
     target.close()
 
@@ -44,7 +44,7 @@ def attempt(target: Target, attack: Attack, connection: Connection, role: str) -
     """The SQLSTATE of the refusal, or what is different afterwards. Taken back."""
     try:
         if attack.autocommit:
-            connection.execute(attack.sql)  # type: ignore[arg-type]
+            connection.execute(attack.sql)
             # It cannot be taken back.
             with target.superuser.transaction():
                 return target.outcome(target.superuser)
@@ -56,7 +56,7 @@ def attempt(target: Target, attack: Attack, connection: Connection, role: str) -
         return error.sqlstate or str(error)
     finally:
         if role not in ("application", "worker") and not connection.closed:
-            connection.execute(f"SET SESSION AUTHORIZATION {NAMES[role]}")  # type: ignore[arg-type]
+            connection.execute(f"SET SESSION AUTHORIZATION {NAMES[role]}")
     # It went through. The same again in a session that can look at what is different.
     with target.taken_on(role) as again, again.transaction(force_rollback=True):
         run(again, attack)
@@ -66,10 +66,10 @@ def attempt(target: Target, attack: Attack, connection: Connection, role: str) -
 def run(connection: Connection, attack: Attack) -> None:
     """The statements of an attack."""
     if attack.copy:
-        with connection.cursor() as cursor, cursor.copy(attack.sql) as copy:  # type: ignore[arg-type]
+        with connection.cursor() as cursor, cursor.copy(attack.sql) as copy:
             copy.write(attack.copy)
     else:
-        connection.execute(attack.sql)  # type: ignore[arg-type]
+        connection.execute(attack.sql)
 
 
 @pytest.mark.parametrize("name", ["event_store_owner", "postgres", "stock_analysis_user", "event_store_worker"])
@@ -78,7 +78,7 @@ def test_who_has_logged_in_stays_who_he_is(target: Target, role: str, name: str)
     if name == NAMES[role]:
         pytest.skip("that is he himself")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        target.session(role).execute(f"SET SESSION AUTHORIZATION {name}")  # type: ignore[arg-type]
+        target.session(role).execute(f"SET SESSION AUTHORIZATION {name}")
 
 
 @pytest.mark.parametrize(

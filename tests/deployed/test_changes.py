@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import TRIXIE
-from .deployment import SMALL, STORAGE, Deployment, differences, init_pid, inside, run, sql
+from .containers import OTHER_ADDRESS, TRIXIE, declared
+from .deployment import STORAGE, Deployment, differences, init_pid, inside, run, sql
 
 GROWN = "estest-grown"
 UNIT = "systemctl show --property=MainPID --value postgresql@17-main"
@@ -33,15 +33,15 @@ def test_limits_are_taken_over_while_the_container_runs(deployed: Deployment) ->
 def test_what_cannot_be_taken_over_restarts_the_container(deployed: Deployment) -> None:
     deployed.apply()
     before = init_pid(TRIXIE)
-    deployed.containers[TRIXIE]["address"] = "10.0.3.61"
+    deployed.containers[TRIXIE]["address"] = OTHER_ADDRESS
     _, report = deployed.drift()
-    assert f"container {TRIXIE}: restart for configuration: lxc.net.0.ipv4.address = 10.0.3.61/24" in differences(
+    assert f"container {TRIXIE}: restart for configuration: lxc.net.0.ipv4.address = {OTHER_ADDRESS}/24" in differences(
         report
     )
     deployed.apply()
     assert init_pid(TRIXIE) != before
     with deployed.connect(TRIXIE) as connection:
-        assert connection.info.host == "10.0.3.61"
+        assert connection.info.host == OTHER_ADDRESS
     assert deployed.drift()[0] == 0
 
 
@@ -91,9 +91,7 @@ def test_a_package_is_added(deployed: Deployment) -> None:
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A container of its own, since what has grown never shrinks again."""
-    deployment = Deployment(
-        tmp_path_factory.mktemp("inventory"), "estest-grow", {GROWN: {"address": "10.0.3.55", **SMALL}}
-    )
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), GROWN, declared(GROWN))
     deployment.destroy()
     deployment.apply()
     yield deployment

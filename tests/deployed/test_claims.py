@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import TRIXIE
+from .containers import TRIXIE, declared
 from .deployment import PYINFRA, STORAGE, Deployment, inside, run, sql
 
 VOLUME = f"{STORAGE}/volumes/{TRIXIE}"
@@ -23,7 +23,7 @@ def test_a_container_of_somebody_else_is_left_alone(deployed: Deployment) -> Non
     config = Path("/var/lib/lxc/estest-foreign/config")
     config.parent.mkdir()
     config.write_text("lxc.uts.name = precious\n")
-    theirs = Deployment(deployed.folder, "estest-foreign", {"estest-foreign": {"address": "10.0.3.63"}})
+    theirs = Deployment(deployed.folder, "estest-foreign", declared("estest-foreign"))
     try:
         _refused(theirs, "container estest-foreign that this project did not make")
         data = ("--data", "confirm=estest-foreign", "--data", "volumes=delete")
@@ -35,7 +35,7 @@ def test_a_container_of_somebody_else_is_left_alone(deployed: Deployment) -> Non
 
 
 def test_another_container_with_the_address_is_noticed(deployed: Deployment) -> None:
-    twin = Deployment(deployed.folder, "estest-twin", {"estest-twin": {"address": "10.0.3.51"}})
+    twin = Deployment(deployed.folder, "estest-twin", declared("estest-twin"))
     _refused(twin, f"{TRIXIE} has its address already")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import TRIXIE
+from .containers import TRIXIE, declared
 from .deployment import PYINFRA, Deployment, inside, run
 
 HOSTILE = "/tmp/a b'c\"d;$(touch hacked)&.bin"
@@ -70,7 +70,7 @@ def test_what_cannot_be_a_name_is_refused_before_anything_runs(name: str) -> Non
 
 
 def test_a_plan_for_an_absent_container_reads_as_a_blank_machine(deployed: Deployment) -> None:
-    deployed.containers = {"estest-absent": {"address": "10.0.3.62"}}
+    deployed.containers = declared("estest-absent")
     status, report = deployed.drift()
     assert status == 2
     assert "package postgresql-17: missing" in report

@@ -1,20 +1,32 @@
-"""Drift outside the schema, one kind at a time: shown by the dry run, named in the report, repaired by one apply."""
+"""Drift outside the schema: shown by the dry run, named in the report, repaired by one apply.
 
+Several changes at once for `make test`; `make soak` makes each of them by itself as well.
+"""
+
+import math
 from typing import NamedTuple
 
 import pytest
 
-from .conftest import BOOKWORM, TRIXIE
+from .containers import BOOKWORM, TRIXIE
 from .deployment import STORAGE, Deployment, differences, inside, run, sql
 
 
 class Case(NamedTuple):
-    """A change by hand, and a text that the report must name it with."""
+    """A change by hand, and a text that the report must name it with.
+
+    ``alone``: with this one, others could not be made or would not be seen.
+    """
 
     name: str
     where: str  # host, inside or sql
     change: str
     reported: str
+    alone: bool = False
+
+
+#: Changes at once.
+AT_ONCE = 10
 
 
 HOST = [
@@ -34,8 +46,8 @@ HOST = [
     Case("memory limit in the file", "host", f"sed -i '/memory/d' /var/lib/lxc/{TRIXIE}/config", f"{TRIXIE}/config: content"),
     Case("configuration's mode", "host", f"chmod 666 /var/lib/lxc/{TRIXIE}/config", "mode is 666, not 640"),
     Case("live process limit", "host", f"lxc-cgroup -n {TRIXIE} pids.max 500", "pids.max is 500, not 1000 (live)"),
-    Case("container stopped", "host", f"lxc-stop -n {TRIXIE}", f"container {TRIXIE}: not running"),
-    Case("container frozen out of its volume", "host", f"lxc-stop -n {TRIXIE} && umount {STORAGE}/volumes/{TRIXIE}", f"volumes/{TRIXIE}: not mounted"),
+    Case("container stopped", "host", f"lxc-stop -n {TRIXIE}", f"container {TRIXIE}: not running", alone=True),
+    Case("container frozen out of its volume", "host", f"lxc-stop -n {TRIXIE} && umount {STORAGE}/volumes/{TRIXIE}", f"volumes/{TRIXIE}: not mounted", alone=True),
 ]  # fmt: skip
 CONF = "/etc/postgresql/17/main"
 INSIDE = [
@@ -55,18 +67,18 @@ INSIDE = [
     Case("extra hba line, loaded", "inside",
          f"sed -i '1i host all all 0.0.0.0/0 trust' {CONF}/pg_hba.conf; systemctl reload postgresql@17-main", "pg_hba.conf: content"),
     Case("broken hba file", "inside", f"echo nonsense > {CONF}/pg_hba.conf; systemctl reload postgresql@17-main || true",
-         "pg_hba.conf: content"),
+         "pg_hba.conf: content", alone=True),
     Case("ident map", "inside", f"echo 'm root postgres' >> {CONF}/pg_ident.conf", "pg_ident.conf: content"),
     Case("start at boot", "inside", f"echo manual > {CONF}/start.conf", "start.conf: content"),
-    Case("configuration gone", "inside", f"rm {CONF}/postgresql.conf", "cluster /srv/postgresql/17/main: not configured"),
+    Case("configuration gone", "inside", f"rm {CONF}/postgresql.conf", "cluster /srv/postgresql/17/main: not configured", alone=True),
     Case("certificate", "inside", "rm /srv/postgresql/tls/server.crt", "server.crt: missing"),
     Case("file changed and not loaded", "inside", f"touch {CONF}/pg_hba.conf", "PostgreSQL: reload for /etc/postgresql"),
-    Case("service stopped", "inside", "systemctl stop postgresql@17-main", "postgresql@17-main.service: not active"),
+    Case("service stopped", "inside", "systemctl stop postgresql@17-main", "postgresql@17-main.service: not active", alone=True),
     Case("service disabled", "inside", "systemctl disable --quiet postgresql", "postgresql@17-main.service: not enabled"),
     Case("server that cannot start", "inside",
          "systemctl stop postgresql@17-main; echo \"shared_buffers = '900GB'\" >> /srv/postgresql/17/main/postgresql.auto.conf",
-         "shared_buffers = '900GB'"),
-    Case("server killed", "inside", "pkill -9 -x postgres; sleep 1", "postgresql@17-main.service: not active"),
+         "shared_buffers = '900GB'", alone=True),
+    Case("server killed", "inside", "pkill -9 -x postgres; sleep 1", "postgresql@17-main.service: not active", alone=True),
 ]  # fmt: skip
 APP, OWNER, WORKER = "stock_analysis_user", "event_store_owner", "event_store_worker"
 SQL = [
@@ -116,12 +128,30 @@ def _as_declared(deployed: Deployment) -> None:
     deployed.apply()
 
 
-@pytest.mark.parametrize("case", [*HOST, *INSIDE, *SQL], ids=lambda case: f"{case.where}: {case.name}")
-def test_is_shown_and_repaired(deployed: Deployment, case: Case) -> None:
-    _inject(case)
+def _together() -> list[list[Case]]:
+    """All cases; the lists have like beside like, and a group has cases from all over them."""
+    cases = [*HOST, *INSIDE, *SQL]
+    others = [case for case in cases if not case.alone]
+    groups = math.ceil(len(others) / AT_ONCE)
+    return [[case] for case in cases if case.alone] + [others[number::groups] for number in range(groups)]
+
+
+def _one_by_one() -> list[list[Case]]:
+    return [[case] for case in [*HOST, *INSIDE, *SQL] if not case.alone]
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [*_together(), *(pytest.param(cases, marks=pytest.mark.soak) for cases in _one_by_one())],
+    ids=lambda cases: " + ".join(f"{case.where}: {case.name}" for case in cases),
+)
+def test_is_shown_and_repaired(deployed: Deployment, cases: list[Case]) -> None:
+    for case in cases:
+        _inject(case)
     status, report = deployed.drift()
     assert status == 2, report
-    assert any(case.reported in line for line in differences(report)), report
+    unnamed = [case.name for case in cases if not any(case.reported in line for line in differences(report))]
+    assert not unnamed, report
     assert f"@lxc/{BOOKWORM}" not in report, "the other container is as declared"
     assert deployed.apply()
     assert deployed.drift() == (0, f"No drift: {deployed.inventory} is deployed as declared.\n")

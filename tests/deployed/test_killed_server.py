@@ -2,13 +2,14 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
-from .conftest import BOOKWORM, TRIXIE
+from .containers import SERVERS
 from .deployment import Deployment, inside, sql
 
 WRITERS = 8
@@ -43,8 +44,11 @@ class Writer:
             self.ended_by = str(error)
 
 
-@pytest.mark.parametrize("name", [TRIXIE, BOOKWORM])
-def test_a_killed_server_loses_nothing_that_it_acknowledged(deployed: Deployment, name: str) -> None:
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_killed_server_loses_nothing_that_it_acknowledged(
+    deployed_server: Callable[[str], Deployment], name: str
+) -> None:
+    deployed = deployed_server(name)
     dsn, shared = deployed.dsn(name), uuid4()
     writers = [Writer(dsn, shared) for _ in range(WRITERS)]
     threads = [threading.Thread(target=writer.run) for writer in writers]

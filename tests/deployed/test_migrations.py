@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,7 +14,7 @@ from deploy.schema import catalogue, migrations
 from deploy.schema.migrations import Migration
 from deploy.schema.rollback.losses import guard, losses
 
-from .conftest import BOOKWORM, TRIXIE
+from .containers import SERVERS
 from .deployment import Deployment, inside, schema_dump, sql
 
 SCHEMA = catalogue.load()
@@ -32,10 +32,11 @@ COLUMNS = """
      WHERE t.table_schema IN ('event_store', 'projections') AND t.table_type = 'BASE TABLE'"""
 
 
-@pytest.fixture(params=[TRIXIE, BOOKWORM])
-def name(request: pytest.FixtureRequest, deployed: Deployment) -> Iterator[str]:
+@pytest.fixture(params=SERVERS)
+def name(request: pytest.FixtureRequest, deployed_server: Callable[[str], Deployment]) -> Iterator[str]:
     """A container with an empty database in which only the migrations are run, without repeatable objects."""
     container: str = request.param
+    deployed_server(container)
     sql(container, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)", "postgres")
     sql(container, f"CREATE DATABASE {DATABASE} TEMPLATE template0", "postgres")
     sql(container, f"GRANT CREATE, TEMPORARY ON DATABASE {DATABASE} TO event_store_owner", "postgres")

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from .deployment import SMALL, Deployment, inside, run
+from .containers import SMALL, declared
+from .deployment import Deployment, inside, run
 
 BRIDGE = "estest0"
 
 
 def test_dhcp_on_the_managed_bridge(tmp_path: Path) -> None:
-    deployment = Deployment(tmp_path, "estest-dhcp", {"estest-dhcp": {"address": "dhcp", **SMALL}})
+    deployment = Deployment(tmp_path, "estest-dhcp", declared("estest-dhcp"))
     deployment.destroy()
     try:
         deployment.apply()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .conftest import TRIXIE
+from .containers import TRIXIE
 from .deployment import Deployment, run, sql
 
 PROGRAM = [sys.executable, "-m", "deploy.commands"]

@@ -5,12 +5,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from .conftest import BOOKWORM, TRIXIE
-from .deployment import PYINFRA, ROOT, SMALL, STORAGE, Deployment, inside, run, sql
+from .containers import BOOKWORM, TRIXIE, declared
+from .deployment import PYINFRA, ROOT, STORAGE, Deployment, inside, run, sql
+from .host_lock import host_lock
+from .series import series
 
 KILLED = "estest-killed"
 KILLS: list[bool] = []
@@ -25,21 +28,25 @@ def _events(name: str) -> str:
     return sql(name, "SELECT string_agg(event_id::text, ',' ORDER BY global_position) FROM event_store.events")
 
 
-@pytest.mark.parametrize("name", [TRIXIE, BOOKWORM])
-@pytest.mark.parametrize(
-    "destruction",
-    [
-        f"lxc-stop -n NAME; rm -rf {STORAGE}/containers/NAME/rootfs",
-        f"lxc-stop -n NAME; umount {STORAGE}/containers/NAME; rm {STORAGE}/containers/NAME.img",
-        "lxc-stop -n NAME; lxc-destroy -n NAME",
-        "lxc-stop -k -n NAME; rm -rf /var/lib/lxc/NAME",
-    ],
-    ids=["root emptied", "root volume deleted", "lxc-destroy", "configuration deleted"],
+DESTRUCTIONS = {
+    "root emptied": f"lxc-stop -n NAME; rm -rf {STORAGE}/containers/NAME/rootfs",
+    "root volume deleted": f"lxc-stop -n NAME; umount {STORAGE}/containers/NAME; rm {STORAGE}/containers/NAME.img",
+    "lxc-destroy": "lxc-stop -n NAME; lxc-destroy -n NAME",
+    "configuration deleted": "lxc-stop -k -n NAME; rm -rf /var/lib/lxc/NAME",
+}
+
+
+@series(
+    "case",
+    [(what, name) for what, name in product(DESTRUCTIONS, (TRIXIE, BOOKWORM))],
+    kind=lambda case: case[0],
+    name=": ".join,
 )
-def test_a_destroyed_container_comes_back_with_all_its_data(deployed: Deployment, name: str, destruction: str) -> None:
+def test_a_destroyed_container_comes_back_with_all_its_data(deployed: Deployment, case: tuple[str, str]) -> None:
+    what, name = case
     _append(deployed, name)
     before = _events(name)
-    run("sh", "-c", destruction.replace("NAME", name))
+    run("sh", "-c", DESTRUCTIONS[what].replace("NAME", name))
     deployed.apply()
     assert _events(name) == before
     assert deployed.drift()[0] == 0
@@ -66,9 +73,7 @@ def test_mounts_come_back_after_a_reboot_of_the_host(deployed: Deployment) -> No
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A container of its own, since each test begins with nothing."""
-    deployment = Deployment(
-        tmp_path_factory.mktemp("inventory"), "estest-killed", {KILLED: {"address": "10.0.3.53", **SMALL}}
-    )
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), KILLED, declared(KILLED))
     deployment.destroy()
     yield deployment
     deployment.destroy()
@@ -97,12 +102,19 @@ def undisturbed(killed: Deployment) -> tuple[float, dict[str, str]]:
     """How long a whole deploy takes (seconds), and what it leaves."""
     killed.apply()  # the image, too
     killed.destroy()
-    started = time.monotonic()
-    assert _start(killed).wait() == 0
+    with host_lock():
+        started = time.monotonic()
+        assert _start(killed).wait() == 0
     return time.monotonic() - started, _state()
 
 
-@pytest.mark.parametrize("moment", range(1, 11))
+#: Of twelve that a deploy is long: containers, servers, schemas and workers are in the making.
+MOMENTS = range(1, 11)
+
+
+@pytest.mark.parametrize(
+    "moment", [pytest.param(moment, marks=() if moment in (3, 6, 9) else pytest.mark.soak) for moment in MOMENTS]
+)
 def test_a_run_killed_at_any_moment_is_finished_by_the_next(
     killed: Deployment, undisturbed: tuple[float, dict[str, str]], moment: int
 ) -> None:
@@ -120,7 +132,7 @@ def test_a_run_killed_at_any_moment_is_finished_by_the_next(
 
 
 def test_the_kills_hit_running_deploys() -> None:
-    assert sum(KILLS) >= 8, KILLS
+    assert sum(KILLS) >= 0.6 * len(KILLS) > 0, KILLS
 
 
 def test_an_image_build_that_was_killed_is_finished_by_the_next_run(killed: Deployment) -> None:

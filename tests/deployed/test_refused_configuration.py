@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -11,8 +11,8 @@ from deploy.model.inventory import read_inventory
 from deploy.postgres.config import pg_hba_conf, postgresql_conf
 from deploy.postgres.trial import Trial
 
-from .conftest import BOOKWORM, TRIXIE
-from .deployment import SMALL, Deployment, differences, inside, sql
+from .containers import BOOKWORM, TRIXIE, declared
+from .deployment import Deployment, differences, inside, sql
 
 CONTAINERS = {TRIXIE: 17, BOOKWORM: 15}
 FRESH = "estest-fresh"
@@ -164,7 +164,7 @@ def test_what_a_server_starts_with_is_accepted_and_does_nothing_yet(
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_an_access_rule_that_the_server_cannot_read_is_refused(tried: Deployment, container: str) -> None:
     """No inventory can make one; a change of the template could."""
-    before = _state(container)
+    before_run = _state(container)
     words = "; ".join(_trial(tried, container, more_access="local all all nonsense\n"))
     assert 'LOG:  invalid authentication method "nonsense"' in words
     assert f'line 7 of configuration file "/etc/postgresql/{CONTAINERS[container]}/main/pg_hba.conf"' in words
@@ -176,11 +176,11 @@ def test_more_memory_than_the_machine_can_map_is_refused(tried: Deployment) -> N
     """In a plan only, since a run would give the container the memory first."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**3
     before = _state(TRIXIE)
-    declared = dict(tried.containers[TRIXIE])
+    as_declared = dict(tried.containers[TRIXIE])
     tried.containers[TRIXIE] |= {"memory": f"{machine * 8}GiB"}
     tried.containers[TRIXIE] |= {"postgresql_settings": {"shared_buffers": f"{machine * 4}GB"}}
     status, report = tried.drift()
-    tried.containers[TRIXIE] = declared
+    tried.containers[TRIXIE] = as_declared
     assert status == 1
     assert f"postgresql_settings: shared_buffers = '{machine * 4}GB'" in report
     assert "could not map anonymous shared memory: Cannot allocate memory" in report
@@ -188,11 +188,11 @@ def test_more_memory_than_the_machine_can_map_is_refused(tried: Deployment) -> N
 
 
 def test_a_library_whose_package_comes_with_the_same_run_is_not_missed_in_the_plan(tried: Deployment) -> None:
-    declared = dict(tried.containers[TRIXIE])
+    before = dict(tried.containers[TRIXIE])
     tried.containers[TRIXIE] |= {"packages": ["postgresql-17-wal2json"]}
     tried.containers[TRIXIE] |= {"postgresql_settings": {"shared_preload_libraries": "wal2json"}}
     status, report = tried.drift()
-    tried.containers[TRIXIE] = declared
+    tried.containers[TRIXIE] = before
     assert status == 2, report
     assert "restart PostgreSQL for shared_preload_libraries" in differences(report)
 
@@ -204,7 +204,7 @@ def test_what_a_killed_trial_left_behind_does_not_matter(tried: Deployment) -> N
 
 
 def test_a_copy_whose_data_may_be_lost_is_shown_as_such(tried: Deployment) -> None:
-    declared = dict(tried.containers[TRIXIE])
+    as_declared = dict(tried.containers[TRIXIE])
     tried.containers[TRIXIE] |= {"durability": "none", "postgresql_settings": {"fsync": "off"}}
     words = "DATA CAN BE LOST: durability is none, and fsync = off"
     assert words in tried.pyinfra("--dry").stderr
@@ -212,7 +212,7 @@ def test_a_copy_whose_data_may_be_lost_is_shown_as_such(tried: Deployment) -> No
     assert sql(TRIXIE, "SHOW fsync") == "off"
     check = "settings_in_force_keep_what_is_committed"
     assert words in tried.verify("-k", check).stdout
-    tried.containers[TRIXIE] = declared
+    tried.containers[TRIXIE] = as_declared
     assert tried.verify("-k", check, check=False).returncode != 0, "fsync is off, and that is not declared any more"
     tried.apply()
     assert sql(TRIXIE, "SHOW fsync") == "on"
@@ -221,8 +221,9 @@ def test_a_copy_whose_data_may_be_lost_is_shown_as_such(tried: Deployment) -> No
 
 @pytest.fixture
 def fresh_container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    data: dict[str, Any] = {"address": "10.0.3.56", **SMALL, "postgresql_settings": {"log_min_messages": "plenty"}}
-    deployment = Deployment(tmp_path_factory.mktemp("inventory"), "estest-fresh", {FRESH: data})
+    containers = declared(FRESH)
+    containers[FRESH]["postgresql_settings"] = {"log_min_messages": "plenty"}
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), "estest-fresh", containers)
     deployment.destroy()
     yield deployment
     deployment.destroy()

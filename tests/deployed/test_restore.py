@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from .conftest import BOOKWORM, TRIXIE
+from .containers import BOOKWORM, TRIXIE
 from .deployment import Deployment, differences, inside, run, sql
 
 DATABASE = "stock_analysis_event_store"

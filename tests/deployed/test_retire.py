@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .deployment import SMALL, Deployment, run, sql
+from .containers import declared
+from .deployment import Deployment, run, sql
 from .sql.sealing import SEALED_THEN
 
 NAME = "estest-retire"
@@ -18,8 +19,7 @@ ALL_WELL = "The events are what was sealed."
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A container of these tests' own: its first events are of eight years ago, then some of now; all are sealed."""
-    containers = {NAME: {"address": "10.0.3.57", **SMALL}}
-    deployment = Deployment(tmp_path_factory.mktemp("inventory"), NAME, containers)
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), NAME, declared(NAME))
     deployment.destroy()
     deployment.apply()
     for age, total in (("8 years", "50"), ("0", "100")):

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from .checkout import LAST, NEWER, UP, Checkout
-from .conftest import BOOKWORM, TRIXIE
+from .containers import BOOKWORM, TRIXIE
 from .deployment import PYINFRA, Deployment, inside, run, schema_dump, sql
 
 BOTH = (TRIXIE, BOOKWORM)

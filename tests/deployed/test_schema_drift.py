@@ -1,4 +1,7 @@
-"""Drift of the database's content, every kind of it, on both versions of PostgreSQL at once."""
+"""Drift of the database's content, every kind of it, on both versions of PostgreSQL at once.
+
+`make test` has the first case of each kind, `make soak` all of them.
+"""
 
 import itertools
 import math
@@ -6,24 +9,32 @@ from collections import Counter
 
 import pytest
 
-from .conftest import BOOKWORM, TRIXIE
+from .containers import BOOKWORM, TRIXIE
 from .deployment import Deployment, differences, inside, sql
 from .drift_cases import NOT_MANAGED, NOT_REPAIRABLE, REPAIRABLE, DriftCase
+from .series import first_of_each, series
 
 BOTH = (TRIXIE, BOOKWORM)
 #: Changes at once. What takes other objects along is alone, for there would be nothing left for the others to change.
 AT_ONCE = 5
 
 
-def _groups() -> list[list[DriftCase]]:
-    """All repairable cases; the list has like beside like, and a group has cases from all over it."""
-    alone = [case for case in REPAIRABLE if "CASCADE" in case.sql or case.name == "many at once"]
-    others = [case for case in REPAIRABLE if case not in alone]
+def _groups(all_cases: list[DriftCase]) -> list[list[DriftCase]]:
+    """The list has like beside like, and a group has cases from all over it."""
+    alone = [case for case in all_cases if "CASCADE" in case.sql or case.name == "many at once"]
+    others = [case for case in all_cases if case not in alone]
     groups = math.ceil(len(others) / AT_ONCE)
     return [[case] for case in alone] + [others[number::groups] for number in range(groups)]
 
 
-@pytest.mark.parametrize("cases", _groups(), ids=lambda cases: " + ".join(case.name for case in cases))
+FIRST, MORE = first_of_each(REPAIRABLE, lambda case: (case.kind, "CASCADE" in case.sql))
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [*_groups(FIRST), *(pytest.param(cases, marks=pytest.mark.soak) for cases in _groups(MORE))],
+    ids=lambda cases: " + ".join(case.name for case in cases),
+)
 def test_is_shown_and_repaired(deployed: Deployment, cases: list[DriftCase]) -> None:
     for name, case in itertools.product(BOTH, cases):
         sql(name, case.sql)
@@ -40,7 +51,7 @@ def test_is_shown_and_repaired(deployed: Deployment, cases: list[DriftCase]) -> 
     assert deployed.drift()[0] == 0
 
 
-@pytest.mark.parametrize("case", NOT_REPAIRABLE, ids=lambda case: case.name)
+@series("case", NOT_REPAIRABLE, kind=lambda case: case.kind, name=lambda case: case.name)
 def test_what_would_lose_data_is_reported_and_not_touched(deployed: Deployment, case: DriftCase) -> None:
     """In a copy of the database's place: the change is undone by hand at the end, as the message asks."""
     sql(TRIXIE, "DROP INDEX event_store.idx_events_type")

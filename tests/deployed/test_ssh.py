@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .deployment import SMALL, Deployment, inside, run
+from .containers import declared
+from .deployment import Deployment, inside, run
 
 USER, PORT, CONTAINER = "estest-operator", 22022, "estest-ssh"
 
@@ -50,7 +51,7 @@ def remote(sshd: Path) -> Iterator[Deployment]:
         "ssh_known_hosts_file": str(sshd / "known_hosts"),
         "_sudo": True,
     }
-    deployment = Deployment(sshd, "estest-remote", {CONTAINER: {"address": "10.0.3.54", **SMALL}}, host, "estest-host")
+    deployment = Deployment(sshd, "estest-remote", declared(CONTAINER), host, "estest-host")
     deployment.destroy()
     yield deployment
     deployment.destroy()

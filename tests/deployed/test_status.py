@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import BOOKWORM, TRIXIE
-from .deployment import SMALL, Deployment, inside, run, sql
+from .containers import BOOKWORM, TRIXIE, declared
+from .deployment import Deployment, inside, run, sql
 
 ABSENT = "estest-absent"
 STORE, OTHER = f"@lxc/{TRIXIE}", f"@lxc/{BOOKWORM}"
@@ -117,7 +117,7 @@ def test_a_server_and_a_service_that_are_down(repaired: Deployment) -> None:
 
 def test_containers_that_are_down_or_not_there(repaired: Deployment) -> None:
     run("lxc-stop", "-n", TRIXIE)
-    repaired.containers = repaired.containers | {ABSENT: {"address": "10.0.3.61", **SMALL}}
+    repaired.containers = repaired.containers | declared(ABSENT)
     try:
         code, rows = status(repaired.inventory)
     finally:
@@ -145,7 +145,7 @@ def test_a_host_that_cannot_be_reached(deployed: Deployment, tmp_path: Path) -> 
     inventory = tmp_path / "far.py"
     inventory.write_text(
         "lxc_hosts = [('@local', {}), ('far', {'ssh_hostname': '127.0.0.1', 'ssh_port': 9})]\n"
-        f"event_stores = [({STORE!r}, {deployed.containers[TRIXIE]!r}), ('@lxcssh/far:one', {{'address': '10.0.3.61'}})]\n"
+        f"event_stores = [({STORE!r}, {deployed.containers[TRIXIE]!r}), ('@lxcssh/far:one', {{'address': '10.0.3.90'}})]\n"
     )
     code, rows = status(str(inventory))
     assert code == 1

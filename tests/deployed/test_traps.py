@@ -3,7 +3,7 @@
 Not by the store's functions, which run as its owner; not by the worker; and not by the superuser who deploys.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -12,7 +12,7 @@ from deploy.model.event_stores import DATABASE
 
 from .attacks.target import Connection, Target
 from .attacks.traps import SAMPLES, SET_TRAPS, SPRUNG
-from .conftest import BOOKWORM, TRIXIE
+from .containers import SERVERS
 from .deployment import Deployment
 
 PATHS = ["mine, pg_catalog, pg_temp", "pg_temp, mine, pg_catalog", "mine"]
@@ -31,9 +31,9 @@ CALLS = [
 ]
 
 
-@pytest.fixture(scope="module", params=[TRIXIE, BOOKWORM])
-def target(request: pytest.FixtureRequest, deployed: Deployment) -> Iterator[Target]:
-    target = Target.prepare(request.param, deployed)
+@pytest.fixture(scope="module", params=SERVERS)
+def target(request: pytest.FixtureRequest, deployed_server: Callable[[str], Deployment]) -> Iterator[Target]:
+    target = Target.prepare(request.param, deployed_server(request.param))
     yield target
     target.close()
 
@@ -55,7 +55,7 @@ def spring(connection: Connection, call: str) -> str | None:
     """Call a function in the middle of traps; the SQLSTATE if it ends with an error."""
     try:
         with connection.transaction(force_rollback=True):
-            connection.execute(f"SELECT FROM {call}")  # type: ignore[arg-type]
+            connection.execute(f"SELECT FROM {call}")
     except psycopg.Error as error:
         return error.sqlstate
     return None
@@ -84,9 +84,9 @@ def test_the_stores_functions_see_no_trap(target: Target, path: str) -> None:
     assert len(callable_by_app) > 40
     with app.transaction(force_rollback=True):
         app.execute(SET_TRAPS)
-        app.execute(f"SET LOCAL search_path = {path}")  # type: ignore[arg-type]
+        app.execute(f"SET LOCAL search_path = {path}")
         for call in CALLS:
-            app.execute(f"SELECT FROM event_store.{call}")  # type: ignore[arg-type]
+            app.execute(f"SELECT FROM event_store.{call}")
         for name, types in callable_by_app:
             for arguments in ([SAMPLES[type_] for type_ in types], ["NULL" for _ in types]):
                 assert spring(app, f"{name}({', '.join(arguments)})") != SPRUNG, name
@@ -98,7 +98,7 @@ def test_neither_the_worker_nor_the_deploy_is_led_astray(target: Target) -> None
     services = [name for name, _ in functions(target.session("worker")) if "work_" in name]
     assert services
     app.execute(SET_TRAPS)
-    app.execute(f"ALTER DATABASE {DATABASE} SET search_path = mine, pg_catalog")  # type: ignore[arg-type]
+    app.execute(f"ALTER DATABASE {DATABASE} SET search_path = mine, pg_catalog")
     try:
         worker = target.fresh_session("worker")
         for name in services:
@@ -111,5 +111,5 @@ def test_neither_the_worker_nor_the_deploy_is_led_astray(target: Target) -> None
         target.deployment.apply()
         assert target.deployment.drift()[0] == 0
     finally:
-        app.execute(f"ALTER DATABASE {DATABASE} RESET search_path")  # type: ignore[arg-type]
+        app.execute(f"ALTER DATABASE {DATABASE} RESET search_path")
         app.execute("DROP SCHEMA mine CASCADE")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .conftest import TRIXIE
+from .containers import TRIXIE
 from .deployment import PYINFRA, ROOT, Deployment
 
 LOCK = Path("/run/event-store/run.lock")

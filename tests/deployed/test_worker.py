@@ -10,46 +10,48 @@ import pytest
 from deploy.model.event_stores import DATABASE, WORKER_ROLE
 from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS
 
-from .conftest import BOOKWORM, TRIXIE
+from .containers import BOOKWORM, SERVERS, TRIXIE
 from .deployment import Deployment, differences, inside, run, sql
+from .series import series
 
-BOTH = pytest.mark.parametrize(("name", "version"), [(TRIXIE, 17), (BOOKWORM, 15)])
+BOTH = pytest.mark.parametrize(("name", "version"), list(zip(SERVERS, (17, 15), strict=True)))
 FEED = "event-store@feed.service"
 FOLDER = "/etc/systemd/system"
 
 
 class Case(NamedTuple):
-    """A change by hand in the container, and a text that the report must name it with."""
+    """A change by hand in the container, what kind of thing it changes, and a text that the report must name it with."""
 
+    kind: str
     name: str
     change: str
     reported: str
 
 
 CASES = [
-    Case("user's shell", f"usermod --shell /bin/bash {WORKER_ROLE}", f"user {WORKER_ROLE}: shell is /bin/bash"),
-    Case("user in a group", f"usermod --append --groups postgres {WORKER_ROLE}", f"user {WORKER_ROLE}: groups is"),
-    Case("user with a password", f"echo {WORKER_ROLE}:by-hand | chpasswd", f"user {WORKER_ROLE}: locked is False"),
-    Case("no user", f"systemctl stop 'event-store@*'; userdel {WORKER_ROLE}", f"user {WORKER_ROLE}: missing"),
-    Case("unit edited", f"sed -i 's/^User=.*/User=root/' {UNIT_FILE}", f"{FEED}: started before {UNIT_FILE}"),
-    Case("SQL edited and loaded", f"echo 'SELECT 1;' >> {SQL_FILE}; systemctl restart {FEED}", f"{SQL_FILE}: content"),
-    Case("file newer than the process", f"touch {SQL_FILE}", f"{FEED}: started before {SQL_FILE} was written"),
-    Case("stopped", f"systemctl stop {FEED}", f"{FEED}: not running (inactive)"),
-    Case("disabled", f"systemctl disable --quiet {FEED}", f"{FEED}: not enabled"),
-    Case("masked", f"systemctl mask --quiet --now {FEED}", f"{FOLDER}/{FEED}: changes"),
-    Case("masked until the next boot", f"systemctl mask --quiet --runtime {FEED}", f"/run/systemd/system/{FEED}: changes"),
-    Case("changed by a drop-in", f"mkdir {FOLDER}/{FEED}.d; echo '[Service]\nUser=root' > {FOLDER}/{FEED}.d/x.conf",
+    Case("user", "user's shell", f"usermod --shell /bin/bash {WORKER_ROLE}", f"user {WORKER_ROLE}: shell is /bin/bash"),
+    Case("user", "user in a group", f"usermod --append --groups postgres {WORKER_ROLE}", f"user {WORKER_ROLE}: groups is"),
+    Case("user", "user with a password", f"echo {WORKER_ROLE}:by-hand | chpasswd", f"user {WORKER_ROLE}: locked is False"),
+    Case("no user", "no user", f"systemctl stop 'event-store@*'; userdel {WORKER_ROLE}", f"user {WORKER_ROLE}: missing"),
+    Case("newer file", "unit edited", f"sed -i 's/^User=.*/User=root/' {UNIT_FILE}", f"{FEED}: started before {UNIT_FILE}"),
+    Case("content", "SQL edited and loaded", f"echo 'SELECT 1;' >> {SQL_FILE}; systemctl restart {FEED}", f"{SQL_FILE}: content"),
+    Case("newer file", "file newer than the process", f"touch {SQL_FILE}", f"{FEED}: started before {SQL_FILE} was written"),
+    Case("state", "stopped", f"systemctl stop {FEED}", f"{FEED}: not running (inactive)"),
+    Case("enabled", "disabled", f"systemctl disable --quiet {FEED}", f"{FEED}: not enabled"),
+    Case("shadowed", "masked", f"systemctl mask --quiet --now {FEED}", f"{FOLDER}/{FEED}: changes"),
+    Case("shadowed", "masked until the next boot", f"systemctl mask --quiet --runtime {FEED}", f"/run/systemd/system/{FEED}: changes"),
+    Case("drop-in", "changed by a drop-in", f"mkdir {FOLDER}/{FEED}.d; echo '[Service]\nUser=root' > {FOLDER}/{FEED}.d/x.conf",
          f"{FOLDER}/{FEED}.d/x.conf: changes"),
-    Case("all changed by a drop-in that is loaded", f"mkdir {FOLDER}/event-store@.service.d; echo '[Service]\nUser=root' > {FOLDER}/event-store@.service.d/x.conf;"
+    Case("drop-in", "all changed by a drop-in that is loaded", f"mkdir {FOLDER}/event-store@.service.d; echo '[Service]\nUser=root' > {FOLDER}/event-store@.service.d/x.conf;"
          " systemctl daemon-reload; systemctl restart 'event-store@*' || true", f"{FOLDER}/event-store@.service.d/x.conf: changes"),
-    Case("started without the file", f"sed -i s/^UMask=.*/UMask=0022/ {UNIT_FILE}; systemctl daemon-reload; systemctl restart {FEED};"
+    Case("systemd's own reading", "started without the file", f"sed -i s/^UMask=.*/UMask=0022/ {UNIT_FILE}; systemctl daemon-reload; systemctl restart {FEED};"
          f"sed -i s/^UMask=.*/UMask=0077/ {UNIT_FILE}; systemctl restart {FEED}", f"{FEED}: started before systemd had read"),
-    Case("a unit of its own", f"sed s/^User=.*// {UNIT_FILE} > {FOLDER}/{FEED}; systemctl daemon-reload; systemctl restart {FEED} || true",
+    Case("shadowed", "a unit of its own", f"sed s/^User=.*// {UNIT_FILE} > {FOLDER}/{FEED}; systemctl daemon-reload; systemctl restart {FEED} || true",
          f"{FOLDER}/{FEED}: changes"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@series("case", CASES, kind=lambda case: case.kind, name=lambda case: case.name)
 def test_drift_is_shown_and_repaired(deployed: Deployment, case: Case) -> None:
     inside(TRIXIE, case.change)
     status, report = deployed.drift()
@@ -119,7 +121,10 @@ def _eventually(name: str, what: Callable[[], bool]) -> None:
 
 
 @BOTH
-def test_every_instance_runs_without_any_privilege(deployed: Deployment, name: str, version: int) -> None:
+def test_every_instance_runs_without_any_privilege(
+    deployed_server: Callable[[str], Deployment], name: str, version: int
+) -> None:
+    deployed_server(name)
     assert _sessions(name) == EXPECTED
     assert _users(name) == {WORKER_ROLE}
     for unit in UNITS:
@@ -149,8 +154,9 @@ def test_every_instance_runs_without_any_privilege(deployed: Deployment, name: s
     ],
 )
 def test_the_role_may_call_its_functions_and_nothing_else(
-    deployed: Deployment, name: str, version: int, statement: str
+    deployed_server: Callable[[str], Deployment], name: str, version: int, statement: str
 ) -> None:
+    deployed_server(name)
     psql = f"/usr/lib/postgresql/{version}/bin/psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=sqlstate -d {DATABASE} -f -"
     as_worker = f"cd /; setpriv --reuid={WORKER_ROLE} --regid={WORKER_ROLE} --init-groups"
     assert inside(name, f"{as_worker} {psql}", stdin="SELECT session_user") == WORKER_ROLE
@@ -158,7 +164,10 @@ def test_the_role_may_call_its_functions_and_nothing_else(
 
 
 @BOTH
-def test_it_goes_with_the_server_and_never_starts_it(deployed: Deployment, name: str, version: int) -> None:
+def test_it_goes_with_the_server_and_never_starts_it(
+    deployed_server: Callable[[str], Deployment], name: str, version: int
+) -> None:
+    deployed = deployed_server(name)
     server = f"postgresql@{version}-main"
     inside(name, f"systemctl restart {server}")
     _eventually(name, lambda: _sessions(name) == EXPECTED)
@@ -171,8 +180,9 @@ def test_it_goes_with_the_server_and_never_starts_it(deployed: Deployment, name:
 
 @BOTH
 def test_it_comes_back_after_losing_its_connection_its_process_and_the_server(
-    deployed: Deployment, name: str, version: int
+    deployed_server: Callable[[str], Deployment], name: str, version: int
 ) -> None:
+    deployed = deployed_server(name)
     sql(name, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{WORKER_ROLE}'", "postgres")
     _eventually(name, lambda: _sessions(name) == EXPECTED)
     inside(name, f"pkill -9 -u {WORKER_ROLE}")
@@ -213,20 +223,23 @@ def test_an_error_is_in_the_journal_and_in_the_plan(deployed: Deployment) -> Non
 
 
 @BOTH
-def test_readers_are_told_of_an_append(deployed: Deployment, name: str, version: int) -> None:
+def test_readers_are_told_of_an_append(deployed_server: Callable[[str], Deployment], name: str, version: int) -> None:
+    deployed = deployed_server(name)
     with deployed.connect(name) as listener, deployed.connect(name) as writer:
         listener.execute("LISTEN event_store")
         append = "SELECT global_position FROM event_store.append_event('Test', gen_random_uuid(), 0, 'Told', '{}')"
-        (position,) = writer.execute(append).fetchone() or (None,)
+        row = writer.execute(append).fetchone()
+        assert row
         told = [notice.payload for notice in listener.notifies(timeout=30, stop_after=1)]
     assert told
-    assert int(told[0].split(",")[1]) >= position
+    assert int(told[0].split(",")[1]) >= row[0]
 
 
 @BOTH
 def test_what_the_application_sets_for_its_database_is_not_for_the_worker(
-    deployed: Deployment, name: str, version: int
+    deployed_server: Callable[[str], Deployment], name: str, version: int
 ) -> None:
+    deployed = deployed_server(name)
     changes = [
         "default_transaction_read_only = on",
         "statement_timeout = '1ms'",
@@ -238,7 +251,7 @@ def test_what_the_application_sets_for_its_database_is_not_for_the_worker(
     position = uuid4()
     with deployed.connect(name) as app:
         for change in changes:
-            app.execute(f"ALTER DATABASE {DATABASE} SET {change}")  # type: ignore[arg-type]
+            app.execute(f"ALTER DATABASE {DATABASE} SET {change}")
         inside(name, "systemctl restart 'event-store@*'")
         app.execute("SELECT event_store.append_event('Position', %s, 0, 'PositionOpened', '{}')", [position])
         for relation in ("positions", "portfolio_positions"):
@@ -249,7 +262,10 @@ def test_what_the_application_sets_for_its_database_is_not_for_the_worker(
 
 
 @BOTH
-def test_an_emptied_view_is_filled_without_a_deploy(deployed: Deployment, name: str, version: int) -> None:
+def test_an_emptied_view_is_filled_without_a_deploy(
+    deployed_server: Callable[[str], Deployment], name: str, version: int
+) -> None:
+    deployed = deployed_server(name)
     sql(name, "REFRESH MATERIALIZED VIEW projections.portfolio_positions WITH NO DATA")
     populated = "SELECT relispopulated FROM pg_class WHERE oid = 'projections.portfolio_positions'::regclass"
     _eventually(name, lambda: sql(name, populated) == "t")
@@ -257,8 +273,9 @@ def test_an_emptied_view_is_filled_without_a_deploy(deployed: Deployment, name: 
 
 
 @BOTH
-def test_idle_rounds_write_nothing(deployed: Deployment, name: str, version: int) -> None:
+def test_idle_rounds_write_nothing(deployed_server: Callable[[str], Deployment], name: str, version: int) -> None:
     """No transaction id is taken. Maintenance takes some now and then: one quiet stretch is enough."""
+    deployed_server(name)
     query = "SELECT pg_snapshot_xmax(pg_current_snapshot())"
 
     def quiet() -> bool:

@@ -16,7 +16,7 @@ class ContainerNotRunningError(Exception):
     """There is no running container to look into."""
 
 
-class LxcAttachBackend(BaseBackend):
+class LxcAttachBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
     """Runs commands as root in the container ``name`` through lxc-attach on ``outer``."""
 
     NAME = "lxc-attach"

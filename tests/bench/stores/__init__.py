@@ -8,6 +8,8 @@ from .event_store import EventStore
 from .eventsourcing import Eventsourcing
 from .message_db import MessageDb
 
+__all__ = ["FLOOR", "OURS", "PEERS", "SAFE_PEERS", "Store", "all_stores"]
+
 #: What this store is called in the figures, and what it is measured against.
 OURS = EventStore.name
 FLOOR = BareTable.name

@@ -91,7 +91,7 @@ class Target:
     def taken_on(self, role: str) -> Connection:
         """A session of the superuser that has become ``role`` and can come back."""
         connection = self.server.connect(DATABASE)
-        connection.execute(f"SET SESSION AUTHORIZATION {NAMES[role]}")  # type: ignore[arg-type]
+        connection.execute(f"SET SESSION AUTHORIZATION {NAMES[role]}")
         return connection
 
     def _worker(self) -> Server:
@@ -126,13 +126,13 @@ class Target:
         command = fact.command(roles=list(ROLES), databases=list(PRIVILEGES))
         found = re.search(r"2>/dev/null\n(.*)\nSQL_END", command, re.DOTALL)
         assert found, command
-        ((row,),) = connection.execute(f"SELECT ({found[1].strip()})::text").fetchall()  # type: ignore[arg-type]
+        ((row,),) = connection.execute(f"SELECT ({found[1].strip()})::text").fetchall()
         return fact.process([row])
 
     def outcome(self, connection: Connection) -> str:
         """What is different in the transaction of a session that can come back to the superuser."""
         connection.execute("RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL search_path = pg_catalog, pg_temp")
-        if self.roles(connection) != self._roles or connection.execute(_SCHEMA_DRIFT).fetchall():  # type: ignore[arg-type]
+        if self.roles(connection) != self._roles or connection.execute(_SCHEMA_DRIFT).fetchall():
             return DRIFT
         if connection.execute("SELECT FROM event_store.verify_seals()").rowcount:
             return SEALS

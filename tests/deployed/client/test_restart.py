@@ -13,19 +13,19 @@ from event_store.client import EventStore
 from event_store.events import Appended, NewEvent
 from event_store.retries import Retries
 
-from ..conftest import BOOKWORM, TRIXIE
+from ..containers import SERVERS
 from ..deployment import Deployment, inside
 
 WRITERS, RESTARTS = 4, 3
 
 
 @pytest.mark.skipif("EVENT_STORE_TEST_SERVERS" in os.environ, reason="servers at hand are not ours to restart")
-@pytest.mark.parametrize("name", [TRIXIE, BOOKWORM])
+@pytest.mark.parametrize("name", SERVERS)
 @pytest.mark.parametrize("way", ["fast", "immediate"])
-def test_the_client_goes_on_through_restarts(deployed: Deployment, name: str, way: str) -> None:
+def test_the_client_goes_on_through_restarts(deployed_server: Callable[[str], Deployment], name: str, way: str) -> None:
     stop = f"pg_ctlcluster $version main stop -m {way}"
     restart = f"version=$(ls /etc/postgresql); {stop}; systemctl restart postgresql@$version-main"
-    goes_on_through(deployed.dsn(name), lambda: inside(name, restart))
+    goes_on_through(deployed_server(name).dsn(name), lambda: inside(name, restart))
 
 
 def goes_on_through(dsn: str, restart: Callable[[], object]) -> None:

@@ -46,7 +46,7 @@ def call(connection: Connection, function: str, **arguments: Any) -> list[Row]:
     named = ", ".join(f"{name} => %({name})s" for name in arguments)
     values = {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in arguments.items()}
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(f"SELECT * FROM event_store.{function}({named})", values).fetchall()  # type: ignore[arg-type]
+        return cursor.execute(f"SELECT * FROM event_store.{function}({named})", values).fetchall()
 
 
 def append_event(connection: Connection, aggregate_id: UUID, expected: int | None = None, /, **more: Any) -> Row:

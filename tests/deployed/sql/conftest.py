@@ -4,27 +4,25 @@ While SQL is being written, servers that are there already spare the deploy: ``E
 DSNs, as a superuser, separated by blanks.
 """
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from ..conftest import BOOKWORM, TRIXIE
+from ..containers import AT_HAND, SERVERS
+from ..deployment import Deployment
 from .stores import Server, Store, new_name, remove_leftovers
 
-_AT_HAND = os.environ.get("EVENT_STORE_TEST_SERVERS", "").split()
 
-
-@pytest.fixture(scope="session", params=_AT_HAND or [BOOKWORM, TRIXIE], ids=lambda name: name.split("@")[-1])
-def server(request: pytest.FixtureRequest) -> Server:
+@pytest.fixture(scope="session", params=[*AT_HAND] or SERVERS)
+def server(request: pytest.FixtureRequest, deployed_server: Callable[[str], Deployment]) -> Server:
     """One server for each PostgreSQL version."""
-    if _AT_HAND:
-        server = Server.at(request.param)
+    if AT_HAND:
+        server = Server.at(AT_HAND[request.param])
         server.have_roles()
     else:
-        request.getfixturevalue("deployed")
+        deployed_server(request.param)
         server = Server.in_container(request.param)
     remove_leftovers(server)
     return server

@@ -39,14 +39,14 @@ def work(connection: Connection) -> int:
     settle(connection)
     passed = 0
     while True:
-        passed += value(connection, "SELECT event_store.work_projections()")
+        passed += int(value(connection, "SELECT event_store.work_projections()"))
         if value(connection, _IDLE):
             return passed
 
 
 def value(connection: Connection, query: str, parameters: Iterable[Any] = ()) -> Any:
     """The one value that a query returns."""
-    row = connection.execute(query, list(parameters)).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(query, list(parameters)).fetchone()
     assert row is not None
     return row[0]
 

@@ -135,7 +135,7 @@ class Store:
         with self.server.connect(self.name, autocommit=False) as connection:
             connection.execute("SET LOCAL search_path = pg_catalog, pg_temp")
             connection.execute("SET LOCAL check_function_bodies = off")
-            connection.execute(catalogue.load().build)  # type: ignore[arg-type]
+            connection.execute(catalogue.load().build)
 
     def close(self) -> None:
         """Close what was opened here."""

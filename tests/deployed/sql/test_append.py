@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from .appends import Connection, append_event, append_events, at_once, call, counted, refused, stored
+from .appends import Connection, Row, append_event, append_events, at_once, call, counted, refused, stored
 from .feed import wait_until
 from .stores import Store
 
@@ -242,10 +243,11 @@ def test_lengths_are_counted_in_characters(app: Connection) -> None:
 def test_an_event_id_is_stored_once(app: Connection) -> None:
     aggregate, event_id = uuid4(), uuid4()
     assert append_event(app, aggregate, event_id=event_id)["event_id"] == event_id
-    for again in (
+    ways: list[Callable[[], Row]] = [
         lambda: append_event(app, uuid4(), event_id=event_id),
         lambda: append_events(app, uuid4(), [EVENT, EVENT | {"event_id": str(event_id)}]),
-    ):
+    ]
+    for again in ways:
         with refused("SE003") as refusal:
             again()
         assert refusal.message == f"event {event_id} is stored already"
@@ -259,17 +261,14 @@ def test_an_event_id_is_stored_once(app: Connection) -> None:
 
 
 def test_one_event_id_in_two_sessions_at_once(store: Store, app: Connection) -> None:
+    def append(one: UUID, many: UUID, connection: Connection, number: int) -> Any:
+        if number % 2:
+            return append_event(connection, uuid4(), event_id=one)["event_version"]
+        return append_events(connection, uuid4(), [EVENT, EVENT | {"event_id": str(many)}])["event_version"]
+
     for _ in range(5):
         one, many = uuid4(), uuid4()
-        results = at_once(
-            store,
-            8,
-            lambda connection, number, one=one, many=many: (
-                append_event(connection, uuid4(), event_id=one)["event_version"]
-                if number % 2
-                else append_events(connection, uuid4(), [EVENT, EVENT | {"event_id": str(many)}])["event_version"]
-            ),
-        )
+        results = at_once(store, 8, partial(append, one, many))
         assert Counter(results) == {1: 1, 2: 1, "SE003": 6}
 
 
@@ -387,10 +386,12 @@ def test_many_writers_of_one_aggregate_meet_no_false_conflict(store: Store, app:
 
 def test_of_writers_with_one_expectation_one_wins(store: Store, app: Connection) -> None:
     aggregate = uuid4()
+
+    def append(version: int, connection: Connection, _: int) -> Any:
+        return append_event(connection, aggregate, version)["event_version"]
+
     for version in range(10):
-        results = at_once(
-            store, 6, lambda connection, _, v=version: append_event(connection, aggregate, v)["event_version"]
-        )
+        results = at_once(store, 6, partial(append, version))
         assert Counter(results) == {version + 1: 1, "SE001": 5}
     assert len(stored(app, aggregate)) == 10
 
@@ -413,17 +414,22 @@ def test_numbers_in_the_feed_count_from_the_offset(empty_store: Store) -> None:
     for append in appends:
         aggregate = uuid4()
         with app.transaction():
-            (own,) = app.execute("SELECT pg_current_xact_id()::text::bigint").fetchone() or ()
+            own = app.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
+            assert own
             append(aggregate)
         (event,) = stored(app, aggregate)
-        assert int(event["transaction_id"]) == own + 5_000_000_000
+        assert int(event["transaction_id"]) == own[0] + 5_000_000_000
 
 
 def test_a_restored_store_refuses_appends_until_it_is_rebased(empty_store: Store) -> None:
     admin = empty_store.connect("postgres")
     append_event(empty_store.connect(), uuid4())
     admin.execute("UPDATE event_store.settings SET cluster_identifier = cluster_identifier + 1")
-    for append in (lambda app: append_event(app, uuid4()), lambda app: append_events(app, uuid4(), counted(1))):
+    appends: list[Callable[[Connection], Row]] = [
+        lambda app: append_event(app, uuid4()),
+        lambda app: append_events(app, uuid4(), counted(1)),
+    ]
+    for append in appends:
         with refused("SE012") as refusal:
             append(empty_store.connect())
         assert "rebase" in refusal.hint

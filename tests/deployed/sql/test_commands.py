@@ -1,5 +1,6 @@
 """Commands: the same one again returns its first result, another one under its id is refused."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,10 +22,11 @@ def record(connection: Connection, command_id: Any, **more: Any) -> bool:
 
 
 def test_a_repeated_command_returns_its_first_result(app: Connection) -> None:
-    aggregate, command = uuid4(), {"command_id": uuid4(), "command_type": "Count", "command_data": {"by": 1}}
-    assert not processed(app, command["command_id"])
+    aggregate, command_id = uuid4(), uuid4()
+    command = {"command_id": command_id, "command_type": "Count", "command_data": {"by": 1}}
+    assert not processed(app, command_id)
     first = append_event(app, aggregate, 0, event_data={"n": 1}, **command)
-    assert processed(app, command["command_id"])
+    assert processed(app, command_id)
     append_event(app, aggregate, 1)
     # Whatever is expected now, and whatever the sender decided this time: it is compared by command_data.
     for expected in (0, 1, 2, None, -1, 99):
@@ -135,17 +137,14 @@ def test_a_rolled_back_command_can_be_sent_again(store: Store, app: Connection) 
 
 
 def test_one_command_in_many_sessions_at_once(store: Store, app: Connection) -> None:
+    def append(aggregate: UUID, command_id: UUID, connection: Connection, number: int) -> Any:
+        if number % 2:
+            return append_event(connection, aggregate, 0, event_data={"n": 1}, command_id=command_id)["global_position"]
+        return append_events(connection, aggregate, counted(1), 0, command_id=command_id)["global_position"]
+
     for _ in range(5):
         aggregate, command_id = uuid4(), uuid4()
-        results = at_once(
-            store,
-            8,
-            lambda connection, number, a=aggregate, c=command_id: (
-                append_event(connection, a, 0, event_data={"n": 1}, command_id=c)["global_position"]
-                if number % 2
-                else append_events(connection, a, counted(1), 0, command_id=c)["global_position"]
-            ),
-        )
+        results = at_once(store, 8, partial(append, aggregate, command_id))
         (event,) = stored(app, aggregate)
         assert results == [event["global_position"]] * 8
 
@@ -200,9 +199,11 @@ def test_a_malformed_command_is_refused(app: Connection, arguments: dict[str, An
 
 
 def test_recorded_by_many_sessions_at_once(store: Store) -> None:
+    def work(command_id: UUID, connection: Connection, _: int) -> bool:
+        return record(connection, command_id)
+
     for _ in range(5):
-        command_id = uuid4()
-        results = at_once(store, 8, lambda connection, _, c=command_id: record(connection, c))
+        results = at_once(store, 8, partial(work, uuid4()))
         assert sorted(results) == [False] * 7 + [True]
 
 

@@ -539,8 +539,8 @@ def test_types_that_were_validated_before_the_settings_knew_of_it_are_noted(
     step = next(one for one in catalogue.load().migrations if one.name == "validated_event_types")
     app, admin = empty_store.connect(), empty_store.connect("postgres")
     admin.execute("SET ROLE event_store_owner")
-    admin.execute(step.down)  # type: ignore[arg-type]
+    admin.execute(step.down)
     register(app, event_type, ORDER)
-    admin.execute(step.up)  # type: ignore[arg-type]
+    admin.execute(step.up)
     with refused("SE007"):
         append(app, event_type, {})

@@ -259,7 +259,7 @@ def test_the_store_does_what_the_model_does(store: Store, in_one_transaction: bo
         # Each call in a savepoint, so that a refusal does not end the others.
         Bound.app.execute("BEGIN")
         Bound.same = in_savepoint(Bound.same)  # type: ignore[method-assign]
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Bound,
         settings=settings(
             max_examples=40,

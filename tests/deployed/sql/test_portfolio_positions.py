@@ -213,7 +213,7 @@ def as_owner(admin: Connection, *scripts: str) -> None:
     for script in scripts:
         with admin.transaction():
             admin.execute("SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL ROLE event_store_owner")
-            admin.execute(script)  # type: ignore[call-overload]
+            admin.execute(script)
 
 
 def settle_without_functions(admin: Connection) -> None:

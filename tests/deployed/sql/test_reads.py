@@ -20,11 +20,11 @@ Connection = psycopg.Connection[Any]
 def read(connection: Connection, call: str, *parameters: Any) -> list[Row]:
     """The rows of ``event_store.CALL``."""
     cursor = connection.cursor(row_factory=dict_row)
-    return cursor.execute(f"SELECT * FROM event_store.{call}", parameters).fetchall()  # type: ignore[arg-type]
+    return cursor.execute(f"SELECT * FROM event_store.{call}", parameters).fetchall()
 
 
 def append(
-    connection: Connection, aggregate: tuple[str, UUID], count: int, event_type: str = "Done", **ids: Any
+    connection: Connection, aggregate: tuple[str, UUID], count: int, event_type: str = "Done", /, **ids: UUID
 ) -> None:
     """``count`` events in one call."""
     connection.execute(
@@ -296,7 +296,7 @@ def large(server: Server, template: str) -> Iterator[Connection]:
 @pytest.mark.parametrize("call", BOUNDED)
 def test_a_read_costs_what_its_limit_says(large: Connection, call: str, plan: str) -> None:
     with large.transaction(force_rollback=True):
-        large.execute(f"SET LOCAL plan_cache_mode = {plan}")  # type: ignore[arg-type]
+        large.execute(f"SET LOCAL plan_cache_mode = {plan}")
         # After five calls a session may go over to a plan for any parameters.
         for _ in range(7):
             (row,) = large.execute(

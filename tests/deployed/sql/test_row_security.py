@@ -9,7 +9,8 @@ from .projecting import Connection, append, value, work
 from .stores import Store
 
 TABLES = ("users", "accounts", "journal", "user_preferences")
-ANN, BEN = uuid4(), uuid4()
+#: The same in each process that runs tests: one of them names parameters.
+ANN, BEN = UUID("ad5434af-fdc1-4083-9a2d-ae8d3b763b99"), UUID("0f8c2a51-77b0-4c4e-8e0f-5d0a7c1be2d3")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -87,9 +88,9 @@ def test_prepared_statements_follow_the_user(app: Connection) -> None:
         assert app.execute(f"EXECUTE one ('{other}')").fetchall() == [(0,)]
     for mode in ("force_generic_plan", "force_custom_plan"):
         app.execute(f"SET plan_cache_mode = {mode}")
-        for user in (ANN, BEN, None):
-            become(app, user)
-            assert app.execute("EXECUTE mine").fetchall() == ([(user,)] if user else [])
+        for someone in (ANN, BEN, None):
+            become(app, someone)
+            assert app.execute("EXECUTE mine").fetchall() == ([(someone,)] if someone else [])
 
 
 def test_a_cursor_keeps_the_user_it_was_opened_for(store: Store) -> None:

@@ -522,7 +522,7 @@ def test_sealing_while_writers_append_misses_no_event(empty_store: Store) -> Non
 
 def refused(connection: Connection, statement: str) -> str | None:
     with pytest.raises(psycopg.Error) as caught, connection.transaction():
-        connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute(statement)
     return caught.value.sqlstate
 
 

@@ -290,7 +290,7 @@ def test_two_that_save_the_same_snapshot_at_once(store: Store, app: Connection, 
 )
 def test_the_application_saves_by_the_function_only(app: Connection, statement: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        app.execute(statement)  # type: ignore[arg-type]
+        app.execute(statement)
 
 
 def test_a_snapshot_spares_the_events_before_it(app: Connection) -> None:
@@ -299,8 +299,10 @@ def test_a_snapshot_spares_the_events_before_it(app: Connection) -> None:
     explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT json) SELECT * FROM event_store.load_aggregate(%s, %s)"
 
     def pages() -> int:
-        (row,) = app.execute(explain, aggregate).fetchone() or ()
-        return int(row[0]["Plan"]["Shared Hit Blocks"] + row[0]["Plan"]["Shared Read Blocks"])
+        row = app.execute(explain, aggregate).fetchone()
+        assert row
+        (explained,) = row[0]
+        return int(explained["Plan"]["Shared Hit Blocks"] + explained["Plan"]["Shared Read Blocks"])
 
     # Plan first: what the planner reads to plan is not the cost of the read.
     pages()

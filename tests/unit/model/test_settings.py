@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from deploy.model.containers import ID_RANGE
+from deploy.model.containers import ID_RANGE, Container
 from deploy.model.settings import Settings
 from deploy.model.sizes import GIB
 
@@ -88,7 +88,9 @@ def test_clients_come_from_the_hosts_subnet_unless_others_are_named() -> None:
 
 def test_containers_are_found_by_their_host_in_the_inventorys_order() -> None:
     names = ["b", "a", "c"]
-    there = {name: container(name=name, lxc_host="far" if name == "a" else "@local") for name in names}
+    there: dict[str, Container] = {
+        name: container(name=name, lxc_host="far" if name == "a" else "@local") for name in names
+    }
     settings = Settings(
         file="inventory/some.py", hosts={"@local": lxc_host(), "far": lxc_host(name="far")}, containers=there
     )

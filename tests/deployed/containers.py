@@ -1,0 +1,45 @@
+"""The tests' containers, in one table: their names, their addresses, and what is declared for each.
+
+A container belongs to one group of tests (see `groups`), which alone deploys, breaks and removes it. Groups run side by
+side, so no name and no address stands anywhere else.
+"""
+
+import os
+from typing import Any, Final
+
+#: Deployed together, for what a deploy does and repairs.
+TRIXIE, BOOKWORM = "estest-trixie", "estest-bookworm"
+#: One for each release, for what happens in a server once it is deployed.
+SERVERS: Final = ("estest-server-trixie", "estest-server-bookworm")
+#: Servers that are there already, for the SQL tests instead: where they are, and the DSN of a superuser.
+AT_HAND: Final = {dsn.split("@")[-1]: dsn for dsn in os.environ.get("EVENT_STORE_TEST_SERVERS", "").split()}
+
+#: 10.0.3.51 to 10.0.3.99 are the tests'.
+ADDRESSES: Final = {
+    TRIXIE: "10.0.3.51",
+    BOOKWORM: "10.0.3.52",
+    SERVERS[0]: "10.0.3.53",
+    SERVERS[1]: "10.0.3.54",
+    "estest-killed": "10.0.3.55",
+    "estest-ssh": "10.0.3.56",
+    "estest-grown": "10.0.3.57",
+    "estest-retire": "10.0.3.58",
+    "estest-fresh": "10.0.3.59",
+    # Never deployed under these names or at these addresses for longer than a test.
+    "estest-absent": "10.0.3.90",
+    "estest-foreign": "10.0.3.91",
+    "estest-twin": "10.0.3.51",
+    "estest-dhcp": "dhcp",
+}
+#: Where `TRIXIE` moves to.
+OTHER_ADDRESS: Final = "10.0.3.92"
+
+SMALL: Final = {"memory": "768MiB", "cpus": 1, "disk": "2GiB", "root_disk": "2GiB", "max_connections": 100}
+
+
+def declared(*names: str) -> dict[str, dict[str, Any]]:
+    """What an inventory declares for these containers: small, of the release that the name says."""
+    return {
+        name: {"address": ADDRESSES[name], **({"release": "bookworm"} if "bookworm" in name else {}), **SMALL}
+        for name in names
+    }

@@ -1,0 +1,35 @@
+"""Which tests stay together, on containers of their own, when several processes run tests side by side.
+
+Not by pytest-xdist's own ``--dist loadgroup``: with pytest 9.2, version 3.8.0 of it does not see any group.
+"""
+
+from typing import Final
+
+from xdist.scheduler import LoadScopeScheduling
+
+from .containers import AT_HAND, SERVERS
+
+#: The group of whatever names no other: what a deploy does, and what breaks containers or the host.
+DEPLOYS: Final = "deploys"
+#: Modules that have a container of their own, and leave the host alone.
+_BY_THEMSELVES: Final = ("tests/deployed/test_retire.py", "tests/deployed/test_ssh.py")
+#: In which they begin. The unit tests are beside the deploys while these build the images, which the others need.
+ORDER: Final = ("unit", DEPLOYS, *SERVERS, *AT_HAND, *_BY_THEMSELVES)
+
+
+def group_of(nodeid: str) -> str:
+    """The group of a test, one of `ORDER`; nothing for a test that may run anywhere at any time."""
+    path, _, name = nodeid.partition("::")
+    if not path.startswith("tests/deployed/"):
+        return "unit" if path.startswith("tests/unit/") else ""
+    if path in _BY_THEMSELVES:
+        return path
+    _, _, parameters = name.partition("[")
+    return next((server for server in (*SERVERS, *AT_HAND) if server in parameters), DEPLOYS)
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """A group is one piece of work, and so is each test that has none."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid) or nodeid
