@@ -164,7 +164,7 @@ def test_what_a_server_starts_with_is_accepted_and_does_nothing_yet(
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_an_access_rule_that_the_server_cannot_read_is_refused(tried: Deployment, container: str) -> None:
     """No inventory can make one; a change of the template could."""
-    before_run = _state(container)
+    before = _state(container)
     words = "; ".join(_trial(tried, container, more_access="local all all nonsense\n"))
     assert 'LOG:  invalid authentication method "nonsense"' in words
     assert f'line 7 of configuration file "/etc/postgresql/{CONTAINERS[container]}/main/pg_hba.conf"' in words
