@@ -22,7 +22,7 @@ def test_limits_are_taken_over_while_the_container_runs(deployed: Deployment) ->
     deployed.containers[TRIXIE] |= {"processes": 700, "memory": "1GiB"}
     _, report = deployed.drift()
     assert f"container {TRIXIE}: pids.max is 1000, not 700 (live)" in differences(report)
-    assert "restart for" not in report
+    assert f"container {TRIXIE}: restart for" not in report
     deployed.apply()
     assert _limit("pids.max") == "700"
     assert init_pid(TRIXIE) == before
