@@ -128,7 +128,8 @@ def _start(container: Container) -> StringCommand:
     )
 
 
-def _has_booted(asks: list[Ask]) -> bool:
+def has_booted(asks: list[Ask]) -> bool:
+    """Whether the current machine, a container, has booted; if so, it has answered ``asks`` as well."""
     # Not running is for the command of `booted` to say: a failed fact would end the run of all machines.
     ask_ahead([Ask(BootState), *asks])
     if look(BootState, _ignore_errors=True) in _BOOTED:
@@ -147,7 +148,7 @@ def booted(asks: list[Ask]) -> Commands:
         host.noop("not a container")
     elif host.inventory.get_host(host.data.lxc_host, default=None) in host.state.failed_hosts:
         yield refuse(f"its LXC host {host.data.lxc_host} failed; nothing is changed inside")
-    elif _has_booted(asks):
+    elif has_booted(asks):
         host.noop("booted")
     else:
         states = " | ".join(_BOOTED)
