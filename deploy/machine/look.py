@@ -26,6 +26,8 @@ from deploy.machine.differences import Commands
 #: For so many seconds what a machine said while the plan was made is believed when it is executed.
 YOUNG: Final = 5.0
 _END: Final = "!end-of-fact"
+#: How many commands of a bulk run side by side on a machine.
+_STREAMS: Final = 3
 
 
 class Ask:
@@ -65,39 +67,41 @@ class Together(Hashable, Protocol):
         """What each of the ``count`` facts' own commands would have printed; nothing if that cannot be determined."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What one command in a bulk printed."""
-
-    status: int
-    lines: list[str]
-
-
-class Bulk(FactBase[list[Answer]]):
-    """The answers to many commands, in their order."""
+class Bulk(FactBase[dict[int, list[str]]]):
+    """The answers to many commands: number → what it printed; without those that failed."""
 
     @staticmethod
-    def default() -> list[Answer]:
+    def default() -> dict[int, list[str]]:
         """A machine that is not there answers nothing."""
-        return []
+        return {}
 
     def command(self, asks: list[Ask]) -> str:  # noqa: ARG002  says in pyinfra's messages what is asked
         """Runs what comes over standard input; read to its end first, so that no command in it reads on."""
         return 'eval "$(cat)"'
 
     @staticmethod
-    def script(commands: Iterable[str]) -> str:
-        """Each in a subshell, with its status behind its output."""
-        return "".join(f"(\n{command}\n) 2>/dev/null; printf '\\n{_END} %d\\n' $?\n" for command in commands)
+    def script(commands: Sequence[str]) -> str:
+        """Each in a subshell, with its status and number behind its output; dealt out to a few that run side by side."""
+        numbered = [
+            f"(\n{command}\n) < /dev/null 2> /dev/null; printf '\\n{_END} %d %d\\n' $? {number}\n"
+            for number, command in enumerate(commands)
+        ]
+        script, *others = ("".join(numbered[start::_STREAMS]) for start in range(_STREAMS))
+        for other in others:
+            # What the first one prints waits in the pipe; nothing is written to a disk for it.
+            script = f"{{\n{script}}} | {{\n{other}cat; }}\n"
+        return script
 
-    def process(self, output: list[str]) -> list[Answer]:
+    def process(self, output: list[str]) -> dict[int, list[str]]:
         """The end's line starts with a line end of its own, which leaves an empty line behind complete output."""
-        answers, lines = [], list[str]()
+        answers, lines = {}, list[str]()
         for line in output:
             if not line.startswith(_END):
                 lines.append(line)
                 continue
-            answers.append(Answer(int(line.split()[1]), lines[:-1] if lines and not lines[-1] else lines))
+            status, number = line.split()[1:]
+            if status == "0":
+                answers[int(number)] = lines[:-1] if lines and not lines[-1] else lines
             lines = []
         return answers
 
@@ -167,13 +171,13 @@ def ask_ahead(asks: list[Ask]) -> None:
     if not groups:
         return
     bulk: Any = Bulk
-    script = Bulk.script(shared.command(group) if shared else group[0].command() for shared, group in groups)
+    script = Bulk.script([shared.command(group) if shared else group[0].command() for shared, group in groups])
     told = host.get_fact(bulk, asks=asks, _stdin=script, _ignore_errors=True)
-    for (shared, group), answer in zip(groups, told, strict=False):
-        if answer.status == 0:
-            parts = shared.split(answer.lines, len(group)) if shared else [answer.lines]
-            for ask, lines in zip(group, parts, strict=False):
-                answers[ask.key] = _understood(ask, lines)
+    for number, output in told.items():
+        shared, group = groups[number]
+        parts = shared.split(output, len(group)) if shared else [output]
+        for ask, lines in zip(group, parts, strict=False):
+            answers[ask.key] = _understood(ask, lines)
     _memory(adopt=True)  # the execution may have begun meanwhile
 
 

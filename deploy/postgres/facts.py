@@ -7,7 +7,7 @@ from typing import Any
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
-from deploy.machine.psql import AS_POSTGRES, DATABASE_ABSENT, SERVER_DOWN, Queries, fact_query
+from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, Queries, fact_query
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,10 @@ class Certificate(FactBase[bool]):
 
 @dataclass(frozen=True)
 class Service:
-    """A cluster's unit; whether Debian's generator starts clusters at boot, and whether the server takes connections."""
+    """A cluster's unit, and whether Debian's generator starts clusters at boot."""
 
     active: bool = False
     enabled: bool = False
-    answering: bool = False
 
 
 class ServiceFact(FactBase[Service]):
@@ -100,12 +99,11 @@ class ServiceFact(FactBase[Service]):
     def command(self, unit: str) -> str:
         """Debian's postgresql.service is a dummy; it counts only as what pulls the clusters in at boot."""
         link = "/etc/systemd/system/multi-user.target.wants/postgresql.service"
-        answering = f"cd / && {AS_POSTGRES} /usr/lib/postgresql/*/bin/pg_isready -q 2>/dev/null && echo answering"
-        return f"systemctl is-active {unit} || true; [ ! -L {link} ] || echo enabled; {answering}; true"
+        return f"systemctl is-active {unit} || true; [ ! -L {link} ] || echo enabled"
 
     def process(self, output: list[str]) -> Service:
         """The state, then a word."""
-        return Service(active="active" in output, enabled="enabled" in output, answering="answering" in output)
+        return Service(active="active" in output, enabled="enabled" in output)
 
 
 @dataclass(frozen=True)

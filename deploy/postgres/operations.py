@@ -107,13 +107,14 @@ def reset_altered(paths: ClusterPaths) -> Commands:
 def start(paths: ClusterPaths) -> Commands:
     """Have the server running, now and after each boot."""
     service: Service = look(ServiceFact, unit=paths.unit)
-    wanted = (("enabled", service.enabled), ("active", service.active), ("answering", service.answering))
+    answering = _server(paths).up
+    wanted = (("enabled", service.enabled), ("active", service.active), ("answering", answering))
     report(f"service {paths.unit}: not {what}" for what, there in wanted if not there)
     if not service.enabled:
         yield "systemctl enable --quiet postgresql.service"
     if not service.active:
         yield f"systemctl reset-failed {paths.unit} 2>/dev/null || true"
-    if not (service.active and service.answering):
+    if not (service.active and answering):
         # A server that is still recovering is only waited for. After a crash it is restarted, and with it the worker's
         # services, which may not have noticed yet that their connection is gone.
         yield _start(paths, "start" if service.active else "restart")
