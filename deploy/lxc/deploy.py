@@ -76,7 +76,7 @@ def _questions_of_container(container: Container, settings: LxcHost) -> list[Ask
         Ask(Images, directory=paths.images),
         Ask(VolumeFact, path=f"{paths.mount}.img"),
         Ask(VolumeFact, path=f"{paths.volume}.img"),
-        Ask(Mounts, directories=[paths.mount, paths.volume]),
+        Ask(Mounts),
         Ask(RootFileSystem, image=f"{paths.mount}.img", directory=paths.mount),
         Ask(ManagedFile, path=paths.config),
         Ask(ContainerFact, container=container.lxc_name),

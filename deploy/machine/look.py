@@ -167,7 +167,7 @@ def ask_ahead(asks: list[Ask]) -> None:
     if begun and begun is not gevent.getcurrent():
         begun.get()
     answers = _memory(adopt=True).answers
-    groups = list(_groups(ask for ask in asks if ask.key not in answers))
+    groups = list(_groups({ask.key: ask for ask in asks if ask.key not in answers}.values()))
     if not groups:
         return
     bulk: Any = Bulk
