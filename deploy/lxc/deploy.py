@@ -1,5 +1,6 @@
 """Makes a machine an LXC host, and brings its containers to life, whatever runs in them."""
 
+from collections.abc import Mapping
 from functools import partial
 from ipaddress import IPv4Interface
 
@@ -77,10 +78,15 @@ def _questions_of_container(container: Container, settings: LxcHost) -> list[Ask
         Ask(VolumeFact, path=f"{paths.mount}.img"),
         Ask(VolumeFact, path=f"{paths.volume}.img"),
         Ask(Mounts),
-        Ask(RootFileSystem, image=f"{paths.mount}.img", directory=paths.mount),
+        Ask(RootFileSystem, **_root_file_system(paths)),
         Ask(ManagedFile, path=paths.config),
         Ask(ContainerFact, container=container.lxc_name),
     ]
+
+
+def _root_file_system(paths: Paths) -> dict[str, str]:
+    """What `RootFileSystem` is asked."""
+    return {"image": f"{paths.mount}.img", "directory": paths.mount}
 
 
 def _bridge_address(settings: LxcHost) -> IPv4Interface:
@@ -120,8 +126,12 @@ def provision(settings: LxcHost, containers: list[Container], asks: list[Ask]) -
 def build_images(settings: LxcHost, on_host: list[Container]) -> None:
     """Have the images that a host's containers are made from."""
     directory = f"{settings.storage_path}/images"
-    for image in host.loop(sorted({Image.of(container) for container in on_host})):
-        images.build(name=f"Build image {image.family}", directory=directory, image=image)
+    roots: dict[Image, list[Mapping[str, str]]] = {}
+    for container in on_host:
+        roots.setdefault(Image.of(container), []).append(_root_file_system(Paths.of(container, settings)))
+    for image in host.loop(sorted(roots)):
+        name = f"Build image {image.family}"
+        images.build(name=name, directory=directory, image=image, root_file_systems=roots[image])
         images.remove_superseded(name=f"Remove superseded images {image.family}", directory=directory, image=image)
 
 

@@ -161,6 +161,11 @@ def look(fact: type[FactBase[Any]], **arguments: object) -> Any:
     return answers[ask.key]
 
 
+def recall(fact: type[FactBase[Any]], **arguments: object) -> Any:
+    """The fact's answer on the current machine if it is known; None if it would have to be asked."""
+    return _memory().answers.get(Ask(fact, **arguments).key)
+
+
 def ask_ahead(asks: list[Ask]) -> None:
     """Ask many facts at once. A question that failed is asked again by who wants to know, and fails there."""
     begun: gevent.Greenlet | None = host.connector_data.get("begun")

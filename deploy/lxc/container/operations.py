@@ -13,7 +13,7 @@ from deploy.lxc.image.recipe import Image
 from deploy.machine import operations as files
 from deploy.machine.differences import Commands, refuse, report
 from deploy.machine.facts import Machine, MachineFact
-from deploy.machine.look import Ask, ask_ahead, forget, look
+from deploy.machine.look import Ask, ask_ahead, forget, look, recall
 from deploy.model.containers import Container
 from deploy.model.hosts import LxcHost
 from deploy.model.limits import cgroup_limits, is_limit
@@ -132,7 +132,7 @@ def has_booted(asks: list[Ask]) -> bool:
     """Whether the current machine, a container, has booted; if so, it has answered ``asks`` as well."""
     # Not running is for the command of `booted` to say: a failed fact would end the run of all machines.
     ask_ahead([Ask(BootState), *asks])
-    if look(BootState, _ignore_errors=True) in _BOOTED:
+    if recall(BootState) in _BOOTED:
         return True
     forget()  # what was asked of a container that is still booting
     return False

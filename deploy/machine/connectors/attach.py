@@ -107,6 +107,7 @@ class AttachConnector(BaseConnector):
         if not arguments.get("_sudo_user"):
             arguments.pop("_sudo", None)  # root already, and a minimal container has no sudo
         inner = make_unix_command_for_host(self.state, self.host, command, **arguments)
+        is_planning = self.state.current_stage < StateStage.Execute  # a question may be answered in a later stage
         status, output = self.outer.run_shell_command(
             attach_command(self.name, inner, has_input=bool(outer.get("_stdin"))),
             print_output=print_output,
@@ -115,7 +116,7 @@ class AttachConnector(BaseConnector):
         )
         if status or NOT_RUNNING not in output.stderr_lines:
             return status, output
-        if self.state.current_stage < StateStage.Execute:
+        if is_planning:
             return True, CommandOutput([])
         message = f"container {self.name} is not running on {self.host.data.lxc_host}"
         return False, CommandOutput([OutputLine("stderr", f"{message}; `lxc-start -F -n {self.name}` there shows why")])
