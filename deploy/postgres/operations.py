@@ -63,7 +63,8 @@ def have_cluster(paths: ClusterPaths) -> Commands:
             yield StringCommand(
                 f"rm -rf {paths.data}.new && cd / && {AS_POSTGRES} /usr/lib/postgresql/{paths.version}/bin/initdb",
                 f"-D {paths.data}.new --data-checksums --encoding UTF8 --locale en_US.UTF-8 --auth-local peer",
-                f"--auth-host scram-sha-256 --no-instructions && mv -T {paths.data}.new {paths.data}",
+                f"--auth-host scram-sha-256 --no-instructions --no-sync && sync -f {paths.data}.new",  # not file by file
+                f"&& mv -T {paths.data}.new {paths.data}",
             )
         # pg_createcluster takes a data directory over with the files that it expects there; ours follow.
         empty = "install -o postgres -g postgres -m 640 /dev/null"
