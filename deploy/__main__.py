@@ -4,13 +4,15 @@ LXC hosts get their network and their containers. Then, behind a barrier, each c
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from pyinfra.context import host
 
 from deploy.database import deploy as database
 from deploy.lxc import deploy as lxc
-from deploy.lxc.container.operations import booted
+from deploy.lxc.container.operations import booted, has_booted
 from deploy.machine import command_line
+from deploy.machine.look import begin
 from deploy.machine.part import Part, deploy_parts
 from deploy.machine.turns import take_turn
 from deploy.model.containers import Container
@@ -33,9 +35,12 @@ if host.name in settings.hosts:
 
 container = settings.containers.get(host.name)
 parts = PARTS[type(container)] if container else ()
+asks = [ask for part in parts for ask in part.questions(container)]
+if container:
+    begin(partial(has_booted, asks))
 
 # pyinfra would interleave the operations of machines that share none: this one is everybody's.
-booted(name="Wait until the containers have booted", asks=[ask for part in parts for ask in part.questions(container)])
+booted(name="Wait until the containers have booted", asks=asks)
 
 if container:
     deploy_parts(parts, container, settings)

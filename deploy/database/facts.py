@@ -1,13 +1,23 @@
 """Roles and databases of a running server. No password and no verifier is ever selected."""
 
+import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from pyinfra.api import FactBase
 
-from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, fact_query
+from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, Queries, fact_query
+
+#: Drawn for each run. Without it a fingerprint, which may be printed, is of no use to who wants to guess a password.
+_KEY: Final = secrets.token_hex(16)
+
+
+def fingerprint(verifier: str) -> str:
+    """What `CatalogueFact` says of a role that has this verifier."""
+    return hashlib.sha256(f"{_KEY}{verifier}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -17,7 +27,7 @@ class Catalogue:
     up: bool | None = None
     """False if the server is stopped; nothing is known about the rest then."""
     roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Role → attributes, whether it has a password, and salt and iterations of its verifier."""
+    """Role → attributes, whether it has a password, and salt, iterations and `fingerprint` of its verifier."""
     memberships: list[tuple[str, str]] = field(default_factory=list)
     """(role, member) for the roles that have to have no members and be members of nothing."""
     settings: list[str] = field(default_factory=list)
@@ -35,17 +45,27 @@ class CatalogueFact(FactBase[Catalogue]):
         return Catalogue()
 
     def command(self, roles: list[str], databases: list[str]) -> str:
-        """One query for all of it. Of a verifier only salt and iterations, which tell nothing about the password."""
+        """By itself."""
+        return fact_query(self.sql(roles, databases))
+
+    def together(self, roles: list[str], databases: list[str]) -> Queries:  # noqa: ARG002  of any roles
+        """See `Queries`."""
+        return Queries("postgres")
+
+    @staticmethod
+    def sql(roles: list[str], databases: list[str]) -> str:
+        """One query for all of it. Of a verifier nothing that tells anything about the password."""
         names = ", ".join(f"'{role}'" for role in roles)
         wanted = ", ".join(f"'{database}'" for database in databases)
-        return fact_query(f"""
+        return f"""
             SELECT json_build_object(
                 'roles', (SELECT coalesce(json_object_agg(rolname, json_build_object(
                     'SUPERUSER', rolsuper, 'INHERIT', rolinherit, 'CREATEROLE', rolcreaterole, 'CREATEDB', rolcreatedb,
                     'LOGIN', rolcanlogin, 'REPLICATION', rolreplication, 'BYPASSRLS', rolbypassrls,
                     'connection_limit', rolconnlimit, 'valid_until', rolvaliduntil, 'password', rolpassword IS NOT NULL,
                     'salt', split_part(split_part(rolpassword, ':', 2), '$', 1),
-                    'iterations', nullif(split_part(split_part(rolpassword, ':', 1), '$', 2), ''))), '{{}}')
+                    'iterations', nullif(split_part(split_part(rolpassword, ':', 1), '$', 2), ''),
+                    'fingerprint', encode(sha256(convert_to('{_KEY}' || rolpassword, 'UTF8')), 'hex'))), '{{}}')
                     FROM pg_authid WHERE rolname IN ({names})),
                 'memberships', (SELECT coalesce(json_agg(json_build_array(quote_ident(r.rolname), quote_ident(m.rolname))), '[]')
                     FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
@@ -67,7 +87,7 @@ class CatalogueFact(FactBase[Catalogue]):
                         FROM aclexplode(coalesce(datacl, acldefault('d', datdba)))
                         WHERE grantee <> datdba)))
                     FROM pg_database WHERE datname IN ({wanted})))
-        """)
+        """
 
     def process(self, output: list[str]) -> Catalogue:
         """One JSON object, or a word that says why not."""

@@ -1,5 +1,7 @@
 """Makes a machine an LXC host, and brings its containers to life, whatever runs in them."""
 
+from collections.abc import Mapping
+from functools import partial
 from ipaddress import IPv4Interface
 
 from pyinfra.api import deploy
@@ -19,7 +21,7 @@ from deploy.lxc.volume import operations as volumes
 from deploy.lxc.volume.facts import Mounts, VolumeFact
 from deploy.machine import operations as machine
 from deploy.machine.facts import MachineFact, ManagedFile, Packages, Services
-from deploy.machine.look import Ask, ahead
+from deploy.machine.look import Ask, ahead, ask_ahead, begin
 from deploy.machine.render import render
 from deploy.model.containers import RELEASES, Container
 from deploy.model.hosts import LxcHost
@@ -43,7 +45,9 @@ PACKAGES = [
 def deploy_host(settings: Settings) -> None:
     """Bring the current machine, an LXC host, and its containers to what ``settings`` says."""
     lxc_host, on_host = settings.hosts[host.name], settings.containers_on(host.name)
-    provision(settings=lxc_host, containers=on_host)
+    asks = [*_questions_of_host(lxc_host), *(ask for one in on_host for ask in _questions_of_container(one, lxc_host))]
+    begin(partial(ask_ahead, asks))
+    provision(settings=lxc_host, containers=on_host, asks=asks)
     build_images(settings=lxc_host, on_host=on_host)
     # Over all containers, so that each has operations of its own in the plan, whichever host it is on.
     for container in host.loop(settings.containers.values()):
@@ -73,11 +77,16 @@ def _questions_of_container(container: Container, settings: LxcHost) -> list[Ask
         Ask(Images, directory=paths.images),
         Ask(VolumeFact, path=f"{paths.mount}.img"),
         Ask(VolumeFact, path=f"{paths.volume}.img"),
-        Ask(Mounts, directories=[paths.mount, paths.volume]),
-        Ask(RootFileSystem, image=f"{paths.mount}.img", directory=paths.mount),
+        Ask(Mounts),
+        Ask(RootFileSystem, **_root_file_system(paths)),
         Ask(ManagedFile, path=paths.config),
         Ask(ContainerFact, container=container.lxc_name),
     ]
+
+
+def _root_file_system(paths: Paths) -> dict[str, str]:
+    """What `RootFileSystem` is asked."""
+    return {"image": f"{paths.mount}.img", "directory": paths.mount}
 
 
 def _bridge_address(settings: LxcHost) -> IPv4Interface:
@@ -89,10 +98,9 @@ def _dhcp_range(settings: LxcHost) -> str:
 
 
 @deploy("LXC host")
-def provision(settings: LxcHost, containers: list[Container]) -> None:
-    """Have packages, bridge with NAT, forwarding and id ranges, ready for ``containers``."""
-    of_containers = [ask for container in containers for ask in _questions_of_container(container, settings)]
-    ahead(name="Look at the machine", asks=[*_questions_of_host(settings), *of_containers])
+def provision(settings: LxcHost, containers: list[Container], asks: list[Ask]) -> None:
+    """Have packages, bridge with NAT, forwarding and id ranges, ready for ``containers``; ``asks``: all that is asked."""
+    ahead(name="Look at the machine", asks=asks)
     hosts.check_machine(name="Check the machine", supported=list(RELEASES))
     # Before the package, whose installation starts the network with whatever stands here.
     configure_network = machine.install if settings.network == "managed" else machine.install_if_absent
@@ -118,8 +126,12 @@ def provision(settings: LxcHost, containers: list[Container]) -> None:
 def build_images(settings: LxcHost, on_host: list[Container]) -> None:
     """Have the images that a host's containers are made from."""
     directory = f"{settings.storage_path}/images"
-    for image in host.loop(sorted({Image.of(container) for container in on_host})):
-        images.build(name=f"Build image {image.family}", directory=directory, image=image)
+    roots: dict[Image, list[Mapping[str, str]]] = {}
+    for container in on_host:
+        roots.setdefault(Image.of(container), []).append(_root_file_system(Paths.of(container, settings)))
+    for image in host.loop(sorted(roots)):
+        name = f"Build image {image.family}"
+        images.build(name=name, directory=directory, image=image, root_file_systems=roots[image])
         images.remove_superseded(name=f"Remove superseded images {image.family}", directory=directory, image=image)
 
 

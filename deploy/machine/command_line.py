@@ -40,6 +40,9 @@ def extend_pyinfra(_event: object) -> None:
         # pyinfra itself takes a missing file for a host's name, warns, and succeeds with nothing to do.
         if inventory.endswith(".py") and not (base / inventory).is_file():
             raise click.BadParameter(f"{inventory}: no such inventory file")
+        from deploy.machine.quick import quicken_pyinfra
+
+        quicken_pyinfra()
         files = tuple(_as_file(operation, base) for operation in operations)
         # Only if all of them are deploys: `exec -- ls deploy` has a command behind it, not a deploy.
         if all(name.endswith(".py") for name in files):

@@ -2,9 +2,12 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
+
+from deploy.machine.look import Ask
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,32 @@ class File:
     owner: str
 
 
+@dataclass(frozen=True)
+class Files:
+    """Several files with one command: three processes instead of two for each file."""
+
+    def command(self, asks: Sequence[Ask]) -> str:
+        """A line with + or - for each file: is it there? Then size, mode and owner of each that is, then all contents."""
+        paths = StringCommand(*[QuoteString(str(ask.arguments["path"])) for ask in asks]).get_raw_value()
+        return (
+            f'set --; for path in {paths}; do if [ -f "$path" ]; then set -- "$@" "$path"; echo +; else echo -; fi; done\n'
+            '[ $# = 0 ] || { stat -L -c \'%s %a %U:%G\' -- "$@" && cat -- "$@" | base64 --wrap=0; }'
+        )
+
+    def split(self, output: list[str], count: int) -> list[list[str]]:
+        """As `ManagedFile.command` prints it; nothing if a file changed between its size and its content."""
+        there = output[:count].count("+")
+        metadata = [line.split(" ", 1) for line in output[count : count + there]]
+        contents = base64.b64decode("".join(output[count + there :]))
+        if sum(int(size) for size, _ in metadata) != len(contents):
+            return []
+        parts, end = [], 0
+        for size, rest in metadata:
+            start, end = end, end + int(size)
+            parts.append([rest, base64.b64encode(contents[start:end]).decode()])
+        return [parts.pop(0) if mark == "+" else [] for mark in output[:count]]
+
+
 class ManagedFile(FactBase[File | None]):
     """A small file with its content; None if there is no regular file of that name."""
 
@@ -69,6 +98,10 @@ class ManagedFile(FactBase[File | None]):
         """Mode and owner in the first line, the content as base64 after it."""
         quoted = QuoteString(path)
         return StringCommand("[ ! -f", quoted, "] || { stat -L -c '%a %U:%G' --", quoted, "; base64 --", quoted, "; }")
+
+    def together(self, path: str) -> Files:  # noqa: ARG002  files of any path
+        """See `Files`."""
+        return Files()
 
     def process(self, output: list[str]) -> File:
         """See `command`."""

@@ -3,20 +3,31 @@
 pyinfra asks for each fact again each time, with a process of its own; entering a container costs ten times what looking at a
 file in there does. So a deploy says ahead what its operations are going to look at, and all of it is asked in one go.
 Operations need not know: what was not asked ahead, or was before something changed, is asked when they look.
+
+All machines are asked side by side while the plan is being made. What they say is good for the execution as well, as long
+as nothing changes and it is younger than `YOUNG`: an operator who thinks before saying yes has everything asked again.
+
+Questions travel over standard input: they stay out of the process list and of what pyinfra prints, whatever they hold.
 """
 
-import base64
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final, Protocol
 
+import gevent
 from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.exceptions import PyinfraError
-from pyinfra.context import host, state
+from pyinfra.api.state import StateStage
+from pyinfra.context import ctx_host, host, state
 
 from deploy.machine.differences import Commands
 
+#: For so many seconds what a machine said while the plan was made is believed when it is executed.
+YOUNG: Final = 5.0
 _END: Final = "!end-of-fact"
+#: How many commands of a bulk run side by side on a machine.
+_STREAMS: Final = 3
 
 
 class Ask:
@@ -29,81 +40,183 @@ class Ask:
     def __repr__(self) -> str:
         return f"{self.fact.__name__}({', '.join(map(str, self.arguments.values()))})"
 
-    def command(self) -> StringCommand:
+    def command(self) -> str:
         """The fact's own command, whichever form it has."""
         make: Callable[..., str | StringCommand] = self.fact().command
-        return StringCommand(make(**self.arguments))
+        return StringCommand(make(**self.arguments)).get_raw_value()
+
+    @property
+    def together(self) -> "Together | None":
+        """What the fact's method ``together`` says, if it has one: how it is asked with others in one command."""
+        shared: Callable[..., Together] | None = getattr(self.fact(), "together", None)
+        return shared(**self.arguments) if shared else None
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Names the answer, for as long as no operation has changed anything on this machine."""
-        changes = sum(data.operation_meta.executed for data in state.ops[host].values())
-        return (state.current_stage, changes, self.fact, repr(sorted(self.arguments.items())))
+        """Names the question to a machine."""
+        return (self.fact, repr(sorted(self.arguments.items())))
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What one command in a bulk printed."""
+class Together(Hashable, Protocol):
+    """Asks several facts with one command. Facts that give equal objects are asked together."""
 
-    status: int
-    lines: list[str]
+    def command(self, asks: Sequence[Ask]) -> str:
+        """The command for all of them."""
+
+    def split(self, output: list[str], count: int) -> list[list[str]]:
+        """What each of the ``count`` facts' own commands would have printed; nothing if that cannot be determined."""
 
 
-class Bulk(FactBase[list[Answer]]):
-    """The answers to many commands, in their order."""
+class Bulk(FactBase[dict[int, list[str]]]):
+    """The answers to many commands: number → what it printed; without those that failed."""
 
     @staticmethod
-    def default() -> list[Answer]:
+    def default() -> dict[int, list[str]]:
         """A machine that is not there answers nothing."""
-        return []
+        return {}
 
-    def command(self, asks: list[Ask]) -> StringCommand:
-        """Each in a subshell, with its status behind its output."""
-        script = "".join(
-            f"(\n{ask.command().get_raw_value()}\n) 2>/dev/null; printf '\\n{_END} %d\\n' $?\n" for ask in asks
-        )
-        # Encoded, because quotes within quotes (sudo, lxc-attach, sh) would grow beyond what one argument can hold.
-        encoded = base64.b64encode(script.encode()).decode()
-        return StringCommand(f'eval "$(echo {encoded} | base64 -d)"')
+    def command(self, asks: list[Ask]) -> str:  # noqa: ARG002  says in pyinfra's messages what is asked
+        """Runs what comes over standard input; read to its end first, so that no command in it reads on."""
+        return 'eval "$(cat)"'
 
-    def process(self, output: list[str]) -> list[Answer]:
+    @staticmethod
+    def script(commands: Sequence[str]) -> str:
+        """Each in a subshell, with its status and number behind its output; dealt out to a few that run side by side."""
+        numbered = [
+            f"(\n{command}\n) < /dev/null 2> /dev/null; printf '\\n{_END} %d %d\\n' $? {number}\n"
+            for number, command in enumerate(commands)
+        ]
+        script, *others = ("".join(numbered[start::_STREAMS]) for start in range(_STREAMS))
+        for other in others:
+            # What the first one prints waits in the pipe; nothing is written to a disk for it.
+            script = f"{{\n{script}}} | {{\n{other}cat; }}\n"
+        return script
+
+    def process(self, output: list[str]) -> dict[int, list[str]]:
         """The end's line starts with a line end of its own, which leaves an empty line behind complete output."""
-        answers, lines = [], list[str]()
+        answers, lines = {}, list[str]()
         for line in output:
             if not line.startswith(_END):
                 lines.append(line)
                 continue
-            answers.append(Answer(int(line.split()[1]), lines[:-1] if lines and not lines[-1] else lines))
+            status, number = line.split()[1:]
+            if status == "0":
+                answers[int(number)] = lines[:-1] if lines and not lines[-1] else lines
             lines = []
         return answers
 
 
+class Single(FactBase[Any]):
+    """One fact by itself; what is wrong is said on standard error and fails."""
+
+    def command(self, ask: Ask) -> str:  # noqa: ARG002  as in `Bulk`
+        """As `Bulk`."""
+        return 'eval "$(cat)"'
+
+    def process(self, output: list[str]) -> list[str]:
+        """Left to the fact that was asked."""
+        return output
+
+
+@dataclass
+class _Memory:
+    """What a machine has said, as long as no operation changes anything there."""
+
+    stage: StateStage
+    changes: int
+    since: float = field(default_factory=monotonic)
+    answers: dict[object, Any] = field(default_factory=dict)
+
+
+def _memory(*, adopt: bool = False) -> _Memory:
+    """What still counts of what the current machine has said; ``adopt``: also from before the execution, if young."""
+    memory: _Memory | None = host.connector_data.get("memory")
+    # A container is not the same any more either, when something changed on its LXC host.
+    names = (host.name, host.data.get("lxc_host"))
+    changes = sum(
+        data.operation_meta.executed
+        for machine, operations in state.ops.items()
+        if machine.name in names
+        for data in operations.values()
+    )
+    if memory and adopt and memory.stage < state.current_stage and monotonic() - memory.since < YOUNG:
+        memory.stage = state.current_stage
+    if not memory or (memory.stage, memory.changes) != (state.current_stage, changes):
+        memory = _Memory(state.current_stage, changes)
+        host.connector_data["memory"] = memory
+    return memory
+
+
 def look(fact: type[FactBase[Any]], **arguments: object) -> Any:
     """The fact's answer on the current machine, from before if nothing has changed there since."""
-    answers: dict[object, Any] = host.connector_data.setdefault("answers", {})
-    key = Ask(fact, **{name: value for name, value in arguments.items() if not name.startswith("_")}).key
-    if key not in answers:
-        answer = host.get_fact(fact, **arguments)
+    ask = Ask(fact, **{name: value for name, value in arguments.items() if not name.startswith("_")})
+    answers = _memory().answers
+    if ask.key not in answers:
+        globals_ = {name: value for name, value in arguments.items() if name.startswith("_")}
+        output = host.get_fact(Single, ask=ask, _stdin=ask.command(), **globals_)
         if host in state.failed_hosts and not arguments.get("_ignore_errors"):
             # pyinfra goes on with the fact's default, which reads as a blank machine: that must not be acted on.
             raise PyinfraError(f"{host.name}: {fact.__name__} cannot be determined; nothing more is changed")
-        answers[key] = answer
-    return answers[key]
+        answers[ask.key] = _understood(ask, output)
+    return answers[ask.key]
+
+
+def recall(fact: type[FactBase[Any]], **arguments: object) -> Any:
+    """The fact's answer on the current machine if it is known; None if it would have to be asked."""
+    return _memory().answers.get(Ask(fact, **arguments).key)
 
 
 def ask_ahead(asks: list[Ask]) -> None:
     """Ask many facts at once. A question that failed is asked again by who wants to know, and fails there."""
-    answers: dict[object, Any] = host.connector_data.setdefault("answers", {})
+    begun: gevent.Greenlet | None = host.connector_data.get("begun")
+    if begun and begun is not gevent.getcurrent():
+        begun.get()
+    answers = _memory(adopt=True).answers
+    groups = list(_groups({ask.key: ask for ask in asks if ask.key not in answers}.values()))
+    if not groups:
+        return
     bulk: Any = Bulk
-    for ask, answer in zip(asks, host.get_fact(bulk, asks=asks, _ignore_errors=True), strict=False):
-        if answer.status == 0:
-            fact = ask.fact()
-            answers[ask.key] = fact.process(answer.lines) if answer.lines else fact.default()
+    script = Bulk.script([shared.command(group) if shared else group[0].command() for shared, group in groups])
+    told = host.get_fact(bulk, asks=asks, _stdin=script, _ignore_errors=True)
+    for number, output in told.items():
+        shared, group = groups[number]
+        parts = shared.split(output, len(group)) if shared else [output]
+        for ask, lines in zip(group, parts, strict=False):
+            answers[ask.key] = _understood(ask, lines)
+    _memory(adopt=True)  # the execution may have begun meanwhile
+
+
+def _groups(asks: Iterable[Ask]) -> Iterator[tuple[Together | None, list[Ask]]]:
+    """The questions by what asks them together; each of the others by itself."""
+    groups: dict[Together, list[Ask]] = {}
+    for ask in asks:
+        if (shared := ask.together) is None:
+            yield None, [ask]
+        else:
+            groups.setdefault(shared, []).append(ask)
+    yield from groups.items()
+
+
+def _understood(ask: Ask, lines: list[str] | None) -> Any:
+    fact = ask.fact()
+    return fact.process(lines) if lines else fact.default()
+
+
+def begin(ask: Callable[[], object]) -> None:
+    """Have the current machine asked from now on, beside what is being done for this one and others."""
+    current = ctx_host.get()
+
+    def asking() -> None:
+        with ctx_host.use(current):
+            ask()
+
+    host.connector_data["begun"] = gevent.spawn(asking)
+    gevent.sleep(0)  # lets it start
 
 
 def forget() -> None:
     """Remember nothing of the current machine any more."""
-    host.connector_data.pop("answers", None)
+    host.connector_data.pop("memory", None)
 
 
 @operation()

@@ -1,11 +1,11 @@
 """Operations for files, packages and services, used on LXC hosts and in containers alike."""
 
+import base64
 import difflib
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import PurePosixPath
 
-from pyinfra.api import FileUploadCommand, QuoteString, StringCommand, operation
+from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.machine.differences import Commands, Difference, report
@@ -30,11 +30,12 @@ def install(path: str, content: str, mode: str = "644", owner: str = "root:root"
     report(_differences(path, current, wanted))
     new = QuoteString(f"{path}.new")
     if current is None or current.content != wanted.content:
-        yield StringCommand("mkdir -p --", QuoteString(str(PurePosixPath(path).parent)))
-        yield FileUploadCommand(BytesIO(wanted.content), f"{path}.new")
+        # In one command: into a container, each is an entry of its own. Standard input that is empty is none at all.
         yield StringCommand(
-            f"chown {owner} --", new, f"&& chmod {mode} --", new, "&& mv -fT --", new, QuoteString(path)
-        )
+            "mkdir -p --", QuoteString(str(PurePosixPath(path).parent)), "&& (umask 077; base64 -d >", new, ")",
+            f"&& chown {owner} --", new, f"&& chmod {mode} --", new, "&& mv -fT --", new, QuoteString(path),
+            _stdin=base64.encodebytes(wanted.content).decode() or "\n",
+        )  # fmt: skip
     else:
         yield StringCommand(f"chown {owner} --", QuoteString(path), f"&& chmod {mode} --", QuoteString(path))
 

@@ -1,14 +1,17 @@
 """The one place where a psql command line is put together.
 
 Safety contract: SQL that an operation runs travels over standard input, so that nothing of it reaches argv, the
-process list, ``--dry``, ``-vvv``, ``--debug`` or ``--json``. SQL that a *fact* runs is part of the printed command
-(pyinfra gives facts no standard input): it must never contain a secret, and it must never select one.
+process list, ``--dry``, ``-vvv``, ``--debug`` or ``--json``. SQL that a *fact* runs must never contain a secret, and it
+must never select one: a fact that pyinfra itself asks is part of the printed command.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand
+
+from deploy.machine.look import Ask
 
 #: What a fact's query prints, alone on a line, if the server could not be asked.
 SERVER_DOWN: Final = "!server-down"
@@ -73,3 +76,29 @@ def fact_query(sql: str, *, database: str = "postgres") -> str:
         f'if "${{1%psql}}pg_isready" -q; then echo {DATABASE_ABSENT!r}; else echo {SERVER_DOWN!r}; fi; }} 2>/dev/null\n'
         f"{sql}\nSQL_END"
     )
+
+
+#: A line between the answers to two queries.
+_NEXT: Final = "!next-query"
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Queries of several facts in one session, whose start costs more than most of them. They change no setting of it."""
+
+    database: str
+
+    def command(self, asks: Sequence[Ask]) -> str:
+        """One after the other, with a line between the answers."""
+        queries = (ask.fact.sql(**ask.arguments) for ask in asks)  # type: ignore[attr-defined]
+        return fact_query(f"\n;\n\\echo {_NEXT}\n".join(queries), database=self.database)
+
+    def split(self, output: list[str], count: int) -> list[list[str]]:
+        """A server that could not be asked says so once, and that holds for each of them."""
+        answers: list[list[str]] = [[]]
+        for line in output:
+            if line == _NEXT:
+                answers.append([])
+            else:
+                answers[-1].append(line)
+        return answers * count if output[:1] in ([], [SERVER_DOWN], [DATABASE_ABSENT]) else answers

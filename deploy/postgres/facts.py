@@ -7,7 +7,7 @@ from typing import Any
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
-from deploy.machine.psql import AS_POSTGRES, DATABASE_ABSENT, SERVER_DOWN, fact_query
+from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, Queries, fact_query
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,10 @@ class Certificate(FactBase[bool]):
 
 @dataclass(frozen=True)
 class Service:
-    """A cluster's unit; whether Debian's generator starts clusters at boot, and whether the server takes connections."""
+    """A cluster's unit, and whether Debian's generator starts clusters at boot."""
 
     active: bool = False
     enabled: bool = False
-    answering: bool = False
 
 
 class ServiceFact(FactBase[Service]):
@@ -100,12 +99,11 @@ class ServiceFact(FactBase[Service]):
     def command(self, unit: str) -> str:
         """Debian's postgresql.service is a dummy; it counts only as what pulls the clusters in at boot."""
         link = "/etc/systemd/system/multi-user.target.wants/postgresql.service"
-        answering = f"cd / && {AS_POSTGRES} /usr/lib/postgresql/*/bin/pg_isready -q 2>/dev/null && echo answering"
-        return f"systemctl is-active {unit} || true; [ ! -L {link} ] || echo enabled; {answering}; true"
+        return f"systemctl is-active {unit} || true; [ ! -L {link} ] || echo enabled"
 
     def process(self, output: list[str]) -> Service:
         """The state, then a word."""
-        return Service(active="active" in output, enabled="enabled" in output, answering="answering" in output)
+        return Service(active="active" in output, enabled="enabled" in output)
 
 
 @dataclass(frozen=True)
@@ -134,10 +132,19 @@ class ServerFact(FactBase[Server]):
         return Server()
 
     def command(self, conf: str, data: str, tls: str) -> str:
+        """By itself."""
+        return fact_query(self.sql(conf, data, tls))
+
+    def together(self, conf: str, data: str, tls: str) -> Queries:  # noqa: ARG002  of any cluster
+        """See `Queries`."""
+        return Queries("postgres")
+
+    @staticmethod
+    def sql(conf: str, data: str, tls: str) -> str:
         """Asks the server, then looks at the files."""
         files = [f"{conf}/{name}.conf" for name in ("postgresql", "pg_hba", "pg_ident")]
         files += [f"{data}/postgresql.auto.conf", f"{tls}/server.crt"]
-        query = fact_query(f"""
+        query = f"""
             SELECT json_build_object(
                 'loaded', extract(epoch FROM pg_conf_load_time())::numeric::text,
                 'pending_restart', (SELECT coalesce(json_agg(name), '[]') FROM pg_settings WHERE pending_restart),
@@ -148,10 +155,10 @@ class ServerFact(FactBase[Server]):
                     UNION ALL
                     SELECT format('%s/pg_hba.conf:%s: %s', '{conf}', line_number, error) FROM pg_hba_file_rules
                     WHERE error IS NOT NULL) AS broken),
-                'restart_only', (SELECT json_agg(lower(name)) FROM pg_settings WHERE context = 'postmaster'))
-        """)
+                'restart_only', (SELECT json_agg(lower(name)) FROM pg_settings WHERE context = 'postmaster'));
+        """
         # By stat, since the server's own pg_stat_file knows whole seconds only.
-        return f"{query}\nstat -c '%.9Y %n' {' '.join(files)} 2>/dev/null || true"
+        return f"{query}\n\\! stat -c '%.9Y %n' {' '.join(files)} 2>/dev/null"
 
     def process(self, output: list[str]) -> Server:
         """One JSON object, or a word that says why not; then modification time and name of each file."""

@@ -61,7 +61,8 @@ def have_cluster(paths: ClusterPaths) -> Commands:
             yield StringCommand(
                 f"rm -rf {paths.data}.new && cd / && {AS_POSTGRES} /usr/lib/postgresql/{paths.version}/bin/initdb",
                 f"-D {paths.data}.new --data-checksums --encoding UTF8 --locale en_US.UTF-8 --auth-local peer",
-                f"--auth-host scram-sha-256 --no-instructions && mv -T {paths.data}.new {paths.data}",
+                f"--auth-host scram-sha-256 --no-instructions --no-sync && sync -f {paths.data}.new",  # not file by file
+                f"&& mv -T {paths.data}.new {paths.data}",
             )
         # pg_createcluster takes a data directory over with the files that it expects there; ours follow.
         empty = "install -o postgres -g postgres -m 640 /dev/null"
@@ -105,13 +106,14 @@ def reset_altered(paths: ClusterPaths) -> Commands:
 def start(paths: ClusterPaths) -> Commands:
     """Have the server running, now and after each boot."""
     service: Service = look(ServiceFact, unit=paths.unit)
-    wanted = (("enabled", service.enabled), ("active", service.active), ("answering", service.answering))
+    answering = _server(paths).up
+    wanted = (("enabled", service.enabled), ("active", service.active), ("answering", answering))
     report(Difference(f"service {paths.unit}", f"not {what}") for what, there in wanted if not there)
     if not service.enabled:
         yield "systemctl enable --quiet postgresql.service"
     if not service.active:
         yield f"systemctl reset-failed {paths.unit} 2>/dev/null || true"
-    if not (service.active and service.answering):
+    if not (service.active and answering):
         # A server that is still recovering is only waited for. After a crash it is restarted, and with it the worker's
         # services, which may not have noticed yet that their connection is gone.
         yield _start(paths, "start" if service.active else "restart")

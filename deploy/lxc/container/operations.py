@@ -13,7 +13,7 @@ from deploy.lxc.image.recipe import Image
 from deploy.machine import operations as files
 from deploy.machine.differences import Commands, Difference, refuse, report
 from deploy.machine.facts import Machine, MachineFact
-from deploy.machine.look import Ask, ask_ahead, forget, look
+from deploy.machine.look import Ask, ask_ahead, forget, look, recall
 from deploy.machine.progress import working
 from deploy.model.containers import Container
 from deploy.model.hosts import LxcHost
@@ -130,10 +130,11 @@ def _start(container: Container) -> StringCommand:
     )
 
 
-def _has_booted(asks: list[Ask]) -> bool:
+def has_booted(asks: list[Ask]) -> bool:
+    """Whether the current machine, a container, has booted; if so, it has answered ``asks`` as well."""
     # Not running is for the command of `booted` to say: a failed fact would end the run of all machines.
     ask_ahead([Ask(BootState), *asks])
-    if look(BootState, _ignore_errors=True) in _BOOTED:
+    if recall(BootState) in _BOOTED:
         return True
     forget()  # what was asked of a container that is still booting
     return False
@@ -149,7 +150,7 @@ def booted(asks: list[Ask]) -> Commands:
         host.noop("not a container")
     elif host.inventory.get_host(host.data.lxc_host, default=None) in host.state.failed_hosts:
         yield refuse(f"its LXC host {host.data.lxc_host} failed; nothing is changed inside")
-    elif _has_booted(asks):
+    elif has_booted(asks):
         host.noop("booted")
     else:
         states = " | ".join(_BOOTED)

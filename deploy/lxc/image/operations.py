@@ -1,10 +1,12 @@
 """Operations for images."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
+from deploy.lxc.container.facts import RootFileSystem
 from deploy.lxc.image.facts import AptSources, Images
 from deploy.lxc.image.recipe import Image
 from deploy.machine.differences import Commands, Difference, report
@@ -21,11 +23,18 @@ def image_key(image: Image) -> str:
 
 
 @operation()
-def build(directory: str, image: Image) -> Commands:
-    """Have the image; it is built under a temporary name and renamed when it is whole."""
+def build(directory: str, image: Image, root_file_systems: list[Mapping[str, str]]) -> Commands:
+    """Have the image if one of ``root_file_systems`` is still to be copied from it. They are named as for `RootFileSystem`.
+
+    So a recipe, or apt sources, that changed make no work on a host whose containers are all there. It is built under a
+    temporary name and renamed when it is whole.
+    """
     path = f"{directory}/{(key := image_key(image))}"
     if key in look(Images, directory=directory):
         host.noop(f"image {path} is there")
+        return
+    if all(look(RootFileSystem, **root) for root in root_file_systems):
+        host.noop(f"image {path} is not needed: all containers have their root file systems")
         return
     report([Difference(f"image {path}", "missing")])
     new = QuoteString(f"{path}.new")

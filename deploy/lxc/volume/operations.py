@@ -85,7 +85,7 @@ def have_mounts(directories: list[str]) -> Commands:
 
     By fstab and not by a hook of LXC, because AppArmor does not let lxc-start mount them.
     """
-    mounts: dict[str, list[str]] = look(Mounts, directories=directories)
+    mounts: dict[str, list[str]] = look(Mounts)
     unlisted = [directory for directory in directories if _fstab_line(directory) not in mounts["fstab"]]
     unmounted = [directory for directory in directories if directory not in mounts["mounted"]]
     report(Difference("/etc/fstab", f"{_fstab_line(directory)} is missing") for directory in unlisted)

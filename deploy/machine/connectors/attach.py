@@ -45,14 +45,21 @@ def check_container_name(name: str | None) -> str:
     return name
 
 
-def attach_command(name: str, inner: StringCommand) -> StringCommand:
-    """Run ``inner`` as root in container ``name``; prints `NOT_RUNNING` to standard error if that does not run."""
+def attach_command(name: str, inner: StringCommand, *, has_input: bool = False) -> StringCommand:
+    """Run ``inner`` as root in container ``name``; prints `NOT_RUNNING` to standard error if that does not run.
+
+    ``has_input``: something comes over standard input. It is read also if there is nobody to take it, because pyinfra
+    does not look at what a command says that has closed its input.
+    """
     quoted = QuoteString(name)
     variables = [bit for variable in (*ENVIRONMENT, _UNATTENDED) for bit in ("--set-var", variable)]
     attach = StringCommand("lxc-attach", "-n", quoted, "--clear-env", *variables, "--", "sh", "-c", QuoteString(inner))
     # lxc-attach's own failure and the command's cannot be told apart by status, so ask only after a failure.
     state = StringCommand('"$(lxc-info -sH -n', quoted, '2>/dev/null)"')
-    return StringCommand(attach, "|| { code=$?; [", state, f"= RUNNING ] || echo '{NOT_RUNNING}' >&2; exit $code; }}")
+    drain = ["cat > /dev/null;"] if has_input else []
+    return StringCommand(
+        attach, "|| { code=$?;", *drain, "[", state, f"= RUNNING ] || echo '{NOT_RUNNING}' >&2; exit $code; }}"
+    )
 
 
 class AttachConnector(BaseConnector):
@@ -102,12 +109,16 @@ class AttachConnector(BaseConnector):
         if not arguments.get("_sudo_user"):
             arguments.pop("_sudo", None)  # root already, and a minimal container has no sudo
         inner = make_unix_command_for_host(self.state, self.host, command, **arguments)
+        is_planning = self.state.current_stage < StateStage.Execute  # a question may be answered in a later stage
         status, output = self.outer.run_shell_command(
-            attach_command(self.name, inner), print_output=print_output, print_input=print_input, **outer
+            attach_command(self.name, inner, has_input=bool(outer.get("_stdin"))),
+            print_output=print_output,
+            print_input=print_input,
+            **outer,
         )
         if status or NOT_RUNNING not in output.stderr_lines:
             return status, output
-        if self.state.current_stage < StateStage.Execute:
+        if is_planning:
             return True, CommandOutput([])
         message = f"container {self.name} is not running on {self.host.data.lxc_host}"
         return False, CommandOutput([OutputLine("stderr", f"{message}; `lxc-start -F -n {self.name}` there shows why")])
