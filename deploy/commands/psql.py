@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
 from deploy.commands import exits, options
+from deploy.commands.child import run_child
 from deploy.commands.connection import address_of, choose_event_store, password_of
 from deploy.machine import openssh
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT
@@ -44,10 +43,8 @@ def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...])
             "PGSSLMODE": "require",
             "PGPASSFILE": f"/proc/self/fd/{file}",
         }
-        # Ctrl-C is psql's: it cancels a statement, and psql goes on.
-        signal.signal(signal.SIGINT, lambda *_: None)
-        done = subprocess.run(["psql", *psql_arguments], env=environment, pass_fds=[file], check=False)
-    return exits.FAILED if done.returncode else exits.OK
+        status = run_child(["psql", *psql_arguments], environment, [file], goes_on=True)
+    return exits.FAILED if status else exits.OK
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """`event-store deploy`, `plan`, `rollback`, `destroy`: what pyinfra's own command line does, with the same options."""
 
-import subprocess
 import sys
 
 import click
 
 from deploy.commands import exits, options, summary
+from deploy.commands.child import run_child
 from deploy.model.inventory import read_inventory
 from deploy.model.project import ROOT
 
@@ -15,7 +15,7 @@ _arguments = click.argument("pyinfra_arguments", nargs=-1, type=click.UNPROCESSE
 def _run(file: str, deploy: str, *arguments: str) -> int:
     # pyinfra's own status for a command line that cannot be understood is 2, which means drift here.
     command = [sys.executable, "-m", "pyinfra", file, str(ROOT / "deploy" / deploy), *arguments]
-    return exits.FAILED if subprocess.run(command, check=False).returncode else exits.OK
+    return exits.FAILED if run_child(command) else exits.OK
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -28,7 +28,8 @@ def deploy(inventory: str, pyinfra_arguments: tuple[str, ...]) -> int:
     """
     if status := _run(inventory, "__main__.py", "-y", *pyinfra_arguments):
         return status
-    summary.show(read_inventory(inventory))
+    if "--json" not in pyinfra_arguments:  # nothing but JSON on standard output
+        summary.show(read_inventory(inventory))
     return exits.OK
 
 

@@ -1,11 +1,11 @@
 """`event-store verify`: the checks of what is deployed."""
 
-import subprocess
 import sys
 
 import click
 
 from deploy.commands import exits, options
+from deploy.commands.child import run_child
 from deploy.model.project import ROOT
 
 
@@ -18,5 +18,5 @@ def verify(inventory: str, pytest_arguments: tuple[str, ...]) -> int:
     PYTEST_ARGUMENTS are passed to pytest. Exit status 0: all checks pass; 2: one did not; 1: they could not be run.
     """
     command = [sys.executable, "-m", "pytest", str(ROOT / "tests" / "verify"), f"--inventory={inventory}"]
-    status = subprocess.run([*command, *pytest_arguments], check=False).returncode
+    status = run_child([*command, *pytest_arguments])
     return {0: exits.OK, 1: exits.DIFFERENT}.get(status, exits.FAILED)

@@ -1,4 +1,4 @@
-"""`event-store psql` and `event-store shell`, on this machine and over SSH."""
+"""`event-store psql` and `event-store shell` on this machine; test_ssh.py has them over SSH."""
 
 import os
 import pty
@@ -136,7 +136,10 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _reads(pid: int, name: str) -> bytes:
-    return Path(f"/proc/{pid}/{name}").read_bytes()
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return b""
 
 
 def _read_until(terminal: int, text: str | None) -> str:

@@ -1,6 +1,7 @@
 """Nothing is lost: rebuilt containers keep their data, and a run that was killed anywhere is finished by the next one."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -149,7 +150,9 @@ def test_an_image_build_that_was_killed_is_finished_by_the_next_run(killed: Depl
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    killed.apply()
+    said = killed.pyinfra("-y").stderr
+    assert re.search(r"building image trixie-\w+-\w+ \(about 20 s\): 2 s$", said, re.MULTILINE)
+    assert re.search(r"building image trixie-\w+-\w+ \(about 20 s\): done after \d+ s$", said, re.MULTILINE)
     assert shared.read_text() == "the host's"
     shared.unlink()
     assert f"{STORAGE}/images/" not in Path("/proc/self/mountinfo").read_text()

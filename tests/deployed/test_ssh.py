@@ -1,6 +1,8 @@
 """`inventory/prod.py`'s way: an LXC host over SSH, as a user who is not root. This machine is that host, on loopback."""
 
+import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,3 +77,29 @@ def test_drift_is_found_and_repaired_over_ssh(remote: Deployment) -> None:
 
 def test_verifies_over_ssh(remote: Deployment) -> None:
     remote.verify()
+
+
+def program(command: str, remote: Deployment, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The operators' program."""
+    return run(sys.executable, "-m", "deploy.commands", command, "-i", remote.inventory, *arguments, check=False)
+
+
+def test_status_is_asked_over_ssh(remote: Deployment) -> None:
+    remote.apply()
+    done = program("status", remote, "--json")
+    rows = json.loads(done.stdout)["rows"]
+    assert {row["state"] for row in rows} == {"well"}, rows
+    assert {row["kind"] for row in rows} == {"host", "container", "cluster", "worker", "projection"}
+    assert done.returncode == 0
+
+
+def test_psql_goes_through_a_tunnel(remote: Deployment) -> None:
+    # The tunnel ends at the host, which is where the server sees the connection come from.
+    done = program("psql", remote, "--", "-Atc", "SELECT current_user, host(inet_client_addr())")
+    assert done.stdout == "stock_analysis_user|10.0.3.1\n", done.stderr
+    assert run("pgrep", "-f", f"^ssh .* -L .*:{remote.containers[CONTAINER]['address']}:5432", check=False).stdout == ""
+
+
+def test_a_shell_is_entered_over_ssh(remote: Deployment) -> None:
+    done = program("shell", remote, "--", "sh", "-c", 'echo "$(hostname) $(id -u) it\'s"; exit 7')
+    assert (done.returncode, done.stdout) == (7, f"{CONTAINER} 0 it's\n"), done.stderr
