@@ -5,6 +5,7 @@ its standard input, which is a pipe or an SSH channel of the run. However the ru
 lock is free again: nothing is left behind that somebody would have to remove.
 """
 
+import atexit
 import getpass
 import os
 import platform
@@ -87,11 +88,16 @@ def _way_to_lxc_host(machine: Host) -> tuple[BaseConnector, ConnectorArguments]:
 def _start(connector: BaseConnector, command: str) -> tuple[object, str]:
     """A process on the LXC host that lives until this one ends, and the first line that it prints."""
     if isinstance(connector, LocalConnector):
-        process = subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # In a session of its own: Ctrl-C ends the run, and by that the holder, not the holder before the run.
+        process = subprocess.Popen(
+            ["sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         assert process.stdout is not None  # noqa: S101  asked for above
         return process, process.stdout.readline().strip()
     if isinstance(connector, SSHConnector) and connector.client is not None:
         stdin, stdout, _ = connector.client.exec_command(command)
+        # Closed by hand: when the interpreter takes everything apart, paramiko has no more threads to do it with.
+        atexit.register(stdin.channel.close)
         return (stdin, stdout), stdout.readline().strip()
     # Only these two are real ways to an LXC host; pyinfra's @fake has no machine that a lock could be on.
     return None, _HELD

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .containers import declared
-from .deployment import Deployment, inside, run
+from .deployment import PYINFRA, ROOT, Deployment, inside, run
 
 USER, PORT, CONTAINER = "estest-operator", 22022, "estest-ssh"
 
@@ -64,6 +64,21 @@ def test_deploys_over_ssh_and_changes_nothing_the_second_time(remote: Deployment
     assert remote.apply() == []
     with remote.connect(CONTAINER) as connection:
         assert connection.execute("SELECT current_user").fetchone() == ("stock_analysis_user",)
+
+
+def test_a_run_ends_in_peace_and_a_killed_one_leaves_no_lock_behind(remote: Deployment) -> None:
+    remote.apply()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command = [PYINFRA, remote.inventory, "deploy/"]
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as first:  # type: ignore[call-overload]
+        lock = Path("/run/event-store/run.lock")
+        while f"process {first.pid}," not in lock.read_text():
+            assert first.poll() is None, "the run has ended without the lock"
+            time.sleep(0.05)
+        assert f"process {first.pid}," in remote.pyinfra("-y", check=False).stderr
+        first.kill()
+    done = remote.pyinfra("-y")
+    assert "Traceback" not in done.stderr
 
 
 def test_drift_is_found_and_repaired_over_ssh(remote: Deployment) -> None:
