@@ -35,7 +35,9 @@ def extend_pyinfra(_event: object) -> None:
     assert run is not None  # noqa: S101  click commands made by a decorator have one
 
     def extended(*, inventory: str, operations: tuple[str, ...], chdir: str | None, **options: object) -> object:
-        globals().update(inventory=inventory, dry=bool(options.get("dry")))
+        # With --json and without -y pyinfra shows the plan and ends.
+        only_plan = options.get("dry") or (options.get("json_output") and not options.get("yes"))
+        globals().update(inventory=inventory, dry=bool(only_plan))
         base = Path(chdir or ".")
         # pyinfra itself takes a missing file for a host's name, warns, and succeeds with nothing to do.
         if inventory.endswith(".py") and not (base / inventory).is_file():
