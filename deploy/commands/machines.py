@@ -9,7 +9,7 @@ from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.state import StateStage
 
 from deploy.machine.connectors.arguments import connector_arguments
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 from deploy.model.inventory import Entry
 
 #: Seconds for all that is asked of one machine in one go.

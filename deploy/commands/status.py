@@ -10,7 +10,7 @@ import click
 from deploy.commands import options, output
 from deploy.commands.machines import Machines, Told
 from deploy.lxc import status as lxc
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State, Status, defaults, unknown
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore

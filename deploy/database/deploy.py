@@ -5,7 +5,7 @@ from pyinfra.api import deploy
 from deploy.database import operations as database
 from deploy.database.facts import CatalogueFact
 from deploy.database.operations import PRIVILEGES, ROLES, Credentials
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 from deploy.model.event_stores import EventStore
 from deploy.model.settings import Settings
 

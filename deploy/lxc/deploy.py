@@ -21,7 +21,8 @@ from deploy.lxc.volume import operations as volumes
 from deploy.lxc.volume.facts import Mounts, VolumeFact
 from deploy.machine import operations as machine
 from deploy.machine.facts import MachineFact, ManagedFile, Packages, Services
-from deploy.machine.look import Ask, ahead, ask_ahead, begin
+from deploy.machine.look import ahead, ask_ahead, begin
+from deploy.machine.questions import Ask
 from deploy.machine.render import render
 from deploy.model.containers import RELEASES, Container
 from deploy.model.hosts import LxcHost

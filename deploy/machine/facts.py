@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 from deploy.model.settings import Settings
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand
 
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 
 #: What a fact's query prints, alone on a line, if the server could not be asked.
 SERVER_DOWN: Final = "!server-down"

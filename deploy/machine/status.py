@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Protocol
 
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 
 
 class State(IntEnum):

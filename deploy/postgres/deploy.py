@@ -5,7 +5,7 @@ from pyinfra.context import host
 
 from deploy.machine import operations as machine
 from deploy.machine.facts import ManagedFile
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 from deploy.model.cluster import VOLUME, ClusterPaths
 from deploy.model.event_stores import EventStore
 from deploy.model.settings import Settings

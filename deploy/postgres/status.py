@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State
 from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import EventStore

@@ -2,7 +2,7 @@
 
 from pyinfra.api import deploy
 
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 from deploy.model.event_stores import DATABASE, EventStore
 from deploy.model.settings import Settings
 from deploy.schema import operations as schema

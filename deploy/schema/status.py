@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pyinfra.api import FactBase
 
-from deploy.machine.look import Ask
 from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, fact_query
+from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State
 from deploy.model.event_stores import DATABASE, EventStore
 

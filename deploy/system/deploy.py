@@ -4,7 +4,7 @@ from pyinfra.api import deploy
 
 from deploy.machine import operations as machine
 from deploy.machine.facts import ManagedFile, Packages
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 from deploy.machine.render import render
 from deploy.model.containers import Container
 from deploy.model.settings import Settings

@@ -11,8 +11,8 @@ from pyinfra.api import deploy
 
 from deploy.machine import operations as files
 from deploy.machine.facts import ManagedFile
-from deploy.machine.look import Ask
 from deploy.machine.psql import SESSION, session_options
+from deploy.machine.questions import Ask
 from deploy.machine.render import render
 from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import DATABASE, WORKER_ROLE, EventStore

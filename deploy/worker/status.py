@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from deploy.machine.look import Ask
+from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State
 from deploy.model.event_stores import EventStore
 from deploy.worker.deploy import UNIT_FILE, UNITS

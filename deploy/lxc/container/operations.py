@@ -13,8 +13,9 @@ from deploy.lxc.image.recipe import Image
 from deploy.machine import operations as files
 from deploy.machine.differences import Commands, Difference, refuse, report
 from deploy.machine.facts import Machine, MachineFact
-from deploy.machine.look import Ask, ask_ahead, forget, look, recall
+from deploy.machine.look import ask_ahead, forget, look, recall
 from deploy.machine.progress import working
+from deploy.machine.questions import Ask
 from deploy.model.containers import Container
 from deploy.model.hosts import LxcHost
 from deploy.model.limits import cgroup_limits, is_limit
