@@ -16,9 +16,9 @@ from deploy.postgres.facts import Certificate, Cluster, ClusterFact, Server, Ser
 _WAIT = """
     unit=$1; log=$2; isready=/usr/lib/postgresql/$3/bin/pg_isready
     until AS_POSTGRES "$isready" -q; do
-        if [ "$(systemctl show --property=ActiveState --value "$unit")" != active ]; then
+        case $(systemctl show --property=ActiveState,Job "$unit") in *=active* | *=activating* | *Job=[1-9]*) ;; *)
             echo "$unit did not start; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1
-        fi
+        esac
         sleep 0.1
     done
 """.replace("AS_POSTGRES", AS_POSTGRES)
@@ -115,8 +115,9 @@ def start(paths: ClusterPaths) -> Commands:
         yield f"systemctl reset-failed {paths.unit} 2>/dev/null || true"
     if not (service.active and answering):
         # A server that is still recovering is only waited for. After a crash it is restarted, and with it the worker's
-        # services, which may not have noticed yet that their connection is gone.
-        yield _start(paths, "start" if service.active else "restart")
+        # services, which may not have noticed yet that their connection is gone. Not waiting for systemd: Debian's program
+        # looks on for two seconds at a server that answers.
+        yield _start(paths, "start" if service.active else "restart --no-block")
 
 
 def _planned(paths: ClusterPaths, configuration: str) -> set[str]:

@@ -26,11 +26,11 @@ def figures() -> Iterator[Figures]:
 
 
 @pytest.fixture(scope="session")
-def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inventory]:
-    """All four containers; whatever an earlier run has left of them is removed first, and all of it at the end."""
+def ten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inventory]:
+    """All containers; whatever an earlier run has left of them is removed first, and all of it at the end."""
     if TRIAL:
         pytest.skip("needs containers of its own")
-    inventory = Inventory.write(tmp_path_factory.mktemp("inventories") / "four", NAMES)
+    inventory = Inventory.write(tmp_path_factory.mktemp("inventories") / "ten", NAMES)
     remove_everything(inventory)
     yield inventory
     say("\nRemoving the benchmarks' containers")
@@ -38,8 +38,14 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inventory]:
 
 
 @pytest.fixture(scope="session")
-def deployed(four: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Inventory:
-    """The first of the four by itself, deployed."""
+def four(ten: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Inventory:
+    """The first four of them, not deployed."""
+    return Inventory.write(tmp_path_factory.mktemp("inventories") / "four", NAMES[:4])
+
+
+@pytest.fixture(scope="session")
+def deployed(ten: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Inventory:
+    """The first of them by itself, deployed."""
     inventory = Inventory.write(tmp_path_factory.mktemp("inventories") / "one", NAMES[:1])
     say("\nDeploying bench-1")
     inventory.deploy()
@@ -47,8 +53,8 @@ def deployed(four: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Inven
 
 
 @pytest.fixture(scope="session")
-def cold(four: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Inventory:
-    """The second of the four by itself, not deployed: the connections to the first one must stay."""
+def cold(ten: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Inventory:
+    """The second of them by itself, not deployed: the connections to the first one must stay."""
     return Inventory.write(tmp_path_factory.mktemp("inventories") / "cold", NAMES[1:2])
 
 

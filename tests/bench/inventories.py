@@ -1,4 +1,4 @@
-"""The benchmarks' own containers: bench-1 to bench-4, deployed and removed as an operator would."""
+"""The benchmarks' own containers: bench-1 to bench-10, deployed and removed as an operator would."""
 
 import json
 import os
@@ -14,11 +14,13 @@ from deploy.model.event_stores import EventStore
 from deploy.model.inventory import read_inventory
 from deploy.model.project import ROOT
 
+from . import by_hand
 from .sizes import DISK, MEMORY
+from .timing import seconds
 
 STORAGE: Final = Path("/var/lib/event-store-bench")
-NAMES: Final = ("bench-1", "bench-2", "bench-3", "bench-4")
-BY_HAND: Final = "bench-by-hand"
+NAMES: Final = tuple(f"bench-{number}" for number in range(1, 11))
+_PYINFRA: Final = str(Path(sys.executable).with_name("pyinfra"))
 _TEXT: Final = """\
 lxc_hosts = [("@local", {{"storage_path": "{storage}"}})]
 event_stores = [
@@ -27,8 +29,7 @@ event_stores = [
 _CONTAINER: Final = '    ("@lxc/{name}", {{"address": "10.0.3.{last}", "memory": "{memory}", "disk": "{disk}", "root_disk": "2GiB"}}),\n'
 #: The first one has the events. What the others are for is the same whatever their size.
 _SIZES: Final = {"bench-1": {"memory": MEMORY, "disk": DISK}}
-_SMALL: Final = {"memory": "1GiB", "disk": "5GiB"}
-_SCRIPT: Final = Path(__file__).with_name("by_hand.sh")
+_SMALL: Final = {"memory": "768MiB", "disk": "5GiB"}
 
 
 @dataclass(frozen=True)
@@ -70,19 +71,26 @@ class Inventory:
         return dsn(self.container(name), read_inventory(str(self.file)))
 
     def _pyinfra(self, *arguments: str) -> str:
-        return _run(str(Path(sys.executable).with_name("pyinfra")), str(self.file), *arguments)
+        return _run(_PYINFRA, str(self.file), *arguments)
 
 
-def create_by_hand(container: EventStore) -> None:
-    """The same container with the bare commands."""
-    packages = ",".join(sorted(container.required_packages))
-    directory = str(STORAGE / BY_HAND)
-    _run("sh", str(_SCRIPT), "create", BY_HAND, directory, container.release, packages, str(container.version))
+def create_by_hand(inventory: Inventory, name: str, folder: Path) -> float:
+    """A container like ``name`` with the bare commands, from files that are put into ``folder``; the seconds it took."""
+    container = by_hand.like(inventory.container(name))
+    folder.mkdir(exist_ok=True)
+    for file, text in by_hand.files(container, read_inventory(str(inventory.file))).items():
+        (folder / file).write_text(text)
+    return seconds(lambda: by_hand.create(container, STORAGE, folder))
 
 
 def remove_by_hand() -> None:
     """Remove what `create_by_hand` made, wholly or in part."""
-    _run("sh", str(_SCRIPT), "remove", BY_HAND, str(STORAGE / BY_HAND))
+    by_hand.run("remove", str(STORAGE))
+
+
+def start_of_pyinfra() -> None:
+    """What any run of pyinfra takes before it does anything: ``pyinfra --version``."""
+    _run(_PYINFRA, "--version")
 
 
 def remove_everything(every: Inventory) -> None:
