@@ -38,8 +38,11 @@ def order_of_operation(state: State) -> list[int]:
         calls.append((frame.f_code.co_filename, frame.f_lineno))
         frame = frame.f_back  # type: ignore[assignment]
     calls.reverse()
-    deploy = (number for number, (file, _) in enumerate(calls) if file == state.current_deploy_filename)
-    lines = [line for file, line in calls[next(deploy, 0) :] if not file.startswith(util.PYINFRA_INSTALL_DIR)]
+    start = 0  # `exec` and single operations have no file
+    if state.current_deploy_filename:
+        files = [file for file, _ in calls]
+        start = files.index(state.current_deploy_filename) if state.current_deploy_filename in files else len(calls)
+    lines = [line for file, line in calls[start:] if not file.startswith(util.PYINFRA_INSTALL_DIR)]
     return [state.current_op_file_number, *lines]
 
 
