@@ -96,7 +96,8 @@ def test_a_row_that_comes_after_the_plan_ends_the_step(deployed: Deployment, new
     newer.pyinfra(deployed, "deploy/", "-y")
     _append(deployed, TRIXIE)
     script = (
-        "import sys; from deploy import catalogue, losses, migrations; s = catalogue.load(); m = s.migrations[-1];"
+        "import sys; from deploy.schema import catalogue, migrations; from deploy.schema.rollback import losses;"
+        "s = catalogue.load(); m = s.migrations[-1];"
         "sys.stdout.write(migrations.down_script(m, s.ledger, losses.guard(m, ())))"
     )
     down = run(

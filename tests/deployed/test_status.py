@@ -24,6 +24,14 @@ def repaired(deployed: Deployment) -> Iterator[Deployment]:
     assert status(deployed.inventory)[0] == 0
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _no_subscriptions_of_other_tests(deployed: Deployment) -> None:
+    """Nobody consumes them any more, so they would be behind."""
+    deployed.apply()
+    for name in deployed.containers:
+        sql(name, "SELECT event_store.drop_subscription(subscription_name) FROM event_store.subscriptions")
+
+
 def status(inventory: str) -> tuple[int, Rows]:
     """Exit status, and by ``KIND NAME`` state and detail."""
     done = run(sys.executable, "-m", "deploy.commands", "status", "-i", inventory, "--json", check=False)
