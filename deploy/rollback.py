@@ -9,7 +9,7 @@ from pyinfra.context import host
 
 from deploy.machine import command_line
 from deploy.machine.turns import take_turn
-from deploy.model.event_stores import DATABASE
+from deploy.model.event_stores import DATABASE, EventStore
 from deploy.model.inventory import settings_of
 from deploy.schema import catalogue
 from deploy.schema.migrations import MigrationError, target
@@ -26,7 +26,7 @@ except MigrationError as error:
     raise PyinfraError(f"nothing was touched: {error}") from None
 given_up = [table.strip() for table in str(said.get("lose") or "").split(",") if table.strip()]
 
-if host.name in settings.containers:
+if isinstance(settings.containers.get(host.name), EventStore):
     step = rollback.Rollback(DATABASE, version, tuple(given_up))
     # All machines pass the first operation, or none gets to the second.
     rollback.check(name="Check what would be lost", rollback=step)

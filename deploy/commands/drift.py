@@ -14,6 +14,7 @@ from deploy.commands import exits, options, output
 from deploy.commands.running import run_old_path
 from deploy.machine.differences import VARIABLE, Difference, recorded_in
 from deploy.model.inventory import SettingsError
+from deploy.model.project import ROOT
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def drift_of(file: str) -> dict[str, Drift]:
     with tempfile.TemporaryDirectory() as folder:
         recorded = Path(folder) / "differences"
         recorded.touch(mode=0o600)
-        command = [sys.executable, "-m", "pyinfra", file, "deploy/", "--dry", "--json"]
+        command = [sys.executable, "-m", "pyinfra", file, str(ROOT / "deploy" / "__main__.py"), "--dry", "--json"]
         environment = os.environ | {VARIABLE: str(recorded)}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         differences = recorded_in(recorded)

@@ -53,7 +53,13 @@ def rollback(inventory: str, to: str, lose: str) -> int:
 @click.command()
 @options.inventory
 @click.option("--confirm", metavar="NAME", required=True, help="The container to remove.")
-@click.option("--volumes", metavar="keep|delete", default="keep", show_default=True, help="What becomes of its data.")
+@click.option(
+    "--volumes",
+    type=click.Choice(["keep", "delete"]),
+    default="keep",
+    show_default=True,
+    help="What becomes of its data.",
+)
 def destroy(inventory: str, confirm: str, volumes: str) -> int:
     """Remove one container; its data volume stays unless its deletion is asked for."""
     return _run(inventory, "destroy.py", "-y", "--data", f"confirm={confirm}", "--data", f"volumes={volumes}")

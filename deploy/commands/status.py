@@ -59,8 +59,8 @@ def look(settings: Settings, machines: Machines) -> list[Row]:
             rows += _rows(told, one.name, lxc.container_questions(one, host), partial(lxc.container_rows, one))
             # Of a container that is known not to run, nothing has to be asked.
             known = told.facts.get(one.name) is not None
-            blank = Told({part: defaults(part.questions(one)) for part in PARTS[type(one)]}) if known else told
-            for part in PARTS[type(one)]:
+            blank = Told({part: defaults(part.questions(one)) for part in PARTS.get(type(one), ())}) if known else told
+            for part in PARTS.get(type(one), ()):
                 found = _rows(inside.get(one.name, blank), part, part.questions(one), partial(part.rows, one))
                 rows += [replace(row, name=f"{one.name}/{row.name}") for row in found]
     return rows
@@ -75,7 +75,7 @@ def _asks_outside(settings: Settings, host: str) -> dict[Any, list[Ask]]:
 
 def _asks_inside(container: Container) -> dict[Any, list[Ask]]:
     """What to ask in a container: about each part."""
-    return {part: part.questions(container) for part in PARTS[type(container)]}
+    return {part: part.questions(container) for part in PARTS.get(type(container), ())}
 
 
 def _rows(told: Told, topic: Any, asks: list[Ask], make: Callable[[list[Any]], list[Row]]) -> list[Row]:

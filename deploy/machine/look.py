@@ -20,7 +20,7 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_host, host, state
 
 from deploy.machine.differences import Commands
-from deploy.machine.questions import Ask, Bulk, Single, Together
+from deploy.machine.questions import Ask, Bulk, Single, Together, Unprinted
 
 #: For so many seconds what a machine said while the plan was made is believed when it is executed.
 YOUNG: Final = 5.0
@@ -61,7 +61,7 @@ def look(fact: type[FactBase[Any]], **arguments: object) -> Any:
     answers = _memory().answers
     if ask.key not in answers:
         globals_ = {name: value for name, value in arguments.items() if name.startswith("_")}
-        output = host.get_fact(Single, ask=ask, _stdin=ask.command(), **globals_)
+        output = host.get_fact(Single, ask=ask, _stdin=Unprinted([ask.command()]), **globals_)
         if host in state.failed_hosts and not arguments.get("_ignore_errors"):
             # pyinfra goes on with the fact's default, which reads as a blank machine: that must not be acted on.
             raise PyinfraError(f"{host.name}: {fact.__name__} cannot be determined; nothing more is changed")
@@ -85,7 +85,7 @@ def ask_ahead(asks: list[Ask]) -> None:
         return
     bulk: Any = Bulk
     script = Bulk.script([shared.command(group) if shared else group[0].command() for shared, group in groups])
-    told = host.get_fact(bulk, asks=asks, _stdin=script, _ignore_errors=True)
+    told = host.get_fact(bulk, asks=asks, _stdin=Unprinted([script]), _ignore_errors=True)
     for number, output in told.items():
         shared, group = groups[number]
         parts = shared.split(output, len(group)) if shared else [output]

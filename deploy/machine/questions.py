@@ -21,7 +21,9 @@ class Ask:
         self.arguments = arguments
 
     def __repr__(self) -> str:
-        return f"{self.fact.__name__}({', '.join(map(str, self.arguments.values()))})"
+        # pyinfra prints it. Whole files, which may hold secrets, are left out.
+        arguments = (text for text in map(str, self.arguments.values()) if "\n" not in text)
+        return f"{self.fact.__name__}({', '.join(arguments)})"
 
     def command(self) -> str:
         """The fact's own command, whichever form it has."""
@@ -38,6 +40,15 @@ class Ask:
     def key(self) -> tuple[object, ...]:
         """Names the question to a machine."""
         return (self.fact, repr(sorted(self.arguments.items())))
+
+
+class Unprinted(tuple[str, ...]):
+    """Standard input that pyinfra hands over and, with ``--debug``, does not print."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "…"
 
 
 class Together(Hashable, Protocol):

@@ -29,14 +29,16 @@ from deploy.machine.connectors.attach import AttachConnector
 #: A run that has just ended, or was just killed, may need a moment until its holder has noticed.
 _PATIENCE: Final = 2
 _HELD: Final = "held"
+_BUSY: Final = "busy "
 # The file stays: another run may have it open already. What is written in it says who has the lock.
 _SCRIPT: Final = f"""
     umask 077; mkdir -p -m 755 /run/event-store && exec 9>> /run/event-store/run.lock || exit 1
-    if flock -w {_PATIENCE} 9; then
+    flock -E 75 -w {_PATIENCE} 9; status=$?
+    if [ $status = 0 ]; then
         echo "$1; on this host process $$ holds its lock" > /run/event-store/run.lock
         echo {_HELD}; cat > /dev/null
-    else
-        cat /run/event-store/run.lock
+    elif [ $status = 75 ]; then
+        echo "{_BUSY}$(cat /run/event-store/run.lock)"
     fi
 """
 
@@ -68,12 +70,17 @@ def _hold(lxc_host: str) -> object:
     script = StringCommand("bash -c", QuoteString(_SCRIPT), "take-turn", QuoteString(who))
     command = make_unix_command_for_host(state, host, script, **arguments).get_raw_value()
     holder, answer = _start(connector, command)
-    if answer != _HELD:
+    if answer == _HELD:
+        return holder
+    if answer.startswith(_BUSY):
         return OperationError(
-            f"{lxc_host}: nothing was touched: another run is at work there: {answer or 'no answer'}. "
+            f"{lxc_host}: nothing was touched: another run is at work there: {answer.removeprefix(_BUSY)}. "
             "Wait until it has ended, or end it"
         )
-    return holder
+    return OperationError(
+        f"{lxc_host}: nothing was touched: the host's lock /run/event-store/run.lock could not be taken. If commands do "
+        "not run as root there, set _sudo = True in its inventory entry; it also takes flock and room on /run"
+    )
 
 
 def _way_to_lxc_host(machine: Host) -> tuple[BaseConnector, ConnectorArguments]:

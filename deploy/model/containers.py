@@ -135,8 +135,8 @@ class Container(Group):
     packages: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]] = Field(
         default=[],
         json_schema_extra={
-            "change": "live, nothing: New packages are installed in the running container, and an image that has them is "
-            "built for the next one. A package that you take out stays installed."
+            "change": "live, nothing: New packages are installed in the running container, and an image that has "
+            "them is built when the next container is created. A package that you take out stays installed."
         },
     )
     """Further Debian packages in the container."""

@@ -5,7 +5,7 @@ import gzip
 import re
 from collections.abc import Iterable, Mapping
 
-from pyinfra.api import FactBase, QuoteString, StringCommand, operation
+from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.machine.differences import Commands, refuse
@@ -32,8 +32,9 @@ class Trial(FactBase[list[str] | None]):
             access=_packed(access),
             memory=memory // MIB,
         )
-        # Encoded, because quotes within quotes (sudo, lxc-attach, sh) would grow beyond what one argument can hold.
-        return StringCommand("sh -c", QuoteString(f'eval "$(echo {_packed(script)} | base64 -d | gzip -d)"'))
+        # In the shell that reads it from standard input, not as an argument of another one: an override may hold a
+        # password (primary_conninfo), and everybody may read arguments.
+        return StringCommand(f"(\n{script}\n)")
 
     def process(self, output: list[str]) -> list[str]:
         """A word, then lines of the server's log."""
