@@ -7,17 +7,18 @@ from pathlib import Path
 from secrets import token_hex
 
 from .containers import TRIXIE
-from .deployment import STORAGE, Deployment, inside, run
+from .deployment import STORAGE, Deployment, inside, run, sql
 
-# Made up anew in each run, so that this file is no hit.
+# Made up in each run, so that this file is no hit.
 PLANTED = f"Planted-{token_hex(12)}"
 
 
 class _Processes(threading.Thread):
     """Reads the command lines of all processes, on the host and in containers, as fast as it can."""
 
-    def __init__(self) -> None:
+    def __init__(self, *needles: str) -> None:
         super().__init__()
+        self.needles = [needle.encode() for needle in needles]
         self.done = threading.Event()
         self.hits: set[str] = set()
 
@@ -28,13 +29,13 @@ class _Processes(threading.Thread):
                     text = path.read_bytes()
                 except OSError:
                     continue
-                if PLANTED.encode() in text or b"SCRAM-SHA-256$" in text:
+                if any(needle in text for needle in self.needles):
                     self.hits.add(text.decode(errors="replace"))
 
 
 def test_a_planted_password_is_found_nowhere(deployed: Deployment) -> None:
     environment = {"EVENT_STORE_PASSWORD_STOCK_ANALYSIS_USER": PLANTED}
-    processes = _Processes()
+    processes = _Processes(PLANTED, "SCRAM-SHA-256$")
     processes.start()
     # What has not changed since cannot have it.
     changed = f"-type f -newerct @{time.time() - 60:.0f} -print0 | xargs -0r grep -lsF {PLANTED} || true"
@@ -68,6 +69,29 @@ def test_a_planted_password_is_found_nowhere(deployed: Deployment) -> None:
         assert run("sh", "-c", on_host).stdout == ""
         assert run("sh", "-c", f"find {STORAGE} -perm /o=r {changed}").stdout == ""
     finally:
+        deployed.apply()
+
+
+def test_a_password_in_a_setting_is_in_no_command_line_and_in_no_output(deployed: Deployment) -> None:
+    deployed.apply()
+    declared = dict(deployed.containers[TRIXIE])
+    packed = "H4sI"  # how everything begins that is compressed and written as base64
+    processes = _Processes(PLANTED, packed)
+    processes.start()
+    try:
+        deployed.containers[TRIXIE] |= {"postgresql_settings": {"primary_conninfo": f"host=x password={PLANTED}"}}
+        outputs = [deployed.pyinfra("--dry", "-vvv", "--debug"), deployed.pyinfra("-y", "-vvv", "--debug")]
+    finally:
+        processes.done.set()
+        processes.join()
+    try:
+        assert sql(TRIXIE, "SHOW primary_conninfo") == f"host=x password={PLANTED}"
+        for done in outputs:
+            assert PLANTED not in done.stdout + done.stderr
+            assert packed not in done.stdout + done.stderr
+        assert not processes.hits
+    finally:
+        deployed.containers[TRIXIE] = declared
         deployed.apply()
 
 
