@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 from urllib.parse import quote
 
+from deploy.lxc.container.facts import Address
 from deploy.model.containers import Container
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
 from deploy.model.inventory import SettingsError
@@ -38,7 +39,7 @@ def address_of(container: Container, settings: Settings) -> str:
     """The container's address: as declared, or with DHCP as the container has it now."""
     if container.address != "dhcp":
         return str(container.address)
-    fact = "deploy.lxc.container.facts.Address"
+    fact = f"{Address.__module__}.{Address.__name__}"
     command = [sys.executable, "-m", "pyinfra", settings.file, "fact", fact, "--limit", container.name, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     address = json.loads(done.stdout)[fact].get(container.name) if done.returncode == 0 else None

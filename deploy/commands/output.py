@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-#: Wide enough that no line is ever broken where no terminal limits it.
+#: Wide enough that no line is ever broken if no terminal limits it.
 _UNLIMITED: Final = 10_000
 
 

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from deploy.commands.output import console
 
-#: Seconds between two lines where there is no terminal to draw a bar on.
+#: Seconds between two lines if there is no terminal to draw a bar on.
 _PAUSE: Final = 5.0
 
 

@@ -45,6 +45,8 @@ def run_old_path(command: click.Command, *options: str) -> NoReturn:
     The arguments, by position, are the values of ``options``.
     """
     arguments = sys.argv[1:]
+    if arguments[:1] in (["--help"], ["-h"]):
+        sys.exit(run(command, f"event-store {command.name}", arguments))
     given = zip(options, arguments, strict=False)
     line = [word for name, value in given if value or name not in _OPTIONAL for word in (name, value)]
     sys.exit(run(command, f"event-store {command.name}", [*line, *arguments[len(options) :]]))

@@ -22,7 +22,7 @@ class Superuser:
     """Asks the store in one container, again and again over one connection to its host."""
 
     def __init__(self, file: str, container: EventStore) -> None:
-        """Raises `SettingsError` where the container's host cannot be reached."""
+        """Raises `SettingsError` if the container's host cannot be reached."""
         try:
             self._host = Machines(read_entries(file)).connected(container.name)
         except ConnectError as error:
@@ -37,10 +37,15 @@ class Superuser:
         return list(output.stdout_lines)
 
     def compare(self, path: Path) -> Iterator[str]:
-        """What is in a file of exported seals and not, or not so, in the store. Raises `OSError`."""
+        """What is in a file of exported seals and not, or not so, in the store. Raises `OSError` and `SettingsError`."""
         with path.open("rb") as lines:
-            for problem in self._verify_export(lines):
-                yield f"{path}: {problem}"
+            try:
+                for problem in self._verify_export(lines):
+                    yield f"{path}: {problem}"
+            except UnicodeDecodeError:
+                raise SettingsError(
+                    f"{path} is not a file of exported seals; export some with `event-store export-seals`"
+                ) from None
 
     def _verify_export(self, lines: Iterable[bytes]) -> Iterator[str]:
         piece, size, first = list[bytes](), 0, 1

@@ -108,7 +108,7 @@ class ServiceFact(FactBase[Service]):
 
 @dataclass(frozen=True)
 class Server:
-    """What a running server says of its own configuration; `up` is False where there is none to ask."""
+    """What a running server says of its own configuration; `up` is False if there is none to ask."""
 
     up: bool = False
     loaded: str = "0"

@@ -12,7 +12,7 @@ from deploy.model.cluster import VOLUME, ClusterPaths
 from deploy.postgres.config import changed_settings
 from deploy.postgres.facts import Certificate, Cluster, ClusterFact, Server, ServerFact, Service, ServiceFact
 
-# systemctl says "started" also where the server did not come up, and recovery takes the time it takes: ask the server.
+# systemctl says "started" also if the server did not come up, and recovery takes the time it takes: ask the server.
 _WAIT = """
     unit=$1; log=$2; isready=/usr/lib/postgresql/$3/bin/pg_isready
     until AS_POSTGRES "$isready" -q; do
@@ -130,7 +130,7 @@ def _planned(paths: ClusterPaths, configuration: str) -> set[str]:
 
 @operation()
 def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
-    """Have the running server load its files, where they are newer than what it has loaded."""
+    """Have the running server load its files, if they are newer than what it has loaded."""
     server = _server(paths)
     if not server.up:
         return
@@ -158,7 +158,7 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
 
 @operation()
 def restart(paths: ClusterPaths, configuration: str) -> Commands:
-    """Restart the server where it says that settings wait for that."""
+    """Restart the server if it says that settings wait for that."""
     server = _server(paths)
     reasons = sorted(set(server.pending_restart) | (_planned(paths, configuration) & set(server.restart_only)))
     report(Difference("PostgreSQL", f"restart for {name}") for name in reasons)

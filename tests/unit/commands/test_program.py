@@ -105,7 +105,7 @@ def test_what_is_not_deployed_has_no_password(two: str, capsys: pytest.CaptureFi
     assert "@lxc/one has no password yet for stock_analysis_user; deploy it first" in capsys.readouterr().err
 
 
-def test_passwords_that_others_may_read_are_no_traceback(
+def test_an_empty_password_of_the_environment_is_no_traceback(
     two: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EVENT_STORE_PASSWORD_STOCK_ANALYSIS_USER", "")
