@@ -3,29 +3,18 @@
 LXC hosts get their network and their containers. Then, behind a barrier, each container gets the parts of its kind.
 """
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 
 from pyinfra.context import host
 
-from deploy.database import deploy as database
 from deploy.lxc import deploy as lxc
 from deploy.lxc.container.operations import booted, has_booted
 from deploy.machine import command_line
 from deploy.machine.look import begin
-from deploy.machine.part import Part, deploy_parts
+from deploy.machine.part import deploy_parts
 from deploy.machine.turns import take_turn
-from deploy.model.containers import Container
-from deploy.model.event_stores import EventStore
 from deploy.model.inventory import settings_of
-from deploy.postgres import deploy as postgres
-from deploy.schema import deploy as schema
-from deploy.system import deploy as system
-from deploy.worker import deploy as worker
-
-PARTS: Mapping[type[Container], Sequence[Part]] = {
-    EventStore: (system, postgres, database, schema, worker),
-}
+from deploy.parts import PARTS
 
 settings = settings_of(host.inventory, command_line.inventory)
 take_turn()
@@ -35,7 +24,7 @@ if host.name in settings.hosts:
 
 container = settings.containers.get(host.name)
 parts = PARTS[type(container)] if container else ()
-asks = [ask for part in parts for ask in part.questions(container)]
+asks = [ask for part in parts for ask in part.deploy.questions(container)]
 if container:
     begin(partial(has_booted, asks))
 

@@ -1,6 +1,6 @@
 """`event-store status`: how everything is. It changes nothing, and needs nothing but what a deploy leaves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -13,17 +13,10 @@ from deploy.lxc import status as lxc
 from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State, Status, defaults, unknown
 from deploy.model.containers import Container
-from deploy.model.event_stores import EventStore
 from deploy.model.inventory import make_settings, read_entries
 from deploy.model.settings import Settings
-from deploy.postgres import status as postgres
-from deploy.schema import status as schema
-from deploy.worker import status as worker
+from deploy.parts import PARTS
 
-#: What has rows of its own in a container of each kind.
-PARTS: Mapping[type[Container], Sequence[Status]] = {
-    EventStore: (postgres, worker, schema),
-}
 _STYLES: Final = {State.WELL: "green", State.UNKNOWN: "magenta", State.DEGRADED: "yellow", State.DOWN: "red"}
 
 
@@ -59,8 +52,8 @@ def look(settings: Settings, machines: Machines) -> list[Row]:
             rows += _rows(told, one.name, lxc.container_questions(one, host), partial(lxc.container_rows, one))
             # Of a container that is known not to run, nothing has to be asked.
             known = told.facts.get(one.name) is not None
-            blank = Told({part: defaults(part.questions(one)) for part in PARTS.get(type(one), ())}) if known else told
-            for part in PARTS.get(type(one), ()):
+            blank = Told({part: defaults(part.questions(one)) for part in _with_rows(one)}) if known else told
+            for part in _with_rows(one):
                 found = _rows(inside.get(one.name, blank), part, part.questions(one), partial(part.rows, one))
                 rows += [replace(row, name=f"{one.name}/{row.name}") for row in found]
     return rows
@@ -75,7 +68,12 @@ def _asks_outside(settings: Settings, host: str) -> dict[Any, list[Ask]]:
 
 def _asks_inside(container: Container) -> dict[Any, list[Ask]]:
     """What to ask in a container: about each part."""
-    return {part: part.questions(container) for part in PARTS.get(type(container), ())}
+    return {part: part.questions(container) for part in _with_rows(container)}
+
+
+def _with_rows(container: Container) -> list[Status]:
+    """What has rows of its own in a container."""
+    return [part.status for part in PARTS[type(container)] if part.status]
 
 
 def _rows(told: Told, topic: Any, asks: list[Ask], make: Callable[[list[Any]], list[Row]]) -> list[Row]:

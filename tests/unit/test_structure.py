@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.model.project import ROOT
+from deploy.model.settings import KINDS
+from deploy.parts import PARTS as PARTS_OF_KINDS
 
 DEPLOY = ROOT / "deploy"
 PARTS = {"lxc", "system", "postgres", "database", "schema", "worker"}
@@ -50,8 +52,11 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 
 def test_the_part_of_containers_knows_nothing_of_what_runs_in_them() -> None:
-    for file in [*(DEPLOY / "lxc").rglob("*.py"), *(ROOT / "templates" / "lxc").iterdir()]:
-        words = re.findall(r"EventStore|event_stores?\b|DATABASE|ClusterPaths", file.read_text(encoding="utf-8"))
+    model = DEPLOY / "model" / "containers.py"
+    for file in [model, *(DEPLOY / "lxc").rglob("*.py"), *(ROOT / "templates" / "lxc").iterdir()]:
+        words = re.findall(
+            r"(?i)event_stores?\b|EventStore|postgres|\bpg_|\bDATABASE\b|ClusterPaths", file.read_text(encoding="utf-8")
+        )
         assert words == [], file
 
 
@@ -62,3 +67,25 @@ def test_every_file_that_is_written_to_a_machine_is_in_the_room_of_its_part() ->
 def test_a_part_has_its_story_and_what_it_needs_for_it() -> None:
     for part in PARTS:
         assert (DEPLOY / part / "deploy.py").is_file()
+
+
+def test_every_kind_has_its_parts_and_every_part_the_rows_that_it_knows() -> None:
+    assert set(PARTS_OF_KINDS) == set(KINDS.values())
+    for part in (part for parts in PARTS_OF_KINDS.values() for part in parts):
+        folder = DEPLOY / _folder(part.deploy)
+        assert (folder / "deploy.py").is_file()
+        assert (folder / "status.py").is_file() == bool(part.status), folder
+        assert not part.status or _folder(part.status) == folder.name
+
+
+def _folder(module: object) -> str:
+    return Path(str(vars(module)["__file__"])).parent.name
+
+
+def test_a_module_can_be_read_in_one_sitting() -> None:
+    """About 200 lines, blank ones and comments counted."""
+    folders = [ROOT / name for name in ("deploy", "examples", "client/src", "client/tools")]
+    sizes = {
+        file: len(file.read_text(encoding="utf-8").splitlines()) for folder in folders for file in folder.rglob("*.py")
+    }
+    assert {file: size for file, size in sizes.items() if size > 220} == {}

@@ -1,0 +1,26 @@
+"""The parts of each kind of container: whoever adds a part adds its folder, and its line here."""
+
+from collections.abc import Mapping, Sequence
+
+from deploy.database import deploy as database
+from deploy.machine.part import Part
+from deploy.model.containers import Container
+from deploy.model.event_stores import EventStore
+from deploy.postgres import deploy as postgres
+from deploy.postgres import status as postgres_status
+from deploy.schema import deploy as schema
+from deploy.schema import status as schema_status
+from deploy.system import deploy as system
+from deploy.worker import deploy as worker
+from deploy.worker import status as worker_status
+
+#: Kind → its parts, in the order in which they are deployed and in which `event-store status` lists them.
+PARTS: Mapping[type[Container], Sequence[Part]] = {
+    EventStore: (
+        Part(system),
+        Part(postgres, postgres_status),
+        Part(database),
+        Part(schema, schema_status),
+        Part(worker, worker_status),
+    ),
+}
