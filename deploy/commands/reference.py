@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args, get_orig
 
 from pydantic.fields import FieldInfo
 
+from deploy.model.containers import Container
 from deploy.model.group import Group
 from deploy.model.hosts import LxcHost
 from deploy.model.project import ROOT
@@ -51,10 +52,11 @@ _WORDS: Final = (
 _BLOCK: Final = re.compile(r"(?<=<!-- table: )(?P<name>[\w ]+) -->\n.*?(?=<!-- end -->)", re.DOTALL)
 
 
-def change_of(field: FieldInfo) -> tuple[list[str], str]:
+def change_of(model: Model, key: str) -> tuple[list[str], str]:
     """The effects of a change of this key, each one of `EFFECTS`, and the details. Raises `KeyError` if it says nothing."""
-    extra: Any = field.json_schema_extra or {}
-    effects, _, details = str(extra["change"]).partition(": ")
+    extra: Any = model.model_fields[key].json_schema_extra or {}
+    of_kind: Mapping[str, str] = model.changes if issubclass(model, Container) else {}
+    effects, _, details = (of_kind.get(key) or str(extra["change"])).partition(": ")
     return effects.split(", "), details
 
 
@@ -88,8 +90,8 @@ def _keys(model: Model) -> Iterable[str]:
 
 def _changes(model: Model) -> Iterable[str]:
     yield from ("| key | effect | details |", "|---|---|---|")
-    for key, field in _fields(model):
-        effects, details = change_of(field)
+    for key, _ in _fields(model):
+        effects, details = change_of(model, key)
         yield f"| `{key}` | {', '.join(f'**{effect}**' for effect in effects)} | {_markdown(details)} |"
 
 

@@ -5,6 +5,7 @@ import click
 from deploy.commands import options, output
 from deploy.commands.connection import address_of
 from deploy.commands.running import run_old_path
+from deploy.model.containers import Container
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
 from deploy.model.inventory import read_inventory
 from deploy.model.settings import Settings
@@ -17,37 +18,44 @@ def summary(inventory: str, as_json: bool) -> None:
     """Say what is deployed, and how to connect to it; no password."""
     settings = read_inventory(inventory)
     if as_json:
-        output.document([_facts(store, settings) for store in settings.event_stores])
+        output.document([_facts(container, settings) for container in settings.containers.values()])
     else:
         show(settings)
 
 
 def show(settings: Settings) -> None:
-    """One paragraph for each event store."""
-    for store in settings.event_stores:
-        choice = "" if len(settings.event_stores) == 1 else f" CONTAINER={store.lxc_name}"
+    """One paragraph for each container."""
+    for container in settings.containers.values():
         click.echo(
-            f"\nEvent store {store.name} is up: PostgreSQL {store.version} on Debian {store.release}, "
-            f"{store.memory // 1024**2} MiB, {store.cpus} CPUs\n"
-            f"  address   {address_of(store, settings)}:{PORT}\n"
-            f"  database  {DATABASE}, role {APPLICATION_ROLE}\n"
-            f'  connect   psql "$({options.make("-s dsn", settings.file)}{choice})"\n'
-            f"  check     {options.make('verify', settings.file)}" + (f"\n  {store.warning}" if store.warning else "")
+            f"\n{container.kind.capitalize()} {container.name} is up: {container.software} on Debian {container.release}, "
+            f"{container.memory // 1024**2} MiB, {container.cpus} CPUs"
         )
+        if isinstance(container, EventStore):
+            _show_ways_in(container, settings)
 
 
-def _facts(store: EventStore, settings: Settings) -> dict[str, object]:
-    return {
-        "name": store.name,
-        "postgresql": store.version,
-        "release": store.release,
-        "memory": store.memory,
-        "cpus": store.cpus,
-        "address": address_of(store, settings),
-        "port": PORT,
-        "database": DATABASE,
-        "role": APPLICATION_ROLE,
+def _show_ways_in(store: EventStore, settings: Settings) -> None:
+    choice = "" if len(settings.event_stores) == 1 else f" CONTAINER={store.lxc_name}"
+    click.echo(
+        f"  address   {address_of(store, settings)}:{PORT}\n"
+        f"  database  {DATABASE}, role {APPLICATION_ROLE}\n"
+        f'  connect   psql "$({options.make("-s dsn", settings.file)}{choice})"\n'
+        f"  check     {options.make('verify', settings.file)}" + (f"\n  {store.warning}" if store.warning else "")
+    )
+
+
+def _facts(container: Container, settings: Settings) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "name": container.name,
+        "kind": container.kind,
+        "release": container.release,
+        "memory": container.memory,
+        "cpus": container.cpus,
+        "address": address_of(container, settings),
     }
+    if isinstance(container, EventStore):
+        facts |= {"postgresql": container.version, "port": PORT, "database": DATABASE, "role": APPLICATION_ROLE}
+    return facts
 
 
 if __name__ == "__main__":

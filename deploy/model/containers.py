@@ -1,6 +1,7 @@
 """What every container is, whatever runs in it."""
 
 import binascii
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -34,10 +35,16 @@ class Container(Group):
     image_setup: ClassVar[str | None] = None
     """Template of the shell commands that prepare an image of this kind, before its packages are configured."""
 
+    move_data: ClassVar[str] = "a copy of its files"
+    """What moves the data of one container into another, whatever the releases of the two."""
+
+    changes: ClassVar[Mapping[str, str]] = {}
+    """Key of every container → what a change of it does to this kind, in the form of a field's own ``change``."""
+
     lxc_name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
         json_schema_extra={
-            "change": "another container: A container of the new name is created, with an empty store. It needs an address "
+            "change": "another container: A container of the new name is created, without data. It needs an address "
             "of its own, because the container of the old name is left alone."
         },
     )
@@ -45,7 +52,7 @@ class Container(Group):
 
     lxc_host: str = Field(
         json_schema_extra={
-            "change": "another container: A container is created on the new host, with an empty store. The one on the old "
+            "change": "another container: A container is created on the new host, without data. The one on the old "
             "host is left alone. [Move the data](operations/move-a-store.md)."
         }
     )
@@ -54,22 +61,18 @@ class Container(Group):
     memory: Memory = Field(
         default=2 * GIB,
         json_schema_extra={
-            "change": "live, server restart, container restart: The running container takes the limit over. ``shared_buffers`` follows and "
-            "restarts the server. The container restarts only if more memory is in use than the new limit."
+            "change": "live, container restart: The running container takes the limit over. It restarts only if more "
+            "memory is in use than the new limit."
         },
     )
-    """Memory limit, at least 512MiB and at most 1TiB. On cgroup v2 the container gets no swap. PostgreSQL's settings are
-    derived from this value, never from what the machine shows."""
+    """Memory limit, at least 512MiB and at most 1TiB. On cgroup v2 the container gets no swap. What runs in it is
+    sized by this value, never by what the machine shows."""
 
     cpus: int = Field(
         default=2,
         ge=1,
         le=1024,
-        json_schema_extra={
-            "change": "live, reload, server restart: The running container takes the limit over. Settings for parallel queries and "
-            "``work_mem`` follow with a reload. With more than 4 CPUs, before or after, ``max_worker_processes`` follows "
-            "and restarts the server."
-        },
+        json_schema_extra={"change": "live: The running container takes the limit over."},
     )
     """CPU limit: the time of that many whole CPUs."""
 
@@ -84,9 +87,8 @@ class Container(Group):
     disk: Disk = Field(
         default=20 * GIB,
         json_schema_extra={
-            "change": "live, reload, container restart, refused: It grows live. The container restarts only if root may not "
-            "resize what is mounted, as inside some virtual machines; the plan says which. Below 20GiB the settings for "
-            "the WAL follow with a reload. A smaller size is refused."
+            "change": "live, container restart, refused: It grows live. The container restarts only if root may not "
+            "resize what is mounted, as inside some virtual machines; the plan says which. A smaller size is refused."
         },
     )
     """Size of the data volume, at least 2GiB. It is a sparse file and takes only the space that is used. It can grow,
@@ -126,7 +128,7 @@ class Container(Group):
     release: Literal["trixie", "bookworm"] = Field(
         default="trixie",
         json_schema_extra={
-            "change": "refused: Its PostgreSQL could not read the existing data. See "
+            "change": "refused: What the new release packages may not be able to read the existing data. See "
             "[a new Debian release](operations/updates.md#a-new-debian-release)."
         },
     )
@@ -153,6 +155,11 @@ class Container(Group):
         """MAC address in the range that Xen and LXC use, the same at each start, so that DHCP gives the same address."""
         digest = f"{binascii.crc32(self.name.encode()) & 0xFFFFFF:06x}"
         return f"00:16:3e:{digest[:2]}:{digest[2:4]}:{digest[4:]}"
+
+    @property
+    def software(self) -> str:
+        """What runs in it, in a word or two for people."""
+        return self.kind
 
     @property
     def required_packages(self) -> set[str]:

@@ -1,5 +1,6 @@
 """Group ``event_stores``: a container with PostgreSQL and the event store in it."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -30,6 +31,19 @@ class EventStore(Container):
     kind: ClassVar[str] = "event store"
     volume_path: ClassVar[str] = VOLUME
     image_setup: ClassVar[str | None] = "postgres/image-setup.sh.j2"
+    move_data: ClassVar[str] = "pg_dump"
+    changes: ClassVar[Mapping[str, str]] = {
+        "memory": "live, server restart, container restart: The running container takes the limit over. ``shared_buffers`` "
+        "follows and restarts the server. The container restarts only if more memory is in use than the new limit.",
+        "cpus": "live, reload, server restart: The running container takes the limit over. Settings for parallel queries and "
+        "``work_mem`` follow with a reload. With more than 4 CPUs, before or after, ``max_worker_processes`` follows and "
+        "restarts the server.",
+        "disk": "live, reload, container restart, refused: It grows live. The container restarts only if root may not resize "
+        "what is mounted, as inside some virtual machines; the plan says which. Below 20GiB the settings for the WAL follow "
+        "with a reload. A smaller size is refused.",
+        "release": "refused: Its PostgreSQL could not read the existing data. See "
+        "[a new Debian release](operations/updates.md#a-new-debian-release).",
+    }
 
     postgresql_version: int | None = Field(
         default=None, json_schema_extra={"change": "refused: Any version but the one of the release is refused."}
@@ -96,6 +110,11 @@ class EventStore(Container):
     def version(self) -> int:
         """PostgreSQL's major version."""
         return self.postgresql_version or POSTGRESQL_OF_RELEASE[self.release]
+
+    @property
+    def software(self) -> str:
+        """With its version."""
+        return f"PostgreSQL {self.version}"
 
     @property
     def server_settings(self) -> dict[str, str]:

@@ -42,7 +42,7 @@ def _at_least(least: str, otherwise: str) -> Callable[[int], int]:
     return check
 
 
-Memory = Annotated[int, BeforeValidator(_size), AfterValidator(_at_least("512MiB", "too little for PostgreSQL"))]
+Memory = Annotated[int, BeforeValidator(_size), AfterValidator(_at_least("512MiB", "too little"))]
 Disk = Annotated[int, BeforeValidator(_size), AfterValidator(_at_least("2GiB", "too small"))]
 Network = Annotated[IPv4Network, BeforeValidator(_network)]
 Address = Annotated[IPv4Address, BeforeValidator(_address)]

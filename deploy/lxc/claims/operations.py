@@ -35,7 +35,8 @@ def check_claims(container: Container, settings: LxcHost) -> Commands:
         (
             claims.volume_replaced and claims.volume_there,
             f"{paths.volume}.img was replaced while it was in use: the running container still writes to the file before. "
-            "Save the data with pg_dump, or stop the container and unmount the volume to go on with the file that is there",
+            f"Save the data with {container.move_data}, or stop the container and unmount the volume to go on with the file "
+            "that is there",
         ),
         (claims.others, f"container {name}: {'; '.join(claims.others)} already; give one of them another"),
     ):

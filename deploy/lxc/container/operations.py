@@ -33,8 +33,9 @@ def have_root(container: Container, settings: LxcHost) -> Commands:
         return
     if release:
         yield refuse(
-            f"container {container.lxc_name} is Debian {release}, and {container.release} is declared. Its PostgreSQL "
-            f"could not read the data of the one before; declare {release}, or move the data with pg_dump or pg_upgrade"
+            f"container {container.lxc_name} is Debian {release}, and {container.release} is declared, whose "
+            f"programs may not be able to read the data; declare {release}, or move the data into a new container with "
+            f"{container.move_data}"
         )
         return
     report([Difference(f"root file system {paths.root}", "missing")])

@@ -5,6 +5,9 @@ import pytest
 from declared import container
 
 from deploy.lxc.image.recipe import Image
+from deploy.machine.render import render
+from deploy.model.containers import Container
+from deploy.model.settings import KINDS
 
 
 def test_containers_that_declare_the_same_share_an_image() -> None:
@@ -42,3 +45,8 @@ def test_the_recipe_is_a_shell_script_for_its_release(release: str) -> None:
     shell = shutil.which("sh")
     assert shell is not None
     assert subprocess.run([shell, "-n"], input=recipe, text=True, check=False, capture_output=True).stderr == ""
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_what_a_kind_adds_to_the_recipe_stays_in_its_quotes(kind: type[Container]) -> None:
+    assert kind.image_setup is None or "'" not in render(kind.image_setup)
