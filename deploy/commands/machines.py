@@ -1,7 +1,8 @@
 """The machines of an inventory, for commands that ask them: over the connectors that a deploy uses."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 
 from pyinfra.api import Config, Host, Inventory, State, StringCommand
@@ -9,13 +10,11 @@ from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.state import StateStage
 
 from deploy.machine.connectors.arguments import connector_arguments
-from deploy.machine.questions import Ask
+from deploy.machine.questions import Ask, Bulk
 from deploy.model.inventory import Entry
 
 #: Seconds for all that is asked of one machine in one go.
 _TIMEOUT: Final = 30
-#: Starts the line behind each answer; the exit status follows.
-_END: Final = "!end-of-answer"
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Machines:
         return {name: greenlet.get() for name, greenlet in asked.items()}
 
     def _ask(self, name: str, topics: Mapping[Any, list[Ask]]) -> Told:
-        script = "".join(_section(ask) for asks in topics.values() for ask in asks)
+        script = Bulk.script([ask.command() for asks in topics.values() for ask in asks])
         try:
             host = self.connected(name)
             # Over standard input, so that the questions are in no process list.
@@ -58,33 +57,14 @@ class Machines:
             _, output = host.run_shell_command(StringCommand('eval "$(cat)"'), **arguments)
         except (ConnectError, OSError, EOFError) as error:  # a timeout is an OSError
             return Told(unreached=f"{name} cannot be reached: {error}")
-        answers = _answers(output.stdout_lines)
-        return Told({topic: _facts(asks, answers) for topic, asks in topics.items()})
+        answers, numbers = Bulk().process(list(output.stdout_lines)), count()
+        return Told(
+            {topic: _facts([(ask, answers.get(next(numbers))) for ask in asks]) for topic, asks in topics.items()}
+        )
 
 
-def _section(ask: Ask) -> str:
-    """A question as shell commands: its answer, an empty line, and how it went."""
-    command = StringCommand(ask.command()).get_raw_value()
-    return f"(\n{command}\n) < /dev/null 2> /dev/null; printf '\\n{_END} %d\\n' $?\n"
-
-
-def _answers(output: Iterable[str]) -> Iterator[list[str] | None]:
-    """What each question brought; None if it failed."""
-    lines = list[str]()
-    for line in output:
-        if not line.startswith(_END):
-            lines.append(line)
-            continue
-        yield (lines[:-1] if lines and not lines[-1] else lines) if line.endswith(" 0") else None
-        lines = []
-
-
-def _facts(asks: list[Ask], answers: Iterator[list[str] | None]) -> list[Any] | None:
-    """The facts that the next answers are; None if one is missing."""
-    said = [next(answers, None) for _ in asks]
-    facts = []
-    for ask, lines in zip(asks, said, strict=True):
-        if lines is None:
-            return None
-        facts.append(ask.fact().process(lines) if lines else ask.fact().default())
-    return facts
+def _facts(said: list[tuple[Ask, list[str] | None]]) -> list[Any] | None:
+    """The facts that the answers are; None if one is missing."""
+    if any(lines is None for _, lines in said):
+        return None
+    return [ask.understood(lines) for ask, lines in said]

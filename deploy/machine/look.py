@@ -65,7 +65,7 @@ def look(fact: type[FactBase[Any]], **arguments: object) -> Any:
         if host in state.failed_hosts and not arguments.get("_ignore_errors"):
             # pyinfra goes on with the fact's default, which reads as a blank machine: that must not be acted on.
             raise PyinfraError(f"{host.name}: {fact.__name__} cannot be determined; nothing more is changed")
-        answers[ask.key] = _understood(ask, output)
+        answers[ask.key] = ask.understood(output)
     return answers[ask.key]
 
 
@@ -90,7 +90,7 @@ def ask_ahead(asks: list[Ask]) -> None:
         shared, group = groups[number]
         parts = shared.split(output, len(group)) if shared else [output]
         for ask, lines in zip(group, parts, strict=False):
-            answers[ask.key] = _understood(ask, lines)
+            answers[ask.key] = ask.understood(lines)
     _memory(adopt=True)  # the execution may have begun meanwhile
 
 
@@ -103,11 +103,6 @@ def _groups(asks: Iterable[Ask]) -> Iterator[tuple[Together | None, list[Ask]]]:
         else:
             groups.setdefault(shared, []).append(ask)
     yield from groups.items()
-
-
-def _understood(ask: Ask, lines: list[str] | None) -> Any:
-    fact = ask.fact()
-    return fact.process(lines) if lines else fact.default()
 
 
 def begin(ask: Callable[[], object]) -> None:

@@ -30,6 +30,11 @@ class Ask:
         make: Callable[..., str | StringCommand] = self.fact().command
         return StringCommand(make(**self.arguments)).get_raw_value()
 
+    def understood(self, lines: list[str] | None) -> Any:
+        """What the fact makes of the lines that its command printed; if there are none, its default."""
+        fact = self.fact()
+        return fact.process(lines) if lines else fact.default()
+
     @property
     def together(self) -> "Together | None":
         """What the fact's method ``together`` says, if it has one: how it is asked with others in one command."""

@@ -49,7 +49,7 @@ class Status(Protocol):
 
 def defaults(asks: Iterable[Ask]) -> list[Any]:
     """The facts of a machine on which there is nothing."""
-    return [ask.fact().default() for ask in asks]
+    return [ask.understood(None) for ask in asks]
 
 
 def unknown(rows: Iterable[Row], detail: str) -> list[Row]:
