@@ -60,7 +60,10 @@ def _last_seal(path: Path) -> int:
     last_line = path.read_bytes().rstrip(b"\n").rpartition(b"\n")[2]
     if last_line and not last_line.startswith(SEAL_LINE):
         raise SettingsError(f"{path} holds events: name a file for the seals alone")
-    return int(json.loads(last_line)["seal"]) if last_line else 0
+    try:
+        return int(json.loads(last_line)["seal"]) if last_line else 0
+    except (ValueError, LookupError):
+        raise SettingsError(f"{path}: its last line is not a whole seal; remove that line") from None
 
 
 def _append(store: Superuser, path: Path, seal: int) -> int:

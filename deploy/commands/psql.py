@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import click
 
@@ -13,6 +14,9 @@ from deploy.commands.connection import address_of, choose_event_store, password_
 from deploy.machine import openssh
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT
 from deploy.model.inventory import SettingsError, make_settings, read_entries
+
+#: psql's exit status if there was no connection, or it was lost.
+_NO_CONNECTION: Final = 2
 
 
 @click.command()
@@ -44,6 +48,8 @@ def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...])
             "PGPASSFILE": f"/proc/self/fd/{file}",
         }
         status = run_child(["psql", *psql_arguments], environment, [file], goes_on=True)
+    if status == _NO_CONNECTION:
+        click.echo(f"`{options.make('status', inventory)}` says how {store.name} is", err=True)
     return exits.FAILED if status else exits.OK
 
 

@@ -74,13 +74,16 @@ def try_configuration(
     packages = sorted(store.required_packages)
     present: dict[str, bool] = look(Packages, names=packages)
     complete = all(present.get(name) for name in packages)
-    words: list[str] | None = (
-        look(Trial, paths=paths, configuration=configuration, access=access, memory=store.memory) if complete else None
-    )
+    arguments = {"paths": paths, "configuration": configuration, "access": access, "memory": store.memory}
+    # A trial that fails, for example because the disk is full, must not end in pyinfra's question whether to go on.
+    words: list[str] | None = look(Trial, **arguments, _ignore_errors=True) if complete else None
     if words is None and host.state.is_executing:
-        yield refuse("the configuration cannot be tried: PostgreSQL or its cluster is missing")
+        yield refuse(
+            "the configuration cannot be tried, and nothing of it was replaced: PostgreSQL or its cluster is missing, or the "
+            "trial could not be made, as said above"
+        )
     elif words is None and present:
-        host.log("the configuration can be tried only when all packages are installed and there is a cluster")
+        host.log("the configuration could not be tried: that takes all packages, a cluster, and a trial that ends")
     elif words:
         overrides = {name: store.server_settings[name] for name in store.postgresql_settings}
         keys = ", ".join(f"{name} = {value!r}" for name, value in suspects(words, overrides).items())

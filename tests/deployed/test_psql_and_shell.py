@@ -47,6 +47,12 @@ def test_a_statement_that_fails_is_a_failure_and_nothing_else(deployed: Deployme
     assert "Traceback" not in done.stderr
 
 
+def test_a_server_that_does_not_answer_gets_a_remedy(deployed: Deployment) -> None:
+    done = program("psql", deployed, "-c", TRIXIE, "--", "-p", "1", "-c", "SELECT 1")
+    assert done.returncode == 1
+    assert f"`make status INVENTORY={deployed.inventory}` says how @lxc/{TRIXIE} is" in done.stderr
+
+
 def test_the_password_is_in_no_command_line_environment_or_file(deployed: Deployment, tmp_path: Path) -> None:
     password = re.search("//[^:]*:([^@]*)@", deployed.dsn(TRIXIE))
     assert password is not None

@@ -207,6 +207,26 @@ def test_what_a_killed_trial_left_behind_does_not_matter(tried: Deployment) -> N
     _state(TRIXIE)
 
 
+def test_a_trial_that_cannot_be_made_is_no_answer(tried: Deployment) -> None:
+    """A plan says so, and a run refuses: without a traceback, and without asking whether to go on."""
+    before = sql(TRIXIE, "SHOW work_mem")
+    declared = dict(tried.containers[TRIXIE])
+    tried.containers[TRIXIE] |= {"postgresql_settings": {"work_mem": "7MB"}}
+    inside(TRIXIE, "rm -rf /run/event-store && touch /run/event-store")
+    try:
+        assert "the configuration could not be tried" in tried.pyinfra("--dry").stderr
+        done = tried.pyinfra("-y", check=False)
+    finally:
+        inside(TRIXIE, "rm -f /run/event-store")
+        tried.containers[TRIXIE] = declared
+    assert done.returncode != 0
+    assert "the configuration cannot be tried, and nothing of it was replaced" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert inside(TRIXIE, "grep -c 7MB /etc/postgresql/17/main/postgresql.conf || true") == "0"
+    assert sql(TRIXIE, "SHOW work_mem") == before
+    assert tried.drift()[0] == 0
+
+
 def test_a_copy_whose_data_may_be_lost_is_shown_as_such(tried: Deployment) -> None:
     as_declared = dict(tried.containers[TRIXIE])
     tried.containers[TRIXIE] |= {"durability": "none", "postgresql_settings": {"fsync": "off"}}

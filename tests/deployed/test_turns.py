@@ -47,3 +47,17 @@ def test_a_killed_run_leaves_no_lock_behind(deployed: Deployment) -> None:
         first.kill()
         first.wait()
         assert deployed.apply() == []
+
+
+def test_a_lock_that_cannot_be_taken_is_told_from_one_that_is_taken(deployed: Deployment) -> None:
+    """As for somebody who is not root on the host, or has no room left on /run."""
+    deployed.apply()
+    LOCK.unlink()
+    LOCK.mkdir()
+    try:
+        done = deployed.pyinfra("-y", check=False)
+    finally:
+        LOCK.rmdir()
+    assert done.returncode != 0
+    assert f"@local: nothing was touched: the host's lock {LOCK} could not be taken" in done.stderr
+    assert "another run" not in done.stderr
