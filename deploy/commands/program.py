@@ -29,7 +29,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     epilog="""\b
     Exit status, unless a command says otherwise:
       0   fine
-      1   could not be determined, was refused, or failed
+      1   could not be determined, was refused, failed, or was interrupted
       2   not as declared, or degraded
       3   down
       64  the command line cannot be understood

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Timer
 from typing import Final
 
 import click
@@ -10,12 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from deploy.commands.output import console
 
+#: Seconds until a bar is drawn: what is done sooner needs none.
+_FIRST: Final = 2.0
 #: Seconds between two lines if there is no terminal to draw a bar on.
 _PAUSE: Final = 5.0
 
 
 @contextmanager
-def progress(what: str, total: int, pause: float = _PAUSE) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int, first: float = _FIRST, pause: float = _PAUSE) -> Iterator[Callable[[int], None]]:
     """Yields what to call with how many more of ``total`` are done: for example ``exporting events``.
 
     A bar on a terminal, which goes away at the end; else a line now and then, and none for what is done sooner.
@@ -25,9 +28,16 @@ def progress(what: str, total: int, pause: float = _PAUSE) -> Iterator[Callable[
         yield _Lines(what, total, pause).advance
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=terminal, transient=True) as bar:
-        task = bar.add_task(what, total=total)
+    bar = Progress(*columns, console=terminal, transient=True)
+    task = bar.add_task(what, total=total)
+    timer = Timer(first, bar.start)
+    timer.start()
+    try:
         yield lambda count: bar.advance(task, count)
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.stop()
 
 
 class _Lines:
