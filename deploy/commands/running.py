@@ -47,6 +47,9 @@ def run_old_path(command: click.Command, *options: str) -> NoReturn:
     arguments = sys.argv[1:]
     if arguments[:1] in (["--help"], ["-h"]):
         sys.exit(run(command, f"event-store {command.name}", arguments))
+    if not arguments:
+        click.echo("say the file of the inventory first, for example inventory/local.py", err=True)
+        sys.exit(exits.USAGE)
     given = zip(options, arguments, strict=False)
     line = [word for name, value in given if value or name not in _OPTIONAL for word in (name, value)]
     sys.exit(run(command, f"event-store {command.name}", [*line, *arguments[len(options) :]]))

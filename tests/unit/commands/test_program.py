@@ -126,6 +126,7 @@ def test_the_inventory_of_the_environment_is_taken(
     [
         (["drift", "nowhere.py"], exits.FAILED, "nowhere.py: no such inventory file"),
         (["summary", "nowhere.py"], exits.FAILED, "nowhere.py: no such inventory file"),
+        (["drift"], exits.USAGE, "say the file of the inventory first"),
         (["dsn", "TWO"], exits.FAILED, "there is one, two"),
         (["dsn", "TWO", ""], exits.FAILED, "there is one, two"),
         (["dsn", "TWO", "@lxc/two"], exits.FAILED, "@lxc/two has no password yet"),
