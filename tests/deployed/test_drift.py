@@ -15,7 +15,8 @@ from .deployment import STORAGE, Deployment, differences, inside, run, sql
 class Case(NamedTuple):
     """A change by hand, and a text that the report must name it with.
 
-    ``alone``: with this one, others could not be made or would not be seen.
+    ``alone``: with this one, others could not be made or would not be seen, or the reload or restart of another one would
+    repair it as well.
     """
 
     name: str
@@ -60,7 +61,7 @@ INSIDE = [
     Case("setting that is loaded", "inside",
          f"echo 'work_mem = 2MB' >> {CONF}/postgresql.conf; systemctl reload postgresql@17-main", "postgresql.conf: content"),
     Case("setting for a restart", "inside", f"sed -i 's/^max_connections.*/max_connections = 77/' {CONF}/postgresql.conf",
-         "PostgreSQL: restart for max_connections"),
+         "PostgreSQL: restart for max_connections", alone=True),
     Case("configuration's mode", "inside", f"chmod 666 {CONF}/pg_hba.conf", "pg_hba.conf: mode is 666"),
     Case("configuration's owner", "inside", f"chown root {CONF}/postgresql.conf", "postgresql.conf: owner is root"),
     Case("extra hba line", "inside", f"sed -i '1i host all all 0.0.0.0/0 trust' {CONF}/pg_hba.conf", "pg_hba.conf: content"),
@@ -72,7 +73,7 @@ INSIDE = [
     Case("start at boot", "inside", f"echo manual > {CONF}/start.conf", "start.conf: content"),
     Case("configuration gone", "inside", f"rm {CONF}/postgresql.conf", "cluster /srv/postgresql/17/main: not configured", alone=True),
     Case("certificate", "inside", "rm /srv/postgresql/tls/server.crt", "server.crt: missing"),
-    Case("file changed and not loaded", "inside", f"touch {CONF}/pg_hba.conf", "PostgreSQL: reload for /etc/postgresql"),
+    Case("file changed and not loaded", "inside", f"touch {CONF}/pg_hba.conf", "PostgreSQL: reload for /etc/postgresql", alone=True),
     Case("service stopped", "inside", "systemctl stop postgresql@17-main", "postgresql@17-main.service: not active", alone=True),
     Case("service disabled", "inside", "systemctl disable --quiet postgresql", "postgresql@17-main.service: not enabled"),
     Case("server that cannot start", "inside",
@@ -84,7 +85,7 @@ APP, OWNER, WORKER = "stock_analysis_user", "event_store_owner", "event_store_wo
 SQL = [
     Case("ALTER SYSTEM", "sql", "ALTER SYSTEM SET work_mem = '1MB'", "ALTER SYSTEM: left behind work_mem"),
     Case("ALTER SYSTEM, loaded", "sql", "ALTER SYSTEM SET work_mem = '1MB';\nSELECT pg_reload_conf()", "work_mem"),
-    Case("ALTER SYSTEM for a restart", "sql", "ALTER SYSTEM SET max_connections = 50;\nSELECT pg_reload_conf()", "max_connections"),
+    Case("ALTER SYSTEM for a restart", "sql", "ALTER SYSTEM SET max_connections = 50;\nSELECT pg_reload_conf()", "max_connections", alone=True),
     Case("ALTER ROLE SET", "sql", f"ALTER ROLE {APP} SET work_mem = '1MB'", f"ALTER ROLE {APP}: has a setting"),
     Case("ALTER DATABASE SET", "sql", "ALTER DATABASE stock_analysis_event_store SET jit = on", "has a setting of its own for jit"),
     Case("superuser", "sql", f"ALTER ROLE {APP} SUPERUSER", f"role {APP}: SUPERUSER is True"),
