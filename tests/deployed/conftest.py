@@ -13,7 +13,7 @@ import pytest
 from .containers import BOOKWORM, TRIXIE, declared
 from .deployment import Deployment
 from .groups import DEPLOYS, ORDER, GroupScheduling, group_of
-from .host_lock import containers_lock, host_lock
+from .host_lock import containers_lock, host_lock, network_lock
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +55,13 @@ def deployed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
 @pytest.fixture(autouse=True)
 def _host_to_itself(request: pytest.FixtureRequest) -> Iterator[None]:
     """No other group changes the host while a test breaks something on it, or asserts that all is as declared."""
-    if group_of(request.node.nodeid) != DEPLOYS:
-        yield
-        return
-    with host_lock():
+    deploys = group_of(request.node.nodeid) == DEPLOYS
+    offline = request.node.get_closest_marker("offline") is not None
+    with ExitStack() as locks:
+        if offline or not deploys:
+            locks.enter_context(network_lock(breaks=offline))
+        if deploys:
+            locks.enter_context(host_lock())
         yield
 
 

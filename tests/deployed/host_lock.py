@@ -12,45 +12,61 @@ from pathlib import Path
 _FOLDER = Path("/run/lock")
 
 
-class _HostLock:
+class _Lock:
     """A lock between processes. Within a process it is held once, however often and in however many threads it is taken.
 
     The kernel takes it back from a process that was killed. Whoever waits holds the queue, so that a group with one test
     after the other does not keep the others out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._files = _FOLDER / f"{name}-queue", _FOLDER / name
         self._mutex = threading.Lock()
         self._holders = 0
-        self._host = ExitStack()
+        self._held = ExitStack()
 
-    def acquire(self) -> None:
+    def acquire(self, operation: int) -> None:
+        queue, lock = self._files
         with self._mutex:
             if not self._holders:
-                with (_FOLDER / "estest-queue").open("w") as queue:
-                    fcntl.flock(queue, fcntl.LOCK_EX)
-                    host = self._host.enter_context((_FOLDER / "estest-host").open("w"))
-                    fcntl.flock(host, fcntl.LOCK_EX)
+                with queue.open("w") as waiting:
+                    fcntl.flock(waiting, fcntl.LOCK_EX)
+                    fcntl.flock(self._held.enter_context(lock.open("w")), operation)
             self._holders += 1
 
     def release(self) -> None:
         with self._mutex:
             self._holders -= 1
             if not self._holders:
-                self._host.close()
+                self._held.close()
+
+    @contextmanager
+    def held(self, operation: int) -> Iterator[None]:
+        self.acquire(operation)
+        try:
+            yield
+        finally:
+            self.release()
 
 
-_LOCK = _HostLock()
+_HOST, _NETWORK = _Lock("estest-host"), _Lock("estest-network")
 
 
 @contextmanager
 def host_lock() -> Iterator[None]:
     """The LXC host for the length of the block: no other group of tests deploys, destroys or breaks anything on it."""
-    _LOCK.acquire()
-    try:
+    with _HOST.held(fcntl.LOCK_EX):
         yield
-    finally:
-        _LOCK.release()
+
+
+@contextmanager
+def network_lock(*, breaks: bool) -> Iterator[None]:
+    """The bridge for the length of the block: for one who ``breaks`` it, or for all who need it.
+
+    Before `host_lock`, or two groups could wait for each other.
+    """
+    with _NETWORK.held(fcntl.LOCK_EX if breaks else fcntl.LOCK_SH):
+        yield
 
 
 @contextmanager

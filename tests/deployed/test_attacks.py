@@ -20,7 +20,6 @@ from .attacks.rows import BEYOND, Attack
 from .attacks.target import NAMES, Connection, Target
 from .containers import SERVERS
 from .deployment import Deployment
-from .host_lock import host_lock
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -112,7 +111,7 @@ def test_who_has_logged_in_stays_who_he_is(target: Target, role: str, name: str)
 )
 def test_nobody_else_gets_in(target: Target, options: dict[str, str]) -> None:
     refused = r"no pg_hba.conf entry|authentication failed|permission denied|must be superuser"
-    with host_lock(), pytest.raises(psycopg.OperationalError, match=refused):
+    with pytest.raises(psycopg.OperationalError, match=refused):
         psycopg.connect(target.deployment.dsn(target.container), **options)  # type: ignore[arg-type]
 
 

@@ -4,7 +4,7 @@ Several changes at once for `make test`; `make soak` makes each of them by itsel
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,7 +16,7 @@ class Case(NamedTuple):
     """A change by hand, and a text that the report must name it with.
 
     ``alone``: with this one, others could not be made or would not be seen, or the reload or restart of another one would
-    repair it as well.
+    repair it as well. ``offline``: lxc-net is restarted to repair it.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Case(NamedTuple):
     change: str
     reported: str
     alone: bool = False
+    offline: bool = False
 
 
 #: Changes at once.
@@ -31,15 +32,15 @@ AT_ONCE = 10
 
 
 HOST = [
-    Case("lxc-net", "host", "echo X=1 >> /etc/default/lxc-net", "/etc/default/lxc-net: content"),
+    Case("lxc-net", "host", "echo X=1 >> /etc/default/lxc-net", "/etc/default/lxc-net: content", offline=True),
     Case("hook's mode", "host", "chmod 700 /usr/local/lib/event-store/pre-start", "mode is 700, not 755"),
     Case("hook's owner", "host", "chown nobody /usr/local/lib/event-store/pre-start", "owner is nobody"),
     Case("hook's content", "host", "echo >> /usr/local/lib/event-store/pre-start", "pre-start: content"),
     Case("forwarding kept on", "host", "rm /etc/sysctl.d/60-event-store.conf", "60-event-store.conf: missing"),
-    Case("forwarding now", "host", "echo 0 > /proc/sys/net/ipv4/ip_forward", "forwarding is missing"),
-    Case("DHCP and DNS", "host", 'kill "$(cat /run/lxc/dnsmasq.pid)"', "dhcp is missing"),
-    Case("NAT", "host", "nft flush table ip lxc 2>/dev/null || iptables -t nat -F POSTROUTING", "nat is missing"),
-    Case("bridge address", "host", "ip address flush dev lxcbr0", "address is missing"),
+    Case("forwarding now", "host", "echo 0 > /proc/sys/net/ipv4/ip_forward", "forwarding is missing", offline=True),
+    Case("DHCP and DNS", "host", 'kill "$(cat /run/lxc/dnsmasq.pid)"', "dhcp is missing", offline=True),
+    Case("NAT", "host", "nft flush table ip lxc 2>/dev/null || iptables -t nat -F POSTROUTING", "nat is missing", offline=True),
+    Case("bridge address", "host", "ip address flush dev lxcbr0", "address is missing", offline=True),
     Case("id ranges", "host", f"sed -i \"/^root:$(sed -n 's/lxc.idmap = u 0 \\([0-9]*\\).*/\\1/p' /var/lib/lxc/{TRIXIE}/config):/d\" /etc/subuid",
          "/etc/subuid: root:"),
     Case("fstab", "host", f"sed -i '/{TRIXIE}/d' /etc/fstab", "/etc/fstab"),
@@ -141,10 +142,15 @@ def _one_by_one() -> list[list[Case]]:
     return [[case] for case in [*HOST, *INSIDE, *SQL] if not case.alone]
 
 
+def _parameter(cases: list[Case], *marks: pytest.MarkDecorator) -> Any:
+    offline = [pytest.mark.offline] if any(case.offline for case in cases) else []
+    name = " + ".join(f"{case.where}: {case.name}" for case in cases)
+    return pytest.param(cases, id=name, marks=[*marks, *offline])
+
+
 @pytest.mark.parametrize(
     "cases",
-    [*_together(), *(pytest.param(cases, marks=pytest.mark.soak) for cases in _one_by_one())],
-    ids=lambda cases: " + ".join(f"{case.where}: {case.name}" for case in cases),
+    [*map(_parameter, _together()), *(_parameter(cases, pytest.mark.soak) for cases in _one_by_one())],
 )
 def test_is_shown_and_repaired(deployed: Deployment, cases: list[Case]) -> None:
     for case in cases:
