@@ -1,4 +1,4 @@
-"""docs/figures.md: the tables and the plot, from figures.json; `PYTHONPATH=tests python -m bench.page` makes them anew."""
+"""docs/figures.md: the tables and the plot, from figures.json; `PYTHONPATH=tests python -m bench.page` writes them again."""
 
 import json
 from collections.abc import Mapping

@@ -67,7 +67,7 @@ class Deployment:
 
     @property
     def inventory(self) -> str:
-        """The inventory file, written anew so that it is what this object says."""
+        """The inventory file, written each time, so that it is what this object says."""
         path = self.folder / f"{self.name}.py"
         prefix = "@lxc/" if self.host_name == "@local" else f"@lxcssh/{self.host_name}:"
         stores = [(f"{prefix}{name}", data) for name, data in self.containers.items()]

@@ -48,7 +48,7 @@ BEGIN;
 \\endpipeline
 COMMIT;
 """
-    # The library knows no "any version": an application reads the aggregate, appends, and begins anew on a conflict.
+    # The library knows no "any version": an application reads the aggregate, appends, and starts over on a conflict.
     # ON CONFLICT, where the library has an error, spares the server a failed statement.
     contended_script: ClassVar = f"""
 SELECT coalesce(max(originator_version), 0) + 1 AS version FROM public.stored_events WHERE originator_id = :stream \\gset

@@ -39,7 +39,7 @@ def test_without_data_it_is_compared_by_its_events(app: Connection) -> None:
     aggregate, command_id = uuid4(), uuid4()
     events = counted(1, 2)
     first = append_events(app, aggregate, events, 0, command_id=command_id)
-    # What a sender makes anew when he tries again does not count.
+    # What a sender makes again for another try does not count.
     again = [event | {"event_id": str(uuid4()), "metadata": {"attempt": 2}, "schema_version": 1} for event in events]
     assert append_events(app, aggregate, again, 0, command_id=command_id, correlation_id=uuid4()) == first
     for other in (

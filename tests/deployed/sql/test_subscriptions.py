@@ -276,7 +276,7 @@ def test_claims_go_to_partitions_with_work_and_in_turn(app: Connection, name: st
 
 
 def test_a_claim_takes_one_partition_whatever_the_statistics_say(empty_store: Store) -> None:
-    """By those of a single row the planner looks for a free partition anew for each row that it considers."""
+    """By those of a single row the planner looks for a free partition again for each row that it considers."""
     app = empty_store.connect()
     create(app, "one")
     empty_store.connect("postgres").execute("ANALYZE event_store.subscription_partitions")
