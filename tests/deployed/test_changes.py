@@ -116,7 +116,7 @@ def test_volumes_grow_with_a_restart_only_where_root_may_not_resize_what_is_moun
     ("change", "message"),
     [
         ({"disk": "2GiB"}, "a volume never shrinks"),
-        ({"release": "bookworm"}, "move the data with pg_dump or pg_upgrade"),
+        ({"release": "bookworm"}, "move the data into a new container with pg_dump"),
     ],
 )
 def test_what_would_lose_data_is_refused(grown: Deployment, change: dict[str, str], message: str) -> None:
