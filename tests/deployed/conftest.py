@@ -3,7 +3,7 @@
 `make test` runs the groups side by side. The tests of one group run one after the other, in one process.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -52,17 +52,21 @@ def deployed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
             deployment.destroy()
 
 
-@pytest.fixture(autouse=True)
-def _host_to_itself(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No other group changes the host while a test breaks something on it, or asserts that all is as declared."""
-    deploys = group_of(request.node.nodeid) == DEPLOYS
-    offline = request.node.get_closest_marker("offline") is not None
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """No other group changes the host, or takes the bridge down, while a test or a fixture of it relies on them.
+
+    The deploys' tests break things on the host, and assert that all is as declared.
+    """
     with ExitStack() as locks:
-        if offline or not deploys:
-            locks.enter_context(network_lock(breaks=offline))
-        if deploys:
-            locks.enter_context(host_lock())
-        yield
+        if Path(__file__).parent in item.path.parents:
+            deploys = group_of(item.nodeid) == DEPLOYS
+            offline = item.get_closest_marker("offline") is not None
+            if offline or not deploys:
+                locks.enter_context(network_lock(breaks=offline))
+            if deploys:
+                locks.enter_context(host_lock())
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

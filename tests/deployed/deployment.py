@@ -12,6 +12,9 @@ from typing import Any
 
 import psycopg
 
+from deploy.commands.connection import choose_event_store, dsn
+from deploy.model.inventory import read_inventory
+
 from .host_lock import host_lock
 
 ROOT = Path(__file__).parents[2]
@@ -113,9 +116,14 @@ class Deployment:
         """`make dsn`."""
         return run(sys.executable, "-m", "deploy.commands.dsn", self.inventory, container).stdout.strip()
 
+    def conninfo(self, container: str) -> str:
+        """The same without a process of its own, for who needs it again and again."""
+        settings = read_inventory(self.inventory)
+        return dsn(choose_event_store(settings, container), settings)
+
     def connect(self, container: str) -> "psycopg.Connection[Any]":
         """A connection of the application."""
-        return psycopg.connect(self.dsn(container), autocommit=True)
+        return psycopg.connect(self.conninfo(container), autocommit=True)
 
     def destroy(self) -> None:
         """`make destroy` for each container, with its data; also for one that a killed test left half-made."""
