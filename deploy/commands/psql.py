@@ -15,6 +15,8 @@ from deploy.machine import openssh
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT
 from deploy.model.inventory import SettingsError, make_settings, read_entries
 
+#: Seconds until a server that does not answer at all is given up; libpq would wait for minutes.
+_PATIENCE: Final = "10"
 #: psql's exit status if there was no connection, or it was lost.
 _NO_CONNECTION: Final = 2
 
@@ -47,6 +49,7 @@ def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...])
             "PGSSLMODE": "require",
             "PGPASSFILE": f"/proc/self/fd/{file}",
         }
+        environment.setdefault("PGCONNECT_TIMEOUT", _PATIENCE)
         status = run_child(["psql", *psql_arguments], environment, [file], goes_on=True)
     if status == _NO_CONNECTION:
         click.echo(f"`{options.make('status', inventory)}` says how {store.name} is", err=True)

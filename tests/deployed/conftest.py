@@ -54,17 +54,13 @@ def deployed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """No other group changes the host, or takes the bridge down, while a test or a fixture of it relies on them.
-
-    The deploys' tests break things on the host, and assert that all is as declared.
-    """
+    """No other group deploys, or takes the bridge down, while a test or a fixture of it relies on that."""
     with ExitStack() as locks:
         if Path(__file__).parent in item.path.parents:
-            deploys = group_of(item.nodeid) == DEPLOYS
             offline = item.get_closest_marker("offline") is not None
-            if offline or not deploys:
+            if offline or group_of(item.nodeid) != DEPLOYS:
                 locks.enter_context(network_lock(breaks=offline))
-            if deploys:
+            if item.get_closest_marker("host"):
                 locks.enter_context(host_lock())
         return (yield)
 

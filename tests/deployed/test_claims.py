@@ -8,6 +8,8 @@ import pytest
 from .containers import TRIXIE, declared
 from .deployment import PYINFRA, STORAGE, Deployment, inside, run, sql
 
+pytestmark = pytest.mark.host
+
 VOLUME = f"{STORAGE}/volumes/{TRIXIE}"
 
 

@@ -143,9 +143,10 @@ def _one_by_one() -> list[list[Case]]:
 
 
 def _parameter(cases: list[Case], *marks: pytest.MarkDecorator) -> Any:
+    host = [pytest.mark.host] if any(case.where == "host" for case in cases) else []
     offline = [pytest.mark.offline] if any(case.offline for case in cases) else []
     name = " + ".join(f"{case.where}: {case.name}" for case in cases)
-    return pytest.param(cases, id=name, marks=[*marks, *offline])
+    return pytest.param(cases, id=name, marks=[*marks, *host, *offline])
 
 
 @pytest.mark.parametrize(

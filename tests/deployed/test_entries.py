@@ -14,6 +14,8 @@ from deploy.machine.look import YOUNG
 
 from .deployment import PYINFRA, Deployment, run
 
+pytestmark = pytest.mark.host
+
 _WRAPPER = """\
 #!/bin/sh
 echo "$2" >> {entries}

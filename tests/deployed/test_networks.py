@@ -8,6 +8,8 @@ import pytest
 from .containers import SMALL, declared
 from .deployment import Deployment, inside, run
 
+pytestmark = pytest.mark.host
+
 BRIDGE = "estest0"
 
 
@@ -20,7 +22,7 @@ def test_dhcp_on_the_managed_bridge(tmp_path: Path) -> None:
             assert connection.execute("SELECT 1").fetchone() == (1,)
             assert connection.info.host.startswith("10.0.3.")
         assert deployment.apply() == []
-        deployment.verify()
+        deployment.assert_verified()
     finally:
         deployment.destroy()
 

@@ -16,6 +16,8 @@ from .deployment import PYINFRA, ROOT, STORAGE, Deployment, inside, run, sql
 from .host_lock import host_lock
 from .series import series
 
+pytestmark = pytest.mark.host
+
 KILLED = "estest-killed"
 KILLS: list[bool] = []
 

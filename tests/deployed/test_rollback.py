@@ -31,7 +31,7 @@ def _ledger(name: str) -> str:
 
 
 def _rollback(deployment: Deployment, *arguments: str, check: bool = True) -> Any:
-    return run(PYINFRA, deployment.inventory, "deploy/rollback.py", *arguments, check=check)
+    return deployment.run("deploy/rollback.py", *arguments, check=check)
 
 
 @pytest.fixture(scope="module")

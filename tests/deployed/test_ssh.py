@@ -92,7 +92,7 @@ def test_drift_is_found_and_repaired_over_ssh(remote: Deployment) -> None:
 
 
 def test_verifies_over_ssh(remote: Deployment) -> None:
-    remote.verify()
+    remote.assert_verified()
 
 
 def program(command: str, remote: Deployment, *arguments: str) -> "subprocess.CompletedProcess[str]":

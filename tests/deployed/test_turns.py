@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from .containers import TRIXIE
 from .deployment import PYINFRA, ROOT, Deployment
+
+pytestmark = pytest.mark.host
 
 LOCK = Path("/run/event-store/run.lock")
 
