@@ -39,20 +39,24 @@ class _Memory:
 def _memory(*, adopt: bool = False) -> _Memory:
     """What still counts of what the current machine has said; ``adopt``: also from before the execution, if young."""
     memory: _Memory | None = host.connector_data.get("memory")
-    # A container is not the same any more either, when something changed on its LXC host.
-    names = (host.name, host.data.get("lxc_host"))
-    changes = sum(
-        data.operation_meta.executed
-        for machine, operations in state.ops.items()
-        if machine.name in names
-        for data in operations.values()
-    )
+    changes = _changes() if state.is_executing else 0
     if memory and adopt and memory.stage < state.current_stage and monotonic() - memory.since < YOUNG:
         memory.stage = state.current_stage
     if not memory or (memory.stage, memory.changes) != (state.current_stage, changes):
         memory = _Memory(state.current_stage, changes)
         host.connector_data["memory"] = memory
     return memory
+
+
+def _changes() -> int:
+    """How many operations have changed something on the current machine or, if it is a container, on its LXC host."""
+    names = (host.name, host.data.get("lxc_host"))
+    return sum(
+        data.operation_meta.executed
+        for machine, operations in state.ops.items()
+        if machine.name in names
+        for data in operations.values()
+    )
 
 
 def look(fact: type[FactBase[Any]], **arguments: object) -> Any:
