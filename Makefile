@@ -38,7 +38,7 @@ status: $(READY) ## how every host, container, cluster, worker, projection and s
 	@$(EVENT_STORE) status -i $(INVENTORY)
 
 verify: $(READY) ## check what is deployed, and its latency, with testinfra; changes nothing
-	@$(EVENT_STORE) verify -i $(INVENTORY) $(PYTEST_ARGS)
+	@$(EVENT_STORE) verify -i $(INVENTORY) -- $(PYTEST_ARGS)
 
 dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name]: psql "$$(make -s dsn)"
 	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE)
@@ -71,7 +71,7 @@ test: .venv/.ready-test ## all tests but the rest of long series, on real contai
 	@$(MAKE) check
 	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not soak" client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
-soak: .venv/.ready-test ## all tests with their long series, about an hour; a green run is written down in docs/figures.md
+soak: .venv/.ready-test ## all tests with their long series, about an hour; if all pass, docs/figures.md says when
 	@PYTHONPATH=tests $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(PYTEST_ARGS),,-p bench.soak) client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
 bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, on containers of its own [PYTEST_ARGS="-k append"]

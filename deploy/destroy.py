@@ -9,7 +9,6 @@ from deploy.machine.turns import take_turn
 from deploy.model.inventory import settings_of
 
 settings = settings_of(host.inventory, command_line.inventory)
-take_turn()
 said = host.inventory.get_override_data()
 confirmed, volumes = str(said.get("confirm") or ""), said.get("volumes", "keep")
 
@@ -23,6 +22,8 @@ if volumes not in ("keep", "delete"):
     raise PyinfraError(f"nothing was touched: VOLUMES={volumes} is neither keep nor delete")
 
 [container] = doomed
+if container.lxc_host in (host.name, host.data.get("lxc_host")):
+    take_turn()
 if container.lxc_host == host.name:
     claims.destroy(
         name=f"Remove {confirmed}" + (" and its data" if volumes == "delete" else ", keeping its data volume"),

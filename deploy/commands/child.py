@@ -22,12 +22,12 @@ def run_child(
     the status is `INTERRUPTED`, whatever the program says (pyinfra says 0), unless it ``goes_on`` as psql does.
     """
     interrupts = list[int]()
-    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number)), signal.getsignal(signal.SIGTERM)
     try:
         process = subprocess.Popen(command, env=environment, pass_fds=files)
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         status = process.wait()
     finally:
-        signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
     return INTERRUPTED if interrupts and not goes_on else status

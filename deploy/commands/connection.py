@@ -18,21 +18,22 @@ Kind = TypeVar("Kind", bound=Container)
 
 def choose_event_store(settings: Settings, name: str | None) -> EventStore:
     """The event store that ``name`` means (its LXC or inventory name); the only one if no name is given."""
-    return _choose(settings.event_stores, name, "say which event store with CONTAINER=name", settings.file)
+    return _choose(settings.event_stores, name, "event store", settings.file)
 
 
 def choose_container(settings: Settings, name: str | None) -> Container:
     """The same among all containers, whatever their kind."""
-    return _choose(settings.containers.values(), name, "say which container with CONTAINER=name", settings.file)
+    return _choose(settings.containers.values(), name, "container", settings.file)
 
 
-def _choose(containers: Iterable[Kind], name: str | None, request: str, file: str) -> Kind:
+def _choose(containers: Iterable[Kind], name: str | None, what: str, file: str) -> Kind:
     there = list(containers)
     chosen = [container for container in there if not name or name in (container.name, container.lxc_name)]
     if len(chosen) == 1:
         return chosen[0]
     names = ", ".join(container.lxc_name for container in there) or "none"
-    raise SettingsError(f"{file}: {request}; there is {names}")
+    asked = f"there is no {what} {name}" if name else f"say which {what}"
+    raise SettingsError(f"{file}: {asked}; give one with -c NAME, or CONTAINER=NAME to make; there is {names}")
 
 
 def address_of(container: Container, settings: Settings) -> str:

@@ -13,7 +13,7 @@ import click
 from deploy.commands import exits, options, output
 from deploy.commands.running import run_old_path
 from deploy.machine.differences import VARIABLE, Difference, recorded_in
-from deploy.model.inventory import SettingsError
+from deploy.model.inventory import SettingsError, read_inventory
 from deploy.model.project import ROOT
 
 
@@ -61,10 +61,14 @@ def drift_of(file: str) -> dict[str, Drift]:
         differences = recorded_in(recorded)
     try:
         plan = json.loads(done.stdout)["plan"] if done.returncode == 0 else None
-    except ValueError:
+    except (ValueError, LookupError):
         plan = None
     if plan is None:
         raise SettingsError(f"Drift of {file} cannot be determined:\n{done.stderr}")
+    if not plan:
+        # pyinfra is content with an inventory that has no machines, and the deploy did not run to say what is wrong.
+        read_inventory(file)
+        raise SettingsError(f"Drift of {file} cannot be determined: no machine was looked at")
     machines: dict[str, Drift] = {}
     for operation in plan:
         for host in (*operation["hosts_with_change"], *operation["hosts_with_conditional_change"]):

@@ -33,7 +33,7 @@ def export_seals(inventory: str, container: str | None, export: str) -> int:
     Exit status 2: the store has not got what is in the file; nothing is written then.
     """
     if not export:
-        raise SettingsError("say EXPORT=file: the seals go to its end")
+        raise SettingsError("say --export FILE (EXPORT=file to make): the seals go to its end")
     settings = read_inventory(inventory)
     store = choose_event_store(settings, container)
     superuser, path = Superuser(settings.file, store), Path(export)

@@ -42,9 +42,11 @@ def document(value: object) -> None:
 
 def _cell(value: object) -> str:
     match value:
+        case bool():
+            return "yes" if value else "no"
         case int() | Decimal():
             return f"{value:,}"
         case datetime():
-            return f"{value:%H:%M:%S}"
+            return f"{value:%Y-%m-%d %H:%M:%S}"
         case _:
             return str(value)

@@ -43,7 +43,10 @@ class Stretch:
 def retire(inventory: str, container: str | None, before: str, export: str) -> None:
     """Export old events to a file, then delete them from the store."""
     if not before or not export:
-        raise SettingsError("say BEFORE=date and EXPORT=folder: events before that date go to a file in that folder")
+        raise SettingsError(
+            "say --before DATE and --export FOLDER (BEFORE=date EXPORT=folder to make): events before that date go to a file in "
+            "that folder"
+        )
     settings = read_inventory(inventory)
     chosen = choose_event_store(settings, container)
     store = Superuser(settings.file, chosen)
@@ -66,7 +69,7 @@ def retire(inventory: str, container: str | None, before: str, export: str) -> N
                 SELECT event_store.retire_events({stretch.first}, {stretch.last}, decode('{root}', 'hex'), {quoted(str(path))})
             """)
             events += int(count)
-            click.echo(f"Retired seals {stretch.first} to {stretch.last}: {count} events")
+            print(f"Retired seals {stretch.first} to {stretch.last}: {count} events")
             advance(stretch.events)
     click.echo(f"{events} events have left {chosen.name}. Keep {path}: it is their only place now.")
 

@@ -28,8 +28,9 @@ def deploy(inventory: str, pyinfra_arguments: tuple[str, ...]) -> int:
     """
     if status := _run(inventory, "__main__.py", "-y", *pyinfra_arguments):
         return status
-    if "--json" not in pyinfra_arguments:  # nothing but JSON on standard output
-        summary.show(read_inventory(inventory))
+    settings = read_inventory(inventory)
+    if not {"--json", "--dry", "--limit"} & set(pyinfra_arguments):  # nothing but JSON, or not everything is up
+        summary.show(settings)
     return exits.OK
 
 
@@ -38,6 +39,7 @@ def deploy(inventory: str, pyinfra_arguments: tuple[str, ...]) -> int:
 @_arguments
 def plan(inventory: str, pyinfra_arguments: tuple[str, ...]) -> int:
     """Show what a deploy would change, with differences; changes nothing."""
+    read_inventory(inventory)  # pyinfra is content with an inventory that has no machines
     return _run(inventory, "__main__.py", "--dry", "--diff", *pyinfra_arguments)
 
 

@@ -31,7 +31,7 @@ def seals(inventory: str, container: str | None, compare: str | None, as_json: b
     """
     settings = read_inventory(inventory)
     store = choose_event_store(settings, container)
-    say = (lambda _: None) if as_json else click.echo
+    say = (lambda _: None) if as_json else print
     superuser = Superuser(settings.file, store)
     counts = _counts(superuser)
     say(f"Event store {store.name}: {counts['seals']} seals over {counts['events']} events")

@@ -1,4 +1,4 @@
-"""`event-store summary`, which is the end of `make deploy` as well: what exists now, and how to connect to it."""
+"""`event-store summary`, which is the end of `make deploy` as well: what is declared, and how to connect to it."""
 
 import click
 
@@ -15,7 +15,7 @@ from deploy.model.settings import Settings
 @options.inventory
 @options.as_json
 def summary(inventory: str, as_json: bool) -> None:
-    """Say what is deployed, and how to connect to it; no password."""
+    """Say what the inventory declares, and how to connect to it; no password. Nothing is asked: see status."""
     settings = read_inventory(inventory)
     if as_json:
         output.document([_facts(container, settings) for container in settings.containers.values()])
@@ -27,7 +27,7 @@ def show(settings: Settings) -> None:
     """One paragraph for each container."""
     for container in settings.containers.values():
         click.echo(
-            f"\n{container.kind.capitalize()} {container.name} is up: {container.software} on Debian {container.release}, "
+            f"\n{container.kind.capitalize()} {container.name}: {container.software} on Debian {container.release}, "
             f"{container.memory // 1024**2} MiB, {container.cpus} CPUs"
         )
         if isinstance(container, EventStore):

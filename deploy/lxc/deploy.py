@@ -13,7 +13,7 @@ from deploy.lxc.container import operations as containers
 from deploy.lxc.container.config import HOOK, Paths
 from deploy.lxc.container.facts import ContainerFact, RootFileSystem
 from deploy.lxc.host import operations as hosts
-from deploy.lxc.host.facts import Bridge, IdRanges
+from deploy.lxc.host.facts import Bridge, BridgeExists, IdRanges
 from deploy.lxc.image import operations as images
 from deploy.lxc.image.facts import AptSources, Images
 from deploy.lxc.image.recipe import Image
@@ -58,14 +58,24 @@ def deploy_host(settings: Settings) -> None:
 
 def _questions_of_host(settings: LxcHost) -> list[Ask]:
     """What the operations of `provision` are going to ask."""
-    address, dhcp_range = str(_bridge_address(settings)), _dhcp_range(settings)
     return [
         Ask(MachineFact),
-        *(Ask(ManagedFile, path=path) for path in (_LXC_NET, _FORWARDING, HOOK)),
+        *(Ask(ManagedFile, path=path) for path in (_LXC_NET, HOOK)),
         Ask(Packages, names=PACKAGES),
-        Ask(Bridge, bridge=settings.bridge, address=address, dhcp_range=dhcp_range),
-        *(Ask(Services, units=[unit]) for unit in ("lxc-net.service", "lxc.service")),
+        *_questions_of_network(settings),
+        Ask(Services, units=["lxc.service"]),
         Ask(IdRanges),
+    ]
+
+
+def _questions_of_network(settings: LxcHost) -> list[Ask]:
+    if settings.network == "existing":
+        return [Ask(BridgeExists, bridge=settings.bridge)]
+    address, dhcp_range = str(_bridge_address(settings)), _dhcp_range(settings)
+    return [
+        Ask(ManagedFile, path=_FORWARDING),
+        Ask(Bridge, bridge=settings.bridge, address=address, dhcp_range=dhcp_range),
+        Ask(Services, units=["lxc-net.service"]),
     ]
 
 

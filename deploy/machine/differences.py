@@ -6,6 +6,7 @@ asks an operation for its first command. So an operation reports everything that
 
 import json
 import os
+import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,6 +40,15 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.problem}"
+
+
+#: What may be in a line of a file: a password of a libpq connection string or of a URI.
+_PASSWORD: Final = re.compile(r"(?i)(?<=password)(\s*=\s*)[^\s'\"]+|(?<=://)([^\s:/@]*:)[^\s@]+(?=@)")
+
+
+def masked(text: str) -> str:
+    """``text`` without the passwords that are in connection strings in it."""
+    return _PASSWORD.sub(lambda match: f"{match[1] or match[2]}…", text)
 
 
 def report(differences: Iterable[Difference]) -> None:

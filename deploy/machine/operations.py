@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, Difference, report
+from deploy.machine.differences import Commands, Difference, masked, report
 from deploy.machine.facts import File, MachineFact, ManagedFile, Packages, Services
 from deploy.machine.look import look
 
@@ -50,7 +50,7 @@ def _differences(path: str, current: File | None, wanted: File) -> Iterator[Diff
     if current.content != wanted.content:
         there, declared = (text.decode(errors="replace").splitlines() for text in (current.content, wanted.content))
         lines = difflib.unified_diff(there, declared, "there", "declared", lineterm="", n=1)
-        yield Difference(path, "content differs", tuple(lines))
+        yield Difference(path, "content differs", tuple(map(masked, lines)))
 
 
 @operation()

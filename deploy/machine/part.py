@@ -35,6 +35,6 @@ def deploy_parts(parts: Sequence[Part], container: Any, settings: Settings) -> N
     pyinfra orders operations by the line numbers of the calls that lead to them. A loop calls all parts from one line,
     and their operations would mingle. So each part is called from one call deeper than the one before it.
     """
-    parts[0].deploy.deploy_part(container=container, settings=settings)
-    if len(parts) > 1:
+    if parts:
+        parts[0].deploy.deploy_part(container=container, settings=settings)
         deploy_parts(parts[1:], container, settings)

@@ -1,11 +1,11 @@
 """Files from `templates/`; a name that a template uses and does not get is an error."""
 
-from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-ROOT: Final = Path(__file__).parents[2]
+from deploy.model.project import ROOT
+
 _ENVIRONMENT: Final = Environment(  # noqa: S701  configuration files, not HTML
     loader=FileSystemLoader(ROOT / "templates"),
     undefined=StrictUndefined,

@@ -24,7 +24,7 @@ from pyinfra.connectors.util import make_unix_command_for_host
 from pyinfra.context import host, state
 
 from deploy.machine import command_line
-from deploy.machine.connectors.attach import AttachConnector
+from deploy.machine.connectors.attach import OUTER_ARGUMENTS, AttachConnector
 
 #: A run that has just ended, or was just killed, may need a moment until its holder has noticed.
 _PATIENCE: Final = 2
@@ -86,7 +86,7 @@ def _hold(lxc_host: str) -> object:
 def _way_to_lxc_host(machine: Host) -> tuple[BaseConnector, ConnectorArguments]:
     """How the current machine's LXC host is reached, and with which privilege."""
     arguments: Any = pop_global_arguments(state, machine, {})[0]
-    privilege: Any = {key: arguments[key] for key in ("_sudo", "_use_sudo_login", "_doas", "_doas_user")}
+    privilege: Any = {key: arguments[key] for key in OUTER_ARGUMENTS}
     if isinstance(machine.connector, AttachConnector):
         return machine.connector.outer, machine.connector.privilege_outside(privilege)
     return machine.connector, privilege

@@ -70,4 +70,4 @@ def durability_warning(settings: Mapping[str, str]) -> str:
     unsafe = ", ".join(f"{name} = {settings[name]}" for name in given_away(settings))
     if unsafe:
         return f"DATA CAN BE LOST: durability is none, and {unsafe}"
-    return "durability is none: settings may give it away, and none does"
+    return "durability is none: settings that can lose committed data are allowed, and there is no such setting"

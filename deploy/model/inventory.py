@@ -131,7 +131,7 @@ def _said_twice(file: str) -> list[str]:
     for group in _GROUPS:
         names = Counter(entry[0] if isinstance(entry, tuple) else entry for entry in groups.get(group, []))
         twice = [name for name, count in names.items() if count > 1]
-        problems += [f"{file}: {name} stands more than once in {group}; rename or remove one" for name in twice]
+        problems += [f"{file}: {name} is more than once in {group}; rename or remove one" for name in twice]
     return problems
 
 

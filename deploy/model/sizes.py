@@ -18,7 +18,9 @@ _SIZE: Final = re.compile(r"([0-9]+) ?([KMGT])(?:i?B)?", re.IGNORECASE)
 
 # PostgreSQL's own units; it tells "MB" from "mb", so we do as well, before the server refuses to start.
 _POSTGRES_FACTORS: Final = {"B": 1, "kB": KIB, "MB": MIB, "GB": GIB, "TB": TIB}
-_POSTGRES_SIZE: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", re.ASCII)
+# Its numbers (parse_int in guc.c): as in C, so hexadecimal and octal ones too, and fractions.
+_NUMBER: Final = r"\+?(?:0[xX][0-9a-fA-F]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+_POSTGRES_SIZE: Final = re.compile(rf"\s*({_NUMBER})\s*([A-Za-z]*)\s*", re.ASCII)
 
 
 def parse_size(text: str) -> int:
@@ -44,7 +46,21 @@ def parse_postgres(text: str, bare_unit: int) -> int:
     factor = _POSTGRES_FACTORS.get(match[2], None if match[2] else bare_unit) if match else None
     if match is None or factor is None:
         raise ValueError(f'"{text}": not a size to PostgreSQL; write a number and one of kB, MB, GB, TB, as in "2GB"')
-    return int(Decimal(match[1]) * factor)
+    return int(_number(match[1]) * factor)
+
+
+def parse_postgres_count(text: str) -> int:
+    """A value of postgresql.conf that is a number without a unit, read as the server reads it."""
+    if re.fullmatch(rf"\s*{_NUMBER}\s*", text, re.ASCII) is None:
+        raise ValueError(f'"{text}": not a number to PostgreSQL; write a whole number, as in "100"')
+    return int(_number(text.strip()).to_integral_value())
+
+
+def _number(text: str) -> Decimal:
+    digits = text.removeprefix("+")
+    if digits[:2].lower() == "0x":
+        return Decimal(int(digits, 16))
+    return Decimal(int(digits, 8)) if re.fullmatch("0[0-7]+", digits) else Decimal(digits)
 
 
 def format_postgres(size: int) -> str:

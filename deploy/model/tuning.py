@@ -17,7 +17,7 @@ The memory is shared out in 32nds, so that the worst case is known beforehand:
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
-from deploy.model.sizes import GIB, KIB, MIB, TIB, format_postgres, parse_postgres
+from deploy.model.sizes import GIB, KIB, MIB, TIB, format_postgres, parse_postgres, parse_postgres_count
 
 Storage: TypeAlias = Literal["ssd", "hdd"]
 
@@ -193,8 +193,10 @@ def _total_problems(settings: Mapping[str, str], sizes: Mapping[str, int], memor
 
 def count(settings: Mapping[str, str], name: str, default: int) -> int:
     """A setting that is a number; ``default`` if it is not there, or not a number."""
-    value = settings.get(name, "").strip()
-    return int(value) if value.isdecimal() else default
+    try:
+        return parse_postgres_count(settings[name])
+    except (KeyError, ValueError):
+        return default
 
 
 def _round_down(size: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, refuse
+from deploy.machine.differences import Commands, masked, refuse
 from deploy.machine.facts import File, ManagedFile, Packages
 from deploy.machine.look import look
 from deploy.machine.render import render
@@ -37,8 +37,11 @@ class Trial(FactBase[list[str] | None]):
         return StringCommand(f"(\n{script}\n)")
 
     def process(self, output: list[str]) -> list[str]:
-        """A word, then lines of the server's log."""
-        return [line for line in output[1:] if line.strip()]
+        """A word, then lines of the server's log. Raises `ValueError` for a refusal that says nothing."""
+        words = [line for line in output[1:] if line.strip()]
+        if output[0] != ("refused" if words else "accepted"):
+            raise ValueError(f"not an answer of the trial: {output}")
+        return words
 
 
 def _packed(text: str) -> str:
@@ -89,10 +92,11 @@ def try_configuration(
         keys = ", ".join(f"{name} = {value!r}" for name, value in suspects(words, overrides).items())
         # A value that nothing speaks of is not shown: it could be a connection string.
         keys = keys or f"one of {', '.join(overrides)}" if overrides else "no override"
-        yield refuse(
+        message = (
             f"{inventory}: postgresql_settings: {keys}: PostgreSQL {paths.version} refuses the configuration, and nothing "
             f"of it was replaced: {'; '.join(words)}"
         )
+        yield refuse(masked(message))
 
 
 def _text(path: str) -> str | None:

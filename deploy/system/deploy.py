@@ -3,13 +3,14 @@
 from pyinfra.api import deploy
 
 from deploy.machine import operations as machine
-from deploy.machine.facts import ManagedFile, Packages
+from deploy.machine.facts import MachineFact, ManagedFile, Packages, Services
 from deploy.machine.questions import Ask
 from deploy.machine.render import render
 from deploy.model.containers import Container
 from deploy.model.settings import Settings
 
 _DHCP = "/etc/systemd/network/10-eth0.network"
+_NETWORKD = "systemd-networkd.service"
 
 
 def questions(container: Container) -> list[Ask]:
@@ -17,6 +18,7 @@ def questions(container: Container) -> list[Ask]:
     return [
         *(Ask(ManagedFile, path=path) for path in ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf", _DHCP)),
         Ask(Packages, names=sorted(container.required_packages)),
+        *([Ask(Services, units=[_NETWORKD]), Ask(MachineFact)] if container.address == "dhcp" else []),
     ]
 
 
@@ -30,7 +32,7 @@ def deploy_part(container: Container, settings: Settings) -> None:
     machine.install(name="Write /etc/resolv.conf", path="/etc/resolv.conf", content=resolv)
     if container.address == "dhcp":
         machine.install(name="Ask DHCP for an address", path=_DHCP, content=render("system/dhcp.network.j2"))
-        machine.enable(name="Enable networkd", unit="systemd-networkd.service")
+        machine.enable(name="Enable networkd", unit=_NETWORKD)
     else:
         machine.remove(name="Ask no DHCP", path=_DHCP)
     machine.install_packages(name="Install packages", packages=sorted(container.required_packages))

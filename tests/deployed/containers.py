@@ -14,7 +14,7 @@ SERVERS: Final = ("estest-server-trixie", "estest-server-bookworm")
 #: Servers that are there already, for the SQL tests instead: where they are, and the DSN of a superuser.
 AT_HAND: Final = {dsn.split("@")[-1]: dsn for dsn in os.environ.get("EVENT_STORE_TEST_SERVERS", "").split()}
 
-#: 10.0.3.51 to 10.0.3.99 are the tests'.
+#: 10.0.3.51 to 10.0.3.99 are the tests', and 10.77.0.0/24.
 ADDRESSES: Final = {
     TRIXIE: "10.0.3.51",
     BOOKWORM: "10.0.3.52",
@@ -30,6 +30,9 @@ ADDRESSES: Final = {
     "estest-foreign": "10.0.3.91",
     "estest-twin": "10.0.3.51",
     "estest-dhcp": "dhcp",
+    # On a bridge of their own.
+    "estest-bridge": "10.77.0.200",
+    "estest-nowhere": "10.77.0.201",
 }
 #: Where `TRIXIE` moves to.
 OTHER_ADDRESS: Final = "10.0.3.92"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from deploy.commands.connection import choose_event_store, dsn
 from deploy.model.inventory import read_inventory
@@ -143,6 +144,24 @@ class Deployment:
             data = ("--data", f"confirm={name}", "--data", "volumes=delete")
             with host_lock():
                 run(PYINFRA, self.inventory, "deploy/destroy.py", "-y", *data)
+
+
+_ENTERING = """\
+#!/bin/sh
+echo "$2" >> {entries}
+exec {program} "$@"
+"""
+
+
+def record_entries(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that gets a line with the container's name for each lxc-attach from now on."""
+    entries, wrapper = folder / "entries", folder / "bin" / "lxc-attach"
+    wrapper.parent.mkdir()
+    program = run("sh", "-c", "command -v lxc-attach").stdout.strip()
+    wrapper.write_text(_ENTERING.format(entries=entries, program=program))
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    return entries
 
 
 def schema_dump(container: str, database: str = "stock_analysis_event_store") -> str:

@@ -97,7 +97,7 @@ def test_dsn_is_alone_on_standard_output(deployed: Deployment) -> None:
     several = run("make", "-s", "dsn", f"INVENTORY={deployed.inventory}", check=False)
     assert several.returncode != 0
     assert several.stdout == ""
-    assert "CONTAINER=name" in several.stderr
+    assert "CONTAINER=NAME to make" in several.stderr
 
 
 @pytest.mark.parametrize("name", [TRIXIE, BOOKWORM])

@@ -4,7 +4,6 @@ What an operation looks at and a part's list of questions does not have, is aske
 question that is missing in a list is found here, and one that nobody needs any more is not: it costs next to nothing.
 """
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -12,28 +11,16 @@ import pytest
 
 from deploy.machine.look import YOUNG
 
-from .deployment import PYINFRA, Deployment, run
+from .deployment import PYINFRA, Deployment, record_entries, run
 
 pytestmark = pytest.mark.host
-
-_WRAPPER = """\
-#!/bin/sh
-echo "$2" >> {entries}
-exec {program} "$@"
-"""
 
 
 @pytest.fixture
 def entries(deployed: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A line with the container's name for each entry from now on; everything is as declared."""
     deployed.apply()
-    entries, wrapper = tmp_path / "entries", tmp_path / "bin" / "lxc-attach"
-    wrapper.parent.mkdir()
-    program = run("sh", "-c", "command -v lxc-attach").stdout.strip()
-    wrapper.write_text(_WRAPPER.format(entries=entries, program=program))
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
-    return entries
+    return record_entries(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("flags", [["--dry"], ["--dry", "--diff"], ["-y"]])

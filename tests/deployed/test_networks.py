@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from .containers import SMALL, declared
-from .deployment import Deployment, inside, run
+from .containers import ADDRESSES, declared
+from .deployment import Deployment, inside, record_entries, run
 
 pytestmark = pytest.mark.host
 
 BRIDGE = "estest0"
 
 
-def test_dhcp_on_the_managed_bridge(tmp_path: Path) -> None:
+def test_dhcp_on_the_managed_bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = Deployment(tmp_path, "estest-dhcp", declared("estest-dhcp"))
     deployment.destroy()
     try:
@@ -22,6 +22,9 @@ def test_dhcp_on_the_managed_bridge(tmp_path: Path) -> None:
             assert connection.execute("SELECT 1").fetchone() == (1,)
             assert connection.info.host.startswith("10.0.3.")
         assert deployment.apply() == []
+        entries = record_entries(tmp_path, monkeypatch)
+        assert deployment.drift()[0] == 0
+        assert entries.read_text().split() == ["estest-dhcp"]
         deployment.assert_verified()
     finally:
         deployment.destroy()
@@ -45,23 +48,23 @@ def test_an_existing_bridge_is_used_and_left_alone(tmp_path: Path) -> None:
         "gateway": "10.77.0.1",
         "nameservers": ["10.77.0.1"],
     }
-    deployment = Deployment(tmp_path, "estest-bridge", {"estest-bridge": {"address": "10.77.0.200", **SMALL}}, host)
+    deployment = Deployment(tmp_path, "estest-bridge", declared("estest-bridge"), host)
     deployment.destroy()
     before = Path("/etc/default/lxc-net").read_text()
     try:
         deployment.apply()
         with deployment.connect("estest-bridge") as connection:
-            assert connection.info.host == "10.77.0.200"
+            assert connection.info.host == ADDRESSES["estest-bridge"]
         assert deployment.apply() == []
         assert Path("/etc/default/lxc-net").read_text() == before
-        assert "10.77.0.200/24" in inside("estest-bridge", "ip -4 -o address show dev eth0")
+        assert f"{ADDRESSES['estest-bridge']}/24" in inside("estest-bridge", "ip -4 -o address show dev eth0")
     finally:
         deployment.destroy()
 
 
 def test_a_bridge_that_is_not_there_ends_the_run(tmp_path: Path) -> None:
     host = {"network": "existing", "bridge": "nowhere0", "subnet": "10.77.0.0/24", "gateway": "10.77.0.1"}
-    deployment = Deployment(tmp_path, "estest-nowhere", {"estest-nowhere": {"address": "10.77.0.200", **SMALL}}, host)
+    deployment = Deployment(tmp_path, "estest-nowhere", declared("estest-nowhere"), host)
     done = deployment.pyinfra("--dry", check=False)
     assert done.returncode != 0
     assert "there is no bridge nowhere0; make it, or set network to managed" in done.stderr

@@ -109,9 +109,9 @@ def test_old_events_leave_into_a_file(store: Deployment, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("module", "arguments", "message"),
     [
-        ("seals", ["export", ""], "say EXPORT=file"),
+        ("seals", ["export", ""], "EXPORT=file to make"),
         ("seals", ["verify", "/nowhere/file"], "No such file"),
-        ("retire", ["", "/tmp"], "say BEFORE=date and EXPORT=folder"),
+        ("retire", ["", "/tmp"], "say --before DATE and --export FOLDER"),
         ("retire", ["nonsense", "/tmp"], "nonsense"),
     ],
 )

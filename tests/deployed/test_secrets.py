@@ -1,6 +1,7 @@
 """A planted password is found nowhere but where it belongs: in the environment that gave it, and as a verifier."""
 
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -84,7 +85,12 @@ def test_a_password_in_a_setting_is_in_no_command_line_and_in_no_output(deployed
     processes.start()
     try:
         deployed.containers[TRIXIE] |= {"postgresql_settings": {"primary_conninfo": f"host=x password={PLANTED}"}}
-        outputs = [deployed.pyinfra("--dry", "-vvv", "--debug"), deployed.pyinfra("-y", "-vvv", "--debug")]
+        outputs = [
+            run(sys.executable, "-m", "deploy.commands", "drift", "--json", "-i", deployed.inventory, check=False),
+            deployed.pyinfra("--dry", "--diff", "-vvv", "--debug"),
+            deployed.pyinfra("-y", "-vvv", "--debug"),
+        ]
+        assert "primary_conninfo = 'host=x password=…'" in outputs[0].stdout
     finally:
         processes.done.set()
         processes.join()

@@ -32,7 +32,9 @@ LISTEN: Final = "LISTEN event_store"
 
 
 class EventStore(Operations):
-    """An event store behind a pool of connections. Safe to share between threads.
+    """An event store behind a pool of connections, one for the whole application.
+
+    An `EventStore` is safe to share between threads, an `AsyncEventStore` between the tasks of one event loop.
 
     ``conninfo``: what libpq understands. For failover name several hosts and ask for the one that can be written to:
     ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.

@@ -26,7 +26,8 @@ from typing_extensions import Unpack
 #: The line on standard error that says "the container is not running", which an exit status alone could not.
 NOT_RUNNING: Final = "!container-not-running"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-_OUTER_ARGUMENTS: Final = ("_sudo", "_use_sudo_login", "_doas", "_doas_user")
+#: Arguments of an operation that are for the way to the LXC host.
+OUTER_ARGUMENTS: Final = ("_sudo", "_use_sudo_login", "_doas", "_doas_user")
 #: What root's programs in a container find in their environment, whatever it is on the host.
 ENVIRONMENT: Final = (
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -93,8 +94,8 @@ class AttachConnector(BaseConnector):
         """Privilege on the LXC host: as its own inventory entry says, else as the command line says (``--sudo``)."""
         source: dict[str, Any] = dict(inner)
         if (entry := self.lxc_host()) is not None:
-            source.update({key: value for key in _OUTER_ARGUMENTS if (value := entry.data.get(key)) is not None})
-        return cast("ConnectorArguments", {key: source[key] for key in _OUTER_ARGUMENTS if key in source})
+            source.update({key: value for key in OUTER_ARGUMENTS if (value := entry.data.get(key)) is not None})
+        return cast("ConnectorArguments", {key: source[key] for key in OUTER_ARGUMENTS if key in source})
 
     def run_shell_command(
         self,

@@ -10,7 +10,7 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_host, ctx_state
 
-from deploy.machine.differences import MARK, VARIABLE, Difference, recorded_in, refuse, report
+from deploy.machine.differences import MARK, VARIABLE, Difference, masked, recorded_in, refuse, report
 
 
 @pytest.fixture
@@ -71,3 +71,17 @@ def test_a_refusal_at_execution_is_a_command_that_fails_with_the_reason(state: S
         ["sh", "-c", refuse("it's $HOME\n`id`").get_raw_value()], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "it's $HOME\n`id`\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("+primary_conninfo = 'host=x password=abc'", "+primary_conninfo = 'host=x password=…'"),
+        ("conninfo = 'password = abc host=x'", "conninfo = 'password = … host=x'"),
+        ("postgresql://me:abc@host/db?x=1", "postgresql://me:…@host/db?x=1"),
+        ("postgresql://me@host:5432/db", "postgresql://me@host:5432/db"),
+        ("password_encryption = scram-sha-256", "password_encryption = scram-sha-256"),
+    ],
+)
+def test_a_password_in_a_connection_string_is_not_shown(text: str, shown: str) -> None:
+    assert masked(text) == shown

@@ -78,7 +78,10 @@ def test_a_throw_away_copy_may_have_all_of_them_and_says_so() -> None:
 def test_durability_none_changes_nothing_by_itself_and_says_so() -> None:
     copy = container(durability="none")
     assert copy.server_settings == container().server_settings
-    assert copy.warning == "durability is none: settings may give it away, and none does"
+    assert (
+        copy.warning
+        == "durability is none: settings that can lose committed data are allowed, and there is no such setting"
+    )
 
 
 def test_the_derived_settings_are_durable() -> None:

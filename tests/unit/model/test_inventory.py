@@ -194,7 +194,7 @@ def test_an_inventory_without_a_host_is_refused() -> None:
 def test_a_machine_that_stands_twice_is_refused_though_pyinfra_merges_it(tmp_path: Path) -> None:
     file = tmp_path / "twice.py"
     file.write_text('lxc_hosts = ["@local"]\nevent_stores = [("@lxc/a", {"memory": "1GiB"}), "@lxc/a"]\n')
-    with pytest.raises(SettingsError, match="@lxc/a stands more than once in event_stores; rename or remove one"):
+    with pytest.raises(SettingsError, match="@lxc/a is more than once in event_stores; rename or remove one"):
         made(file=str(file))
 
 

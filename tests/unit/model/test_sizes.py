@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.model.sizes import GIB, KIB, MIB, TIB, format_postgres, parse_postgres, parse_size
+from deploy.model.sizes import GIB, KIB, MIB, TIB, format_postgres, parse_postgres, parse_postgres_count, parse_size
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,36 @@ def test_both_readers_agree_on_whole_kilobytes(kilobytes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("262144", 2 * GIB), ("1.5GB", 1536 * MIB), (" 2 GB ", 2 * GIB), ("100B", 100), ("0", 0)]
+    ("text", "size"),
+    [
+        ("262144", 2 * GIB),
+        ("1.5GB", 1536 * MIB),
+        (" 2 GB ", 2 * GIB),
+        ("100B", 100),
+        ("0", 0),
+        ("1e3kB", 1000 * KIB),
+        ("0x10", 128 * KIB),
+    ],
 )
 def test_a_setting_is_read_as_the_server_reads_it(text: str, size: int) -> None:
     assert parse_postgres(text, bare_unit=8 * KIB) == size
 
 
-@pytest.mark.parametrize("text", ["2gb", "2GiB", "two", "", "-1", "1e3kB"])
+@pytest.mark.parametrize("text", ["2gb", "2GiB", "two", "", "-1", "1e3k"])
 def test_what_the_server_would_refuse_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a size to PostgreSQL"):
         parse_postgres(text, bare_unit=KIB)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("100", 100), (" 0x7d0 ", 2000), ("010", 8), ("1e4", 10_000), ("5000.0", 5000), ("+7", 7), ("2.5", 2)],
+)
+def test_a_number_is_read_as_the_server_reads_it(text: str, count: int) -> None:
+    assert parse_postgres_count(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "many", "5x", "0x", "1e", "-1", "1 000"])
+def test_what_is_no_number_to_the_server_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a number to PostgreSQL"):
+        parse_postgres_count(text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.postgres.trial import suspects
+from deploy.postgres.trial import Trial, suspects
 
 OVERRIDES = {
     "log_min_messages": "plenty",
@@ -34,3 +34,9 @@ def test_a_name_within_another_is_not_meant() -> None:
     overrides = {"log_min": "1ms", "auto_explain.log_min_duration": "abc"}
     words = ['WARNING:  invalid value for parameter "auto_explain.log_min_duration": "abc"']
     assert suspects(words, overrides) == {"auto_explain.log_min_duration": "abc"}
+
+
+@pytest.mark.parametrize("output", [["refused"], ["refused", ""], ["accepted", "LOG:  something"], ["killed"]])
+def test_an_answer_that_says_nothing_is_none(output: list[str]) -> None:
+    with pytest.raises(ValueError, match="not an answer of the trial"):
+        Trial().process(output)
