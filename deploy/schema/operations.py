@@ -7,7 +7,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from deploy.machine.differences import MARK, Commands, Difference, refuse, report, unanswered
-from deploy.machine.look import look
+from deploy.machine.look import forget, look
 from deploy.machine.psql import fact_query, psql
 from deploy.schema import catalogue, migrations
 from deploy.schema.catalogue import Schema
@@ -42,7 +42,8 @@ def converged(database: str) -> Generator[object, None, None]:
     if pending or state.drift is None:
         yield psql(schema.reference, database=database, single_transaction=False)
         # A dry run never comes as far as here: pyinfra stops a generator at its first command.
-        state = host.get_fact(SchemaState, database=database)
+        forget()
+        state = look(SchemaState, database=database)
         if reason := loss_refusal(state):
             yield refuse(reason)
             return

@@ -60,6 +60,12 @@ def test_the_part_of_containers_knows_nothing_of_what_runs_in_them() -> None:
         assert words == [], file
 
 
+def test_every_fact_is_looked_at_by_way_of_standard_input() -> None:
+    """As an argument, which pyinfra makes of a fact's command, a query can be too long, and everybody may read it."""
+    asking = [file for file in DEPLOY.rglob("*.py") if "get_fact(" in file.read_text(encoding="utf-8")]
+    assert asking == [DEPLOY / "machine" / "look.py"]
+
+
 def test_every_file_that_is_written_to_a_machine_is_in_the_room_of_its_part() -> None:
     assert {path.name for path in (ROOT / "templates").iterdir()} <= PARTS
 
