@@ -65,14 +65,11 @@ def load(root: Path = ROOT) -> Schema:
             *(path.read_text() for path in repeatables),
         ]
     )
-    for name in ("leftovers.sql", "snapshot_objects.sql", "snapshot_rows.sql"):
-        parts[name] = (root / "catalogue" / name).read_text()
-    parts["snapshot.sql"] = f"{parts['snapshot_objects.sql']}\n{parts['snapshot_rows.sql']}"
     # References are comparable if they were built on the same server and describe objects in the same way.
-    suffix = hashlib.sha256(parts["snapshot.sql"].encode()).hexdigest()[:16]
+    suffix = hashlib.sha256((root / "catalogue" / "snapshot.sql").read_bytes()).hexdigest()[:16]
     parts["comparable keys"] = f"'%:' || current_setting('server_version_num') || ':{suffix}'"
     parts["reference key"] = f"'{digest}:' || current_setting('server_version_num') || ':{suffix}'"
-    for name in ("drift.sql", "is_different.sql", "state.sql", "reference.sql", "repair.sql"):
+    for name in ("leftovers.sql", "snapshot.sql", "drift.sql", "state.sql", "reference.sql", "repair.sql"):
         parts[name] = _include((root / "catalogue" / name).read_text(), parts)
     earlier = parts | {"reference key": _include(_EARLIER_KEY, parts)}
     for name in ("drift.sql", "repair.sql"):

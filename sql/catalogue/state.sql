@@ -42,8 +42,6 @@ SELECT json_build_object('references', coalesce(json_agg(DISTINCT version), '[]'
 \endif
 \endif
 \if :is_current
-/* is_different.sql */ \gset
-\if :is_different
 SELECT json_build_object('drift', coalesce(json_agg(json_build_object(
            'kind', kind, 'identity', identity, 'difference', difference, 'repairable', repairable,
            'present', present, 'expected', expected, 'sql', array_remove(ARRAY[drop_statement, create_statement], NULL))
@@ -52,7 +50,4 @@ SELECT json_build_object('drift', coalesce(json_agg(json_build_object(
 /* drift.sql */
   ) d
  WHERE NOT implied;
-\else
-SELECT json_build_object('drift', '[]'::json);
-\endif
 \endif
