@@ -90,7 +90,7 @@ def test_a_password_in_a_setting_is_in_no_command_line_and_in_no_output(deployed
             deployed.pyinfra("--dry", "--diff", "-vvv", "--debug"),
             deployed.pyinfra("-y", "-vvv", "--debug"),
         ]
-        assert "primary_conninfo = 'host=x password=…'" in outputs[0].stdout
+        assert r"primary_conninfo = 'host=x password=\u2026'" in outputs[0].stdout  # as JSON writes the dots
     finally:
         processes.done.set()
         processes.join()
