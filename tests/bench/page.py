@@ -71,7 +71,10 @@ def write_page(folder: Path) -> None:
 def _origin(results: list[dict[str, Any]]) -> list[str]:
     newest = max(results, key=lambda result: result["at"])
     days = sorted({result["at"][:10] for result in results})
-    machine, server = newest["machine"], newest["server"]
+    machine = newest["machine"]
+    # What measures deploys asks no server.
+    asked = [result for result in results if result["server"]]
+    server = max(asked, key=lambda result: result["at"])["server"] if asked else {}
     on = f"{machine['cpus']} CPUs ({machine['cpu']}), {machine['memory_gib']} GiB, {machine['system']}, {machine['kernel']}"
     settings = ", ".join(f"{name} {value}" for name, value in server.items() if name != "server_version")
     return [
