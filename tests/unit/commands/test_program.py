@@ -197,3 +197,12 @@ def run(*arguments: str, environment: Mapping[str, str] | None = None) -> "subpr
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("command", ["drift", "plan"])
+def test_an_inventory_without_machines_is_no_success(tmp_path: Path, command: str) -> None:
+    """pyinfra itself is content with it."""
+    file = tmp_path / "empty.py"
+    file.write_text("event_stores = []\n")
+    done = run("-m", "deploy.commands", command, "-i", str(file))
+    assert (done.returncode, "no machine in group lxc_hosts" in done.stderr) == (exits.FAILED, True), done.stderr
