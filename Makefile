@@ -14,8 +14,9 @@ BIN := .venv/bin
 EVENT_STORE := $(BIN)/event-store
 CHOICE = $(if $(CONTAINER),-c $(CONTAINER))
 READY := .venv/.ready
-# The groups of tests of tests/deployed/groups.py, in its order, on two cores. Benchmarks are for a quiet machine.
-SIDE_BY_SIDE := -n 2 --no-loadscope-reorder -p no:benchmark
+# The groups of tests of tests/deployed/groups.py, in its order: one more than there are cores, because one waits for a
+# container most of the time. Benchmarks are for a quiet machine.
+SIDE_BY_SIDE := -n 3 --no-loadscope-reorder -p no:benchmark
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help

@@ -8,7 +8,7 @@ from pathlib import Path
 from deploy.schema import catalogue
 
 from .deployment import PYINFRA, ROOT, Deployment, run
-from .host_lock import host_lock
+from .locks import turn_lock
 
 _PARTS = ("deploy", "sql", "templates", "group_data")
 
@@ -67,5 +67,5 @@ class Checkout:
         secrets.mkdir(mode=0o700, exist_ok=True)
         shutil.copy2(ROOT / ".secrets" / f"{deployment.name}.json", secrets)
         environment = os.environ | {"PYTHONPATH": str(self.folder)}
-        with host_lock():
+        with turn_lock():
             return run(PYINFRA, inventory, file, *arguments, cwd=self.folder, env=environment, check=check)

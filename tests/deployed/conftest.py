@@ -10,46 +10,68 @@ from typing import Any
 
 import pytest
 
-from .containers import BOOKWORM, TRIXIE, declared
+from .containers import declared
 from .deployment import Deployment
-from .groups import DEPLOYS, ORDER, GroupScheduling, group_of
-from .host_lock import containers_lock, host_lock, network_lock
+from .groups import HOST, ORDER, PAIRS, GroupScheduling, group_of
+from .locks import containers_lock, host_lock, network_lock
+
+
+class Containers:
+    """Whatever containers the tests of this process have asked for: theirs alone, and gone at the end."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._locks = ExitStack()
+        self._declared: dict[tuple[str, ...], Deployment] = {}
+        self._deployed: set[tuple[str, ...]] = set()
+
+    def declared(self, *names: str) -> Deployment:
+        """An inventory of these, of which an earlier run has left nothing."""
+        if names not in self._declared:
+            self._locks.enter_context(containers_lock(*names))
+            self._declared[names] = Deployment(self._folders.mktemp("inventory"), names[0], declared(*names))
+            self._declared[names].destroy()
+        return self._declared[names]
+
+    def deployed(self, *names: str) -> Deployment:
+        """An inventory of these, deployed for the first test that asks."""
+        deployment = self.declared(*names)
+        if names not in self._deployed:
+            deployment.apply()
+            self._deployed.add(names)
+        return deployment
+
+    def destroy(self) -> None:
+        """All of them, with their data."""
+        with self._locks:
+            for deployment in self._declared.values():
+                deployment.destroy()
 
 
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """The inventory of both containers; nothing is deployed yet, and what an earlier run left is gone."""
-    deployment = Deployment(tmp_path_factory.mktemp("inventory"), "estest", declared(TRIXIE, BOOKWORM))
-    with containers_lock(*deployment.containers):
-        deployment.destroy()
-        yield deployment
-        deployment.destroy()
+def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
+    """All containers that more than one module uses."""
+    containers = Containers(tmp_path_factory)
+    yield containers
+    containers.destroy()
+
+
+@pytest.fixture(scope="module")
+def fresh(containers: Containers) -> Deployment:
+    """An inventory of two containers that are not deployed yet: for the first tests of a group."""
+    return containers.declared(*PAIRS[HOST])
+
+
+@pytest.fixture(scope="module")
+def deployed(containers: Containers, request: pytest.FixtureRequest) -> Deployment:
+    """An inventory of two containers, one of each release, deployed."""
+    return containers.deployed(*PAIRS[group_of(request.node.nodeid)])
 
 
 @pytest.fixture(scope="session")
-def deployed(fresh: Deployment) -> Deployment:
-    """Both containers, deployed."""
-    fresh.apply()
-    return fresh
-
-
-@pytest.fixture(scope="session")
-def deployed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Deployment]]:
+def deployed_server(containers: Containers) -> Callable[[str], Deployment]:
     """One of `SERVERS`, deployed by itself; a test that has its name among its parameters is in the group of it."""
-    deployments: dict[str, Deployment] = {}
-    with ExitStack() as locks:
-
-        def deploy(name: str) -> Deployment:
-            if name not in deployments:
-                locks.enter_context(containers_lock(name))
-                deployments[name] = Deployment(tmp_path_factory.mktemp("inventory"), name, declared(name))
-                deployments[name].destroy()
-                deployments[name].apply()
-            return deployments[name]
-
-        yield deploy
-        for deployment in deployments.values():
-            deployment.destroy()
+    return containers.deployed
 
 
 @pytest.hookimpl(wrapper=True)
@@ -58,10 +80,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     with ExitStack() as locks:
         if Path(__file__).parent in item.path.parents:
             offline = item.get_closest_marker("offline") is not None
-            if offline or group_of(item.nodeid) != DEPLOYS:
+            if offline or group_of(item.nodeid) != HOST:
                 locks.enter_context(network_lock(breaks=offline))
             if item.get_closest_marker("host"):
-                locks.enter_context(host_lock())
+                locks.enter_context(host_lock(breaks=True))
         return (yield)
 
 

@@ -7,8 +7,10 @@ side, so no name and no address stands anywhere else.
 import os
 from typing import Any, Final
 
-#: Deployed together, for what a deploy does and repairs.
+#: Two containers of one inventory, one of each release: for what a deploy does to a host and its containers.
 TRIXIE, BOOKWORM = "estest-trixie", "estest-bookworm"
+#: Two more, for what a deploy does inside of containers.
+INNER_TRIXIE, INNER_BOOKWORM = "estest-inner-trixie", "estest-inner-bookworm"
 #: One for each release, for what happens in a server once it is deployed.
 SERVERS: Final = ("estest-server-trixie", "estest-server-bookworm")
 #: Servers that are there already, for the SQL tests instead: where they are, and the DSN of a superuser.
@@ -20,6 +22,8 @@ ADDRESSES: Final = {
     BOOKWORM: "10.0.3.52",
     SERVERS[0]: "10.0.3.53",
     SERVERS[1]: "10.0.3.54",
+    INNER_TRIXIE: "10.0.3.60",
+    INNER_BOOKWORM: "10.0.3.61",
     "estest-killed": "10.0.3.55",
     "estest-ssh": "10.0.3.56",
     "estest-grown": "10.0.3.57",
@@ -34,7 +38,7 @@ ADDRESSES: Final = {
     "estest-bridge": "10.77.0.200",
     "estest-nowhere": "10.77.0.201",
 }
-#: Where `TRIXIE` moves to.
+#: Where `INNER_TRIXIE` moves to.
 OTHER_ADDRESS: Final = "10.0.3.92"
 
 SMALL: Final = {"memory": "768MiB", "cpus": 1, "disk": "2GiB", "root_disk": "2GiB", "max_connections": 100}

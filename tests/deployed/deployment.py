@@ -16,7 +16,7 @@ import pytest
 from deploy.commands.connection import choose_event_store, dsn
 from deploy.model.inventory import read_inventory
 
-from .host_lock import host_lock
+from .locks import host_lock, turn_lock
 
 ROOT = Path(__file__).parents[2]
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
@@ -88,7 +88,7 @@ class Deployment:
         self, *arguments: str, check: bool = True, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """`pyinfra INVENTORY ARGUMENTS`, literally."""
-        with host_lock():
+        with host_lock(breaks=False) if "--dry" in arguments else turn_lock():
             return run(PYINFRA, self.inventory, *arguments, check=check, env=os.environ | (env or {}))
 
     def apply(self) -> list[str]:
@@ -100,7 +100,7 @@ class Deployment:
 
     def drift(self) -> tuple[int, str]:
         """`make drift`: exit status and report."""
-        with host_lock():
+        with host_lock(breaks=False):
             done = run(sys.executable, "-m", "deploy.commands.drift", self.inventory, check=False)
         return done.returncode, done.stdout + done.stderr
 
@@ -110,7 +110,7 @@ class Deployment:
         # pytest-xdist's own variables would tell that run that it is one process of several.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         command = (sys.executable, "-m", "pytest", "-q", "tests/verify", inventory)
-        with host_lock():
+        with host_lock(breaks=False):
             return run(*command, *arguments, check=check, env=environment)
 
     def assert_verified(self, *arguments: str) -> str:
@@ -142,7 +142,7 @@ class Deployment:
         """`make destroy` for each container, with its data; also for one that a killed test left half-made."""
         for name in self.containers:
             data = ("--data", f"confirm={name}", "--data", "volumes=delete")
-            with host_lock():
+            with turn_lock():
                 run(PYINFRA, self.inventory, "deploy/destroy.py", "-y", *data)
 
 

@@ -7,14 +7,31 @@ from typing import Final
 
 from xdist.scheduler import LoadScopeScheduling
 
-from .containers import AT_HAND, SERVERS
+from .containers import AT_HAND, BOOKWORM, INNER_BOOKWORM, INNER_TRIXIE, SERVERS, TRIXIE
 
-#: The group of whatever names no other: what a deploy does, and what breaks containers or the host.
-DEPLOYS: Final = "deploys"
+#: The group of whatever names no other: what a deploy does to the host and its containers, and what breaks them.
+HOST: Final = "host"
+#: What a deploy does inside of containers that run.
+INSIDE: Final = "inside"
+_INSIDE: Final = {
+    f"tests/deployed/test_{name}.py"
+    for name in (
+        "changes",
+        "psql_and_shell",
+        "refused_configuration",
+        "restore",
+        "rollback",
+        "schema_drift",
+        "status",
+        "worker",
+    )
+}
+#: The containers that the tests of a group find deployed.
+PAIRS: Final = {HOST: (TRIXIE, BOOKWORM), INSIDE: (INNER_TRIXIE, INNER_BOOKWORM)}
 #: Modules that have a container of their own, and leave the host alone.
 _BY_THEMSELVES: Final = ("tests/deployed/test_retire.py", "tests/deployed/test_ssh.py")
-#: In which they begin. The unit tests are beside the deploys while these build the images, which the others need.
-ORDER: Final = ("unit", DEPLOYS, *SERVERS, *AT_HAND, *_BY_THEMSELVES)
+#: In which they begin. The unit tests are beside the first deploys, which build the images that all need.
+ORDER: Final = (HOST, INSIDE, "unit", *SERVERS, *AT_HAND, *_BY_THEMSELVES)
 
 
 def group_of(nodeid: str) -> str:
@@ -25,7 +42,8 @@ def group_of(nodeid: str) -> str:
     if path in _BY_THEMSELVES:
         return path
     _, _, parameters = name.partition("[")
-    return next((server for server in (*SERVERS, *AT_HAND) if server in parameters), DEPLOYS)
+    by_module = INSIDE if path in _INSIDE else HOST
+    return next((server for server in (*SERVERS, *AT_HAND) if server in parameters), by_module)
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types

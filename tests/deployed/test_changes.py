@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from .containers import OTHER_ADDRESS, TRIXIE, declared
+from .containers import INNER_TRIXIE as TRIXIE
+from .containers import OTHER_ADDRESS, declared
 from .deployment import STORAGE, Deployment, differences, init_pid, inside, run, sql
 
 GROWN = "estest-grown"

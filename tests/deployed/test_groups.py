@@ -3,7 +3,7 @@
 import pytest
 
 from .containers import ADDRESSES, SERVERS
-from .groups import DEPLOYS, ORDER, group_of
+from .groups import HOST, INSIDE, ORDER, group_of
 
 TRIXIE, BOOKWORM = SERVERS
 
@@ -13,8 +13,10 @@ TRIXIE, BOOKWORM = SERVERS
     [
         ("tests/unit/model/test_sizes.py::test_sizes[1GiB]", "unit"),
         ("tests/plan/test_plan.py::test_stages_follow_each_other", ""),
-        ("tests/deployed/test_apply.py::test_deploys_both_releases", DEPLOYS),
-        ("tests/deployed/test_a_new_part.py::test_it[estest-trixie]", DEPLOYS),
+        ("tests/deployed/test_apply.py::test_deploys_both_releases", HOST),
+        ("tests/deployed/test_a_new_part.py::test_it[estest-trixie]", HOST),
+        ("tests/deployed/test_worker.py::test_drift_is_shown_and_repaired[stopped]", INSIDE),
+        (f"tests/deployed/test_worker.py::test_a_lost_connection[{TRIXIE}-17]", TRIXIE),
         (f"tests/deployed/sql/test_feed.py::test_a_page[{TRIXIE}-10]", TRIXIE),
         (f"tests/deployed/client/test_restart.py::test_restart[fast-{BOOKWORM}]", BOOKWORM),
         ("tests/deployed/test_ssh.py::test_verifies_over_ssh", "tests/deployed/test_ssh.py"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .containers import TRIXIE
+from .containers import INNER_TRIXIE as TRIXIE
 from .deployment import Deployment, run, sql
 
 PROGRAM = [sys.executable, "-m", "deploy.commands"]

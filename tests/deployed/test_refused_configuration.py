@@ -12,7 +12,9 @@ from deploy.model.inventory import read_inventory
 from deploy.postgres.config import pg_hba_conf, postgresql_conf
 from deploy.postgres.trial import Trial
 
-from .containers import BOOKWORM, TRIXIE, declared
+from .containers import INNER_BOOKWORM as BOOKWORM
+from .containers import INNER_TRIXIE as TRIXIE
+from .containers import declared
 from .deployment import Deployment, differences, inside, sql
 
 CONTAINERS = {TRIXIE: 17, BOOKWORM: 15}

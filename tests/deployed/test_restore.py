@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from .containers import BOOKWORM, TRIXIE
+from .containers import INNER_BOOKWORM as BOOKWORM
+from .containers import INNER_TRIXIE as TRIXIE
 from .deployment import Deployment, differences, inside, run, sql
 
 DATABASE = "stock_analysis_event_store"

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from .checkout import LAST, NEWER, UP, Checkout
-from .containers import BOOKWORM, TRIXIE
+from .containers import INNER_BOOKWORM as BOOKWORM
+from .containers import INNER_TRIXIE as TRIXIE
 from .deployment import PYINFRA, Deployment, inside, run, schema_dump, sql
 
 BOTH = (TRIXIE, BOOKWORM)

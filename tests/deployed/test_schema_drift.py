@@ -9,7 +9,8 @@ from collections import Counter
 
 import pytest
 
-from .containers import BOOKWORM, TRIXIE
+from .containers import INNER_BOOKWORM as BOOKWORM
+from .containers import INNER_TRIXIE as TRIXIE
 from .deployment import Deployment, differences, inside, sql
 from .drift_cases import NOT_MANAGED, NOT_REPAIRABLE, REPAIRABLE, DriftCase
 from .series import first_of_each, series

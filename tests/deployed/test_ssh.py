@@ -11,7 +11,7 @@ import pytest
 
 from .containers import declared
 from .deployment import PYINFRA, ROOT, Deployment, inside, run
-from .host_lock import host_lock
+from .locks import turn_lock
 
 USER, PORT, CONTAINER = "estest-operator", 22022, "estest-ssh"
 
@@ -71,7 +71,7 @@ def test_a_run_ends_in_peace_and_a_killed_one_leaves_no_lock_behind(remote: Depl
     remote.apply()
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     command = [PYINFRA, remote.inventory, "deploy/"]
-    with host_lock(), subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as first:  # type: ignore[call-overload]
+    with turn_lock(), subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as first:  # type: ignore[call-overload]
         lock = Path("/run/event-store/run.lock")
         while f"process {first.pid}," not in lock.read_text():
             assert first.poll() is None, "the run has ended without the lock"

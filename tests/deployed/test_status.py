@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .containers import BOOKWORM, TRIXIE, declared
+from .containers import INNER_BOOKWORM as BOOKWORM
+from .containers import INNER_TRIXIE as TRIXIE
+from .containers import declared
 from .deployment import Deployment, inside, run, sql
 
 ABSENT = "estest-absent"

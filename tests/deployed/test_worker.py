@@ -10,7 +10,9 @@ import pytest
 from deploy.model.event_stores import DATABASE, WORKER_ROLE
 from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS
 
-from .containers import BOOKWORM, SERVERS, TRIXIE
+from .containers import INNER_BOOKWORM as BOOKWORM
+from .containers import INNER_TRIXIE as TRIXIE
+from .containers import SERVERS
 from .deployment import Deployment, differences, inside, run, sql
 from .series import series
 

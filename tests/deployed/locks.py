@@ -1,6 +1,7 @@
 """One LXC host for all groups of tests: whoever changes it, or relies on nobody else doing so, waits for his turn.
 
 Containers are never waited for: if two processes have the same ones, the groups are wrong, or somebody else runs tests.
+Locks are taken in the order in which they stand here, or two groups could wait for each other.
 """
 
 import fcntl
@@ -49,23 +50,31 @@ class _Lock:
             self.release()
 
 
-_HOST, _NETWORK = _Lock("estest-host"), _Lock("estest-network")
+_NETWORK, _HOST, _TURN = _Lock("estest-network"), _Lock("estest-host"), _Lock("estest-turn")
 
 
-@contextmanager
-def host_lock() -> Iterator[None]:
-    """The LXC host for the length of the block: no other group of tests deploys, destroys or breaks anything on it."""
-    with _HOST.held(fcntl.LOCK_EX):
-        yield
+def _alone_or_shared(*, breaks: bool) -> int:
+    return fcntl.LOCK_EX if breaks else fcntl.LOCK_SH
 
 
 @contextmanager
 def network_lock(*, breaks: bool) -> Iterator[None]:
-    """The bridge for the length of the block: for one who ``breaks`` it, or for all who need it.
+    """The bridge for the length of the block: for one who ``breaks`` it, or for all who need it."""
+    with _NETWORK.held(_alone_or_shared(breaks=breaks)):
+        yield
 
-    Before `host_lock`, or two groups could wait for each other.
-    """
-    with _NETWORK.held(fcntl.LOCK_EX if breaks else fcntl.LOCK_SH):
+
+@contextmanager
+def host_lock(*, breaks: bool) -> Iterator[None]:
+    """The LXC host for the length of the block: for one who ``breaks`` it, or for all who look at it or deploy there."""
+    with _HOST.held(_alone_or_shared(breaks=breaks)):
+        yield
+
+
+@contextmanager
+def turn_lock() -> Iterator[None]:
+    """The host as it should be, and no other run that changes something on it: one that came second would be refused."""
+    with host_lock(breaks=False), _TURN.held(fcntl.LOCK_EX):
         yield
 
 
