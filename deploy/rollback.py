@@ -15,7 +15,7 @@ from deploy.schema import catalogue
 from deploy.schema.migrations import MigrationError, target
 from deploy.schema.rollback import operations as rollback
 from deploy.worker import operations as worker
-from deploy.worker.deploy import UNIT_FILE, UNITS
+from deploy.worker.deploy import UNITS
 
 settings = settings_of(host.inventory, command_line.inventory)
 take_turn()
@@ -30,5 +30,5 @@ if isinstance(settings.containers.get(host.name), EventStore):
     step = rollback.Rollback(DATABASE, version, tuple(given_up))
     # All machines pass the first operation, or none gets to the second.
     rollback.check(name="Check what would be lost", rollback=step)
-    worker.stop(name="Stop the worker", units=UNITS, template=UNIT_FILE, when=lambda: rollback.is_due(step))
+    worker.stop(name="Stop the worker", units=UNITS, when=lambda: rollback.is_due(step))
     rollback.take_back(name="Take migrations back", rollback=step)

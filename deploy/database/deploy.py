@@ -18,5 +18,9 @@ def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of 
 @deploy("Database")
 def deploy_part(container: EventStore, settings: Settings) -> None:
     """Have the roles, then the database that one of them owns."""
-    database.have_roles(name="Have the roles", credentials=Credentials(settings.passwords, container.name))
+    database.have_roles(
+        name="Have the roles",
+        credentials=Credentials(settings.passwords, container.name),
+        application_connections=container.application_connections,
+    )
     database.have_database(name="Have the database")

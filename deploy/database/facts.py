@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pyinfra.api import FactBase
 
-from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, Queries, fact_query
+from deploy.machine.psql import Queries, fact_query, silence
 
 #: Drawn for each run. Without it a fingerprint, which may be printed, is of no use to who wants to guess a password.
 _KEY: Final = secrets.token_hex(16)
@@ -22,10 +22,10 @@ def fingerprint(verifier: str) -> str:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The parts of the cluster-wide catalogues that are managed; `up` is None on a blank machine."""
+    """The parts of the cluster-wide catalogues that are managed."""
 
-    up: bool | None = None
-    """False if the server is stopped; nothing is known about the rest then."""
+    silence: str | None = None
+    """Why the server does not answer, for people; nothing is known about the rest then."""
     roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Role → attributes, whether it has a password, and salt, iterations and `fingerprint` of its verifier."""
     memberships: list[tuple[str, str]] = field(default_factory=list)
@@ -91,8 +91,8 @@ class CatalogueFact(FactBase[Catalogue]):
 
     def process(self, output: list[str]) -> Catalogue:
         """One JSON object, or a word that says why not."""
-        if output[0] in (SERVER_DOWN, DATABASE_ABSENT):
-            return Catalogue(up=False)
+        if why := silence(output):
+            return Catalogue(silence=why)
         values: dict[str, Any] = json.loads("".join(output))
         values["memberships"] = [(role, member) for role, member in values["memberships"]]
-        return Catalogue(up=True, **values)
+        return Catalogue(**values)

@@ -25,8 +25,8 @@ ROLES: Final[Mapping[str, Mapping[str, bool]]] = {
 }
 #: The roles that log in with a password; none of the others has one.
 WITH_PASSWORD: Final = (APPLICATION_ROLE,)
+_UNLIMITED: Final = -1
 _ATTRIBUTES: Final = ("SUPERUSER", "CREATEDB", "CREATEROLE", "INHERIT", "LOGIN", "REPLICATION", "BYPASSRLS")
-CONNECTION_LIMIT: Final = 100
 #: Database → privileges other than the owner's. Nobody may connect anywhere by default. TEMPORARY is for REFRESH
 #: MATERIALIZED VIEW CONCURRENTLY, which puts the new rows into a temporary table first.
 PRIVILEGES: Final = {
@@ -38,7 +38,7 @@ PRIVILEGES: Final = {
 _FIXED: Final = {"encoding": "UTF8", "collate": "en_US.UTF-8", "ctype": "en_US.UTF-8"}
 _CHANGEABLE: Final = (
     ("owner", APPLICATION_ROLE, f"OWNER TO {APPLICATION_ROLE}"),
-    ("connection_limit", CONNECTION_LIMIT, f"CONNECTION LIMIT {CONNECTION_LIMIT}"),
+    ("connection_limit", _UNLIMITED, f"CONNECTION LIMIT {_UNLIMITED}"),  # the application's role has a limit
     ("allow_connections", True, "ALLOW_CONNECTIONS true"),
     ("template", False, "IS_TEMPLATE false"),
 )
@@ -82,11 +82,14 @@ class Credentials:
 
 
 @operation()
-def have_roles(credentials: Credentials) -> Commands:
-    """Have the roles with exactly their attributes and passwords, members of nothing and without members."""
+def have_roles(credentials: Credentials, application_connections: int) -> Commands:
+    """Have the roles with exactly their attributes and passwords, members of nothing and without members.
+
+    ``application_connections``: how many the application may have at once, so that it cannot keep the others out.
+    """
     catalogue = _catalogue()
-    if catalogue.up is False:
-        yield from unanswered("roles and databases")
+    if catalogue.silence:
+        yield from unanswered("roles and databases", catalogue.silence)
         return
     statements, differences = list[str](), list[Difference]()
     for role, attributes in ROLES.items():
@@ -103,12 +106,13 @@ def have_roles(credentials: Credentials) -> Commands:
             statements.append(f"CREATE ROLE {role};")
         wanted = {name: attributes.get(name, False) for name in _ATTRIBUTES}
         wrong = [name for name in _ATTRIBUTES if present and present[name] != wanted[name]]
-        limits = {"connection_limit": (-1,), "valid_until": (None, "infinity")}
-        wrong += [name for name, unlimited in limits.items() if present and present[name] not in unlimited]
+        limit = application_connections if role == APPLICATION_ROLE else _UNLIMITED
+        limits = {"connection_limit": (limit,), "valid_until": (None, "infinity")}
+        wrong += [name for name, right in limits.items() if present and present[name] not in right]
         if wrong or present is None:
             differences += [Difference(f"role {role}", f"{name} is {present[name]}") for name in wrong if present]
             words = " ".join(name if on else f"NO{name}" for name, on in wanted.items())
-            statements.append(f"ALTER ROLE {role} {words} CONNECTION LIMIT -1 VALID UNTIL 'infinity';")
+            statements.append(f"ALTER ROLE {role} {words} CONNECTION LIMIT {limit} VALID UNTIL 'infinity';")
         if role in WITH_PASSWORD and not credentials.fits(role, present or {}):
             differences.append(Difference(f"role {role}", "password differs"))
             statements.append(role)
@@ -140,8 +144,8 @@ def _with_passwords(statements: list[str], credentials: Credentials) -> Iterator
 def have_database() -> Commands:
     """Have the database with its owner, encoding, locale, connection limit and privileges, and no way into others."""
     catalogue = _catalogue()
-    if catalogue.up is False:
-        yield from unanswered("roles and databases")
+    if catalogue.silence:
+        yield from unanswered("roles and databases", catalogue.silence)
         return
     present = catalogue.databases.get(DATABASE)
     if wrong := [
@@ -156,7 +160,7 @@ def have_database() -> Commands:
         # CREATE DATABASE runs in no transaction; the rest is one, and a run in between heals what is missing.
         yield psql(
             f"CREATE DATABASE {DATABASE} OWNER {APPLICATION_ROLE} TEMPLATE template0 ENCODING 'UTF8' "
-            f"LC_COLLATE 'en_US.UTF-8' LC_CTYPE 'en_US.UTF-8' CONNECTION LIMIT {CONNECTION_LIMIT}",
+            "LC_COLLATE 'en_US.UTF-8' LC_CTYPE 'en_US.UTF-8'",
             single_transaction=False,
         )
     if changes:

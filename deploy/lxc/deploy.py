@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from ipaddress import IPv4Interface
+from pathlib import PurePosixPath
 
 from pyinfra.api import deploy
 from pyinfra.context import host
@@ -10,7 +11,7 @@ from pyinfra.context import host
 from deploy.lxc.claims import operations as claims
 from deploy.lxc.claims.facts import ClaimsFact
 from deploy.lxc.container import operations as containers
-from deploy.lxc.container.config import HOOK, Paths
+from deploy.lxc.container.config import START_HOOK, STOP_HOOK, Paths
 from deploy.lxc.container.facts import ContainerFact, RootFileSystem
 from deploy.lxc.host import operations as hosts
 from deploy.lxc.host.facts import Bridge, BridgeExists, IdRanges
@@ -20,10 +21,12 @@ from deploy.lxc.image.recipe import Image
 from deploy.lxc.volume import operations as volumes
 from deploy.lxc.volume.facts import Mounts, VolumeFact
 from deploy.machine import operations as machine
-from deploy.machine.facts import MachineFact, ManagedFile, Packages, Services
+from deploy.machine.facts import MachineFact, Packages
+from deploy.machine.files import Entries, ManagedFile
 from deploy.machine.look import ahead, ask_ahead, begin
 from deploy.machine.questions import Ask
 from deploy.machine.render import render
+from deploy.machine.services import Services
 from deploy.model.containers import RELEASES, Container
 from deploy.model.hosts import LxcHost
 from deploy.model.settings import Settings
@@ -60,12 +63,19 @@ def _questions_of_host(settings: LxcHost) -> list[Ask]:
     """What the operations of `provision` are going to ask."""
     return [
         Ask(MachineFact),
-        *(Ask(ManagedFile, path=path) for path in (_LXC_NET, HOOK)),
+        *(Ask(ManagedFile, path=path) for path in (_LXC_NET, START_HOOK, STOP_HOOK)),
         Ask(Packages, names=PACKAGES),
         *_questions_of_network(settings),
         Ask(Services, units=["lxc.service"]),
+        Ask(Entries, paths=_folders(settings)),
         Ask(IdRanges),
     ]
+
+
+def _folders(settings: LxcHost) -> list[str]:
+    """What containers have to get through, and LXC's hooks."""
+    storage = settings.storage_path
+    return [storage, f"{storage}/containers", f"{storage}/volumes", str(PurePosixPath(START_HOOK).parent)]
 
 
 def _questions_of_network(settings: LxcHost) -> list[Ask]:
@@ -90,6 +100,7 @@ def _questions_of_container(container: Container, settings: LxcHost) -> list[Ask
         Ask(VolumeFact, path=f"{paths.volume}.img"),
         Ask(Mounts),
         Ask(RootFileSystem, **_root_file_system(paths)),
+        Ask(Entries, paths=[paths.mount, paths.root]),
         Ask(ManagedFile, path=paths.config),
         Ask(ContainerFact, container=container.lxc_name),
     ]
@@ -128,8 +139,11 @@ def provision(settings: LxcHost, containers: list[Container], asks: list[Ask]) -
         machine.enable(name="Enable lxc-net", unit="lxc-net.service")
     else:
         hosts.have_existing_bridge(name=f"Check bridge {settings.bridge}", bridge=settings.bridge)
+    machine.have_folders(name="Have the folders of the storage", paths=_folders(settings))
     hosts.have_id_ranges(name="Reserve id ranges", bases=[container.ids.start for container in containers])
-    machine.install(name="Install the pre-start hook", path=HOOK, content=render("lxc/pre-start.sh.j2"), mode="755")
+    for hook in host.loop((START_HOOK, STOP_HOOK)):
+        name = PurePosixPath(hook).name
+        machine.install(name=f"Install the {name} hook", path=hook, content=render(f"lxc/{name}.sh.j2"), mode="755")
     machine.enable(name="Enable container autostart", unit="lxc.service")
 
 
@@ -157,6 +171,7 @@ def create(container: Container, settings: LxcHost) -> None:
         volumes.have_volume(name=f"Have the {kind} volume of {name}", container=name, path=path, size=size)
     volumes.have_mounts(name=f"Mount the volumes of {name}", directories=[paths.mount, paths.volume])
     containers.have_root(name=f"Copy the image to {name}", container=container, settings=settings)
+    machine.have_folders(name=f"Open the root folder of {name}", paths=[paths.mount, paths.root])
     containers.configure(name=f"Configure {name}", container=container, settings=settings)
     containers.limit(name=f"Limit {name} while it runs", container=container, settings=settings)
     containers.restart(name=f"Restart {name} for its new configuration", container=container, settings=settings)

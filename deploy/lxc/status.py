@@ -7,7 +7,7 @@ from deploy.lxc.container.config import Paths
 from deploy.lxc.container.facts import Container as Seen
 from deploy.lxc.container.facts import ContainerFact
 from deploy.lxc.host.facts import BridgeExists, Space
-from deploy.machine.facts import ManagedFile
+from deploy.machine.files import ManagedFile
 from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State
 from deploy.model.containers import Container

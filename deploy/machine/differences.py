@@ -85,9 +85,13 @@ def refuse(message: str) -> StringCommand:
     return StringCommand("echo", QuoteString(message), ">&2; exit 1")
 
 
-def unanswered(what: str) -> Iterator[StringCommand]:
-    """The server could not be asked: while the plan is made that is said, and at execution it is a failure."""
-    if state.is_executing:
-        yield refuse(f"the server does not answer, so {what} cannot be compared")
+def unanswered(what: str, why: str) -> Iterator[StringCommand]:
+    """Somebody could not be asked about ``what``. If this run changes something before, that may help: then it is said.
+
+    Otherwise, and at execution, it is a failure: nobody can tell whether ``what`` is as declared.
+    """
+    planned = any(data.operation_meta.will_change for data in state.ops[host].values())
+    if state.is_executing or not planned:
+        yield refuse(f"{what} cannot be determined: {why}")
     else:
-        host.log(f"{what} cannot be compared while the server is stopped")
+        host.log(f"{what} cannot be compared yet: {why}")

@@ -1,13 +1,9 @@
-"""What a machine offers, and what its files, packages and services look like."""
+"""What a machine offers, and its packages."""
 
-import base64
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
-
-from deploy.machine.questions import Ask
 
 
 @dataclass(frozen=True)
@@ -56,59 +52,6 @@ class MachineFact(FactBase[Machine]):
         return Machine(**json.loads("".join(output)))
 
 
-@dataclass(frozen=True)
-class File:
-    """A regular file: its bytes, mode (``"644"``) and owner (``"root:root"``)."""
-
-    content: bytes
-    mode: str
-    owner: str
-
-
-@dataclass(frozen=True)
-class Files:
-    """Several files with one command: three processes instead of two for each file."""
-
-    def command(self, asks: Sequence[Ask]) -> str:
-        """A line with + or - for each file: is it there? Then size, mode and owner of each that is, then all contents."""
-        paths = StringCommand(*[QuoteString(str(ask.arguments["path"])) for ask in asks]).get_raw_value()
-        return (
-            f'set --; for path in {paths}; do if [ -f "$path" ]; then set -- "$@" "$path"; echo +; else echo -; fi; done\n'
-            '[ $# = 0 ] || { stat -L -c \'%s %a %U:%G\' -- "$@" && cat -- "$@" | base64 --wrap=0; }'
-        )
-
-    def split(self, output: list[str], count: int) -> list[list[str]]:
-        """As `ManagedFile.command` prints it; nothing if a file changed between its size and its content."""
-        there = output[:count].count("+")
-        metadata = [line.split(" ", 1) for line in output[count : count + there]]
-        contents = base64.b64decode("".join(output[count + there :]))
-        if sum(int(size) for size, _ in metadata) != len(contents):
-            return []
-        parts, end = [], 0
-        for size, rest in metadata:
-            start, end = end, end + int(size)
-            parts.append([rest, base64.b64encode(contents[start:end]).decode()])
-        return [parts.pop(0) if mark == "+" else [] for mark in output[:count]]
-
-
-class ManagedFile(FactBase[File | None]):
-    """A small file with its content; None if there is no regular file of that name."""
-
-    def command(self, path: str) -> StringCommand:
-        """Mode and owner in the first line, the content as base64 after it."""
-        quoted = QuoteString(path)
-        return StringCommand("[ ! -f", quoted, "] || { stat -L -c '%a %U:%G' --", quoted, "; base64 --", quoted, "; }")
-
-    def together(self, path: str) -> Files:  # noqa: ARG002  files of any path
-        """See `Files`."""
-        return Files()
-
-    def process(self, output: list[str]) -> File:
-        """See `command`."""
-        mode, owner = output[0].split()
-        return File(base64.b64decode("".join(output[1:])), mode, owner)
-
-
 class Packages(FactBase[dict[str, bool]]):
     """Which of some Debian packages are there: name → installed and configured."""
 
@@ -125,32 +68,3 @@ class Packages(FactBase[dict[str, bool]]):
     def process(self, output: list[str]) -> dict[str, bool]:
         """``ii`` is the state of a package that needs nothing more."""
         return {line.split()[0]: line.split()[1] == "ii" for line in output if len(line.split()) > 1}
-
-
-class Services(FactBase[dict[str, dict[str, str]]]):
-    """systemd's view of units: unit → property → value; empty if systemd is not PID 1."""
-
-    @staticmethod
-    def default() -> dict[str, dict[str, str]]:
-        """Not there."""
-        return {}
-
-    def command(self, units: list[str]) -> StringCommand:
-        """One call for all units."""
-        return StringCommand(
-            "[ ! -d /run/systemd/system ] || systemctl show --property=Id,ActiveState,UnitFileState,Result --",
-            *[QuoteString(unit) for unit in units],
-        )
-
-    def process(self, output: list[str]) -> dict[str, dict[str, str]]:
-        """Blocks of ``Property=value``."""
-        units: dict[str, dict[str, str]] = {}
-        block: dict[str, str] = {}
-        for line in [*output, ""]:
-            key, separator, value = line.partition("=")
-            if separator:
-                block[key] = value
-            elif block:
-                units[block["Id"]] = block
-                block = {}
-        return units

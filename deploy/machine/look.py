@@ -9,6 +9,7 @@ as nothing changes and it is younger than `YOUNG`: an operator who thinks before
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
@@ -79,7 +80,7 @@ def recall(fact: type[FactBase[Any]], **arguments: object) -> Any:
 
 
 def ask_ahead(asks: list[Ask]) -> None:
-    """Ask many facts at once. A question that failed is asked again by who wants to know, and fails there."""
+    """Ask many facts at once. A question that failed, or whose answer is not understood, is asked again by who wants to know, and fails there."""
     begun: gevent.Greenlet | None = host.connector_data.get("begun")
     if begun and begun is not gevent.getcurrent():
         begun.get()
@@ -92,9 +93,10 @@ def ask_ahead(asks: list[Ask]) -> None:
     told = host.get_fact(bulk, asks=asks, _stdin=Unprinted([script]), _ignore_errors=True)
     for number, output in told.items():
         shared, group = groups[number]
-        parts = shared.split(output, len(group)) if shared else [output]
+        parts = shared.split(output, group) if shared else [output]
         for ask, lines in zip(group, parts, strict=False):
-            answers[ask.key] = ask.understood(lines)
+            with suppress(PyinfraError):
+                answers[ask.key] = ask.understood(lines)
     _memory(adopt=True)  # the execution may have begun meanwhile
 
 

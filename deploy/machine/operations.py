@@ -4,19 +4,39 @@ import base64
 import difflib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.machine.differences import Commands, Difference, masked, report
-from deploy.machine.facts import File, MachineFact, ManagedFile, Packages, Services
+from deploy.machine.facts import MachineFact, Packages
+from deploy.machine.files import Entries, Entry, File, ManagedFile
 from deploy.machine.look import look
+from deploy.machine.services import Service, Services
+
+#: The mode of a folder.
+_OPEN: Final = 0o755
 
 
 def locked(command: StringCommand) -> StringCommand:
     """A command that edits a file which all deploys onto a machine share, one deploy at a time."""
     # Not in /run/lock, where any user could hold it.
-    return StringCommand("mkdir -p /run/event-store && flock /run/event-store/lock sh -c", QuoteString(command))
+    return StringCommand("mkdir -p -m 755 /run/event-store && flock /run/event-store/lock sh -c", QuoteString(command))
+
+
+@operation()
+def have_folders(paths: list[str]) -> Commands:
+    """Have folders that everybody may enter and list, whatever the umask of whoever deploys; parents come first."""
+    there: dict[str, Entry] = look(Entries, paths=paths)
+    missing = [path for path in paths if path not in there]
+    closed = [path for path, entry in there.items() if int(entry.mode, 8) & _OPEN != _OPEN]
+    report(Difference(path, "missing") for path in missing)
+    report(Difference(path, f"mode is {there[path].mode}, not {_OPEN:o}") for path in closed)
+    if missing:
+        yield StringCommand(f"install -d -m {_OPEN:o} --", *map(QuoteString, missing))
+    if closed:
+        yield StringCommand(f"chmod {_OPEN:o} --", *map(QuoteString, closed))
 
 
 @operation()
@@ -32,7 +52,8 @@ def install(path: str, content: str, mode: str = "644", owner: str = "root:root"
     if current is None or current.content != wanted.content:
         # In one command: into a container, each is an entry of its own. Standard input that is empty is none at all.
         yield StringCommand(
-            "mkdir -p --", QuoteString(str(PurePosixPath(path).parent)), "&& (umask 077; base64 -d >", new, ")",
+            "[ -d", (folder := QuoteString(str(PurePosixPath(path).parent))), f"] || install -d -m {_OPEN:o} --", folder,
+            "&& (umask 077; base64 -d >", new, ")",
             f"&& chown {owner} --", new, f"&& chmod {mode} --", new, "&& mv -fT --", new, QuoteString(path),
             _stdin=base64.encodebytes(wanted.content).decode() or "\n",
         )  # fmt: skip
@@ -84,18 +105,29 @@ def install_packages(packages: list[str]) -> Commands:
 
 
 @operation()
+def restart_outdated(unit: str, path: str) -> Commands:
+    """Have a service that runs restarted if it has not read a file of its configuration yet."""
+    services: dict[str, Service] = look(Services, units=[unit])
+    files: dict[str, Entry] = look(Entries, paths=[path])
+    service = services.get(unit, Service())
+    if service.state == "active" and path in files and files[path].modified > service.started:
+        report([Difference(unit, f"started before {path} was written")])
+        yield StringCommand("systemctl restart --", QuoteString(unit))
+
+
+@operation()
 def enable(unit: str) -> Commands:
     """Have a unit enabled and active, if there is a systemd to do it."""
-    state: dict[str, dict[str, str]] = look(Services, units=[unit])
-    properties = state.get(unit, {})
+    services: dict[str, Service] = look(Services, units=[unit])
+    service = services.get(unit, Service())
     if not look(MachineFact).systemd:
         host.noop(f"{unit}: no systemd here")
         return
     missing = [
         (what, verb)
         for what, verb, there in (
-            ("enabled", "enable --quiet", properties.get("UnitFileState") == "enabled"),
-            ("active", "start", properties.get("ActiveState") == "active"),
+            ("enabled", "enable --quiet", service.enabled),
+            ("active", "start", service.state == "active"),
         )
         if not there
     ]

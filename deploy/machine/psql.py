@@ -13,13 +13,24 @@ from pyinfra.api import QuoteString, StringCommand
 
 from deploy.machine.questions import Ask
 
-#: What a fact's query prints, alone on a line, if the server could not be asked.
+#: What a fact's query prints, at the beginning of its only line, if the server or the database could not be asked.
 SERVER_DOWN: Final = "!server-down"
 DATABASE_ABSENT: Final = "!database-absent"
+#: The server runs and lets nobody in; its own message follows.
+REFUSED: Final = "!refused "
+
+
+def silence(output: Sequence[str]) -> str | None:
+    """Why a query of `fact_query` was not answered, for people; None if it was."""
+    first = output[0] if output else ""
+    if first.startswith(REFUSED):
+        return f"the server refuses connections: {first.removeprefix(REFUSED)}"
+    return {SERVER_DOWN: "the server is not running", DATABASE_ABSENT: "there is no database"}.get(first)
+
 
 # Debian's /usr/bin/psql is a Perl wrapper that costs more than most queries; the real one needs no PATH.
-#: Before a command: run it as PostgreSQL's user. Not runuser, which opens a PAM session for each query.
 _BINARY: Final = "set -- /usr/lib/postgresql/*/bin/psql"
+#: Before a command: run it as PostgreSQL's user. Not runuser, which opens a PAM session for each query.
 AS_POSTGRES: Final = "setpriv --reuid=postgres --regid=postgres --init-groups"
 #: What our own sessions are like, whatever the application, which owns its database, has set for all sessions there. No
 #: name of ours is ever found in a schema of its; nor can it keep us out, slow us down, or have names written otherwise.
@@ -53,28 +64,42 @@ def psql(sql: str, *, database: str = "postgres", single_transaction: bool = Tru
     """
     options = f"{_OPTIONS} --single-transaction" if single_transaction else _OPTIONS
     return StringCommand(
-        f'{_BINARY}; cd / && exec env {_SAFE} {AS_POSTGRES} "$1" {options} -d',
+        f'{_BINARY}; cd / && env {_SAFE} {AS_POSTGRES} "$1" {options} -d',
         QuoteString(database),
-        "-f -",
+        # The rest of the SQL after an error: whoever writes it would see a broken pipe, and not psql's message.
+        "-f -; code=$?; cat > /dev/null; exit $code",
         _stdin=sql,
     )
 
 
+# After a failure: was it the connection, at the beginning? Then there is no database, no server, or its refusal.
+_WHY_NOT: Final = f"""
+code=$?
+case $code,$error in
+    0,*) exit ;;
+    2,"psql: error: connection to server"*) ;;
+    *) printf '%s\\n' "$error" >&2; exit $code ;;
+esac
+there=$(echo 'SELECT datname FROM pg_database' | {_SAFE} {AS_POSTGRES} "$1" {_OPTIONS} -d postgres -f - 2>/dev/null)
+if [ $? = 0 ] && ! printf '%s\\n' "$there" | grep -qxF -e DATABASE; then echo '{DATABASE_ABSENT}'
+elif "${{1%psql}}pg_isready" -q; then printf '{REFUSED}%s\\n' "$(printf %s "${{error##*failed: }}" | tr '\\n' ' ')"
+else echo '{SERVER_DOWN}'; fi
+"""
+
+
 def fact_query(sql: str, *, database: str = "postgres") -> str:
-    """A shell command for a fact: prints the rows, or `SERVER_DOWN`, or `DATABASE_ABSENT`, or nothing if PostgreSQL
-    is not installed at all.
+    """A shell command for a fact: prints the rows; or why nobody answered, see `silence`; or nothing if PostgreSQL is not
+    installed at all. A query that fails, or a connection that is lost meanwhile, fails with the server's message.
 
     The server is asked only once on the usual path; why it did not answer is looked up only after it did not.
     """
     if "SQL_END" in sql:
         raise ValueError("the text SQL_END ends the here-document")
-    name = QuoteString(database)
-    quoted = StringCommand(name).get_raw_value()
+    quoted = StringCommand(QuoteString(database)).get_raw_value()
     return (
-        f'{_BINARY}; [ -x "$1" ] || exit 0; cd /\n'
-        f"{_SAFE} {AS_POSTGRES} \"$1\" {_OPTIONS} -d {quoted} -f - <<'SQL_END' || {{ code=$?; [ $code = 2 ] || exit $code; "
-        f'if "${{1%psql}}pg_isready" -q; then echo {DATABASE_ABSENT!r}; else echo {SERVER_DOWN!r}; fi; }} 2>/dev/null\n'
-        f"{sql}\nSQL_END"
+        f'({_BINARY}; [ -x "$1" ] || exit 0; cd /; exec 3>&1\n'
+        f"error=$({_SAFE} {AS_POSTGRES} \"$1\" {_OPTIONS} -d {quoted} -f - 2>&1 >&3 3>&- <<'SQL_END'\n{sql}\nSQL_END\n)"
+        f"{_WHY_NOT.replace('DATABASE', quoted)})"
     )
 
 
@@ -93,7 +118,7 @@ class Queries:
         queries = (ask.fact.sql(**ask.arguments) for ask in asks)  # type: ignore[attr-defined]
         return fact_query(f"\n;\n\\echo {_NEXT}\n".join(queries), database=self.database)
 
-    def split(self, output: list[str], count: int) -> list[list[str]]:
+    def split(self, output: list[str], asks: Sequence[Ask]) -> list[list[str]]:
         """A server that could not be asked says so once, and that holds for each of them."""
         answers: list[list[str]] = [[]]
         for line in output:
@@ -101,4 +126,4 @@ class Queries:
                 answers.append([])
             else:
                 answers[-1].append(line)
-        return answers * count if output[:1] in ([], [SERVER_DOWN], [DATABASE_ABSENT]) else answers
+        return answers if output and not silence(output) else answers * len(asks)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, Protocol
 
 from pyinfra.api import FactBase, StringCommand
+from pyinfra.api.exceptions import PyinfraError
 
 _END: Final = "!end-of-fact"
 #: How many commands of a bulk run side by side on a machine.
@@ -25,15 +26,27 @@ class Ask:
         arguments = (text for text in map(str, self.arguments.values()) if "\n" not in text)
         return f"{self.fact.__name__}({', '.join(arguments)})"
 
+    def names(self, argument: str) -> list[str]:
+        """An argument that is a list of names."""
+        names = self.arguments[argument]
+        assert isinstance(names, list)  # noqa: S101  the fact's own argument
+        return names
+
     def command(self) -> str:
         """The fact's own command, whichever form it has."""
         make: Callable[..., str | StringCommand] = self.fact().command
         return StringCommand(make(**self.arguments)).get_raw_value()
 
     def understood(self, lines: list[str] | None) -> Any:
-        """What the fact makes of the lines that its command printed; if there are none, its default."""
+        """What the fact makes of the lines that its command printed; if there are none, its default.
+
+        Raises `PyinfraError` if it makes nothing of them.
+        """
         fact = self.fact()
-        return fact.process(lines) if lines else fact.default()
+        try:
+            return fact.process(lines) if lines else fact.default()
+        except (LookupError, TypeError, ValueError) as error:
+            raise PyinfraError(f"{self}: cannot be determined: the answer is not understood ({error})") from error
 
     @property
     def together(self) -> "Together | None":
@@ -62,8 +75,8 @@ class Together(Hashable, Protocol):
     def command(self, asks: Sequence[Ask]) -> str:
         """The command for all of them."""
 
-    def split(self, output: list[str], count: int) -> list[list[str]]:
-        """What each of the ``count`` facts' own commands would have printed; nothing if that cannot be determined."""
+    def split(self, output: list[str], asks: Sequence[Ask]) -> list[list[str]]:
+        """What each fact's own command would have printed; nothing if that cannot be determined."""
 
 
 class Bulk(FactBase[dict[int, list[str]]]):

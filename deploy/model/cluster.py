@@ -5,6 +5,8 @@ from typing import Final
 
 #: The data volume inside a container.
 VOLUME: Final = "/srv/postgresql"
+#: A dummy that is always active. It counts only as what pulls the clusters in when the container boots.
+AT_BOOT: Final = "postgresql.service"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,16 @@ class ClusterPaths:
     def programs(self) -> str:
         """Where PostgreSQL's own programs are; Debian's psql in the PATH is a Perl wrapper around one of them."""
         return f"/usr/lib/postgresql/{self.version}/bin"
+
+    @property
+    def folders(self) -> list[str]:
+        """Those around the data directory and the configuration, which more than PostgreSQL's user has to get through."""
+        return [VOLUME, f"{VOLUME}/{self.version}", f"/etc/postgresql/{self.version}", self.conf]
+
+    @property
+    def unit_settings(self) -> str:
+        """What the deploy adds to Debian's unit."""
+        return "/etc/systemd/system/postgresql@.service.d/event-store.conf"
 
     @property
     def unit(self) -> str:

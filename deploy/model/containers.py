@@ -13,6 +13,7 @@ from deploy.model.values import Address, Disk, Memory
 #: The supported Debian releases, of hosts and containers.
 RELEASES: Final = ("bookworm", "trixie")
 ID_RANGE: Final = 65_536
+_PAGE: Final = 4096
 _FIRST_ID: Final = 1_000_000
 _BASE_PACKAGES: Final = (
     "systemd-sysv", "dbus", "locales", "tzdata", "iproute2", "netbase", "openssl", "ca-certificates", "procps", "less",
@@ -155,6 +156,14 @@ class Container(Group):
         """MAC address in the range that Xen and LXC use, the same at each start, so that DHCP gives the same address."""
         digest = f"{binascii.crc32(self.name.encode()) & 0xFFFFFF:06x}"
         return f"00:16:3e:{digest[:2]}:{digest[2:4]}:{digest[4:]}"
+
+    @property
+    def shared_memory(self) -> int:
+        """What /dev/shm may take, in bytes: a quarter of the memory, in whole pages.
+
+        So a parallel query that wants more ends with an error of its own, before the container is out of memory.
+        """
+        return self.memory // 4 // _PAGE * _PAGE
 
     @property
     def software(self) -> str:

@@ -9,7 +9,7 @@ from deploy.model import tuning
 from deploy.model.cluster import VOLUME
 from deploy.model.containers import Container
 from deploy.model.durability import durability_problems, durability_warning
-from deploy.model.room import process_problems, wal_problems
+from deploy.model.room import application_connections, process_problems, wal_problems
 from deploy.model.setting_names import check_owned_settings, check_setting_names
 from deploy.model.values import Network
 
@@ -62,7 +62,8 @@ class EventStore(Container):
         le=10_000,
         json_schema_extra={"change": "server restart: ``work_mem`` follows as well."},
     )
-    """PostgreSQL's connection limit."""
+    """PostgreSQL's connection limit. The application gets all but nine: three are for the superuser, four for the worker,
+    two for checks and monitors."""
 
     postgresql_settings: dict[str, str | int | float | bool] = Field(
         default={},
@@ -123,6 +124,11 @@ class EventStore(Container):
             self.memory, self.cpus, self.max_connections, self.storage, self.version, disk=self.disk
         )
         return derived | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
+
+    @property
+    def application_connections(self) -> int:
+        """How many connections the application may have at once."""
+        return application_connections(self.server_settings)
 
     @property
     def warning(self) -> str | None:

@@ -22,6 +22,18 @@ _WAL_DEFAULTS: Final = {
 _SERVER_PROCESSES: Final = 10
 #: systemd, its services and the clients of the worker: 9 when idle, with some for those who look after the container.
 _OTHER_PROCESSES: Final = 20
+#: The worker's sessions, one for each of its services, and one more for who looks at the store: a check, a monitor.
+_WORKER_SESSIONS: Final = 4
+_SPARE_SESSIONS: Final = 2
+
+
+def application_connections(settings: Mapping[str, str]) -> int:
+    """How many connections the application may have: what the server has without those that others need.
+
+    The limit is the role's, because the database's counts the worker as well, and its owner could change it.
+    """
+    reserved = count(settings, "superuser_reserved_connections", 3) + count(settings, "reserved_connections", 0)
+    return count(settings, "max_connections", 100) - reserved - _WORKER_SESSIONS - _SPARE_SESSIONS
 
 
 def wal_problems(settings: Mapping[str, str], disk: int) -> list[str]:
@@ -54,6 +66,11 @@ def process_problems(settings: Mapping[str, str], processes: int) -> list[str]:
     Parallel workers and WAL senders do not count: without a process for them, the server goes on.
     """
     connections = count(settings, "max_connections", 100)
+    if (left := application_connections(settings)) < 1:
+        return [
+            f'max_connections = {connections} leaves none for the application; give "max_connections": '
+            f"{connections - left + 1} or more, or reserve fewer (superuser_reserved_connections, reserved_connections)"
+        ]
     others = count(settings, "autovacuum_max_workers", AUTOVACUUM_WORKERS) + _SERVER_PROCESSES + _OTHER_PROCESSES
     if connections + others <= processes:
         return []

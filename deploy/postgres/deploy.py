@@ -4,14 +4,16 @@ from pyinfra.api import deploy
 from pyinfra.context import host
 
 from deploy.machine import operations as machine
-from deploy.machine.facts import ManagedFile
+from deploy.machine.files import Entries, ManagedFile
 from deploy.machine.questions import Ask
-from deploy.model.cluster import VOLUME, ClusterPaths
+from deploy.machine.render import render
+from deploy.machine.services import Services
+from deploy.model.cluster import AT_BOOT, VOLUME, ClusterPaths
 from deploy.model.event_stores import EventStore
 from deploy.model.settings import Settings
 from deploy.postgres import operations as postgres
 from deploy.postgres.config import pg_hba_conf, postgresql_conf
-from deploy.postgres.facts import Certificate, ClusterFact, ServerFact, ServiceFact
+from deploy.postgres.facts import Certificate, ClusterFact, ServerFact
 from deploy.postgres.trial import try_configuration
 
 
@@ -21,9 +23,11 @@ def questions(container: EventStore) -> list[Ask]:
     names = ("postgresql.conf", "pg_hba.conf", "pg_ident.conf", "start.conf")
     return [
         *(Ask(ManagedFile, path=f"{paths.conf}/{name}") for name in names),
+        Ask(ManagedFile, path=paths.unit_settings),
+        Ask(Entries, paths=paths.folders),
         Ask(ClusterFact, version=paths.version, volume=VOLUME),
         Ask(Certificate, tls=paths.tls),
-        Ask(ServiceFact, unit=paths.unit),
+        Ask(Services, units=[paths.unit, AT_BOOT]),
         Ask(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls),
     ]
 
@@ -36,6 +40,7 @@ def deploy_part(container: EventStore, settings: Settings) -> None:
         host.log(container.warning)
     configuration, access = postgresql_conf(container), pg_hba_conf(container, settings)
     postgres.have_cluster(name="Have the cluster", paths=paths)
+    machine.have_folders(name="Open the folders of the cluster", paths=paths.folders)
     postgres.have_certificate(name="Have the TLS certificate", paths=paths, common_name=container.lxc_name)
     try_configuration(
         name="Try the configuration",
@@ -44,6 +49,9 @@ def deploy_part(container: EventStore, settings: Settings) -> None:
         access=access,
         store=container,
         inventory=settings.file,
+    )
+    machine.install(
+        name="Write the settings of the service", path=paths.unit_settings, content=render("postgres/service.conf.j2")
     )
     for name, content in host.loop(
         {

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
-from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, Queries, fact_query
+from deploy.machine.psql import SERVER_DOWN, Queries, fact_query, silence
 
 
 @dataclass(frozen=True)
@@ -81,36 +81,12 @@ class Certificate(FactBase[bool]):
 
 
 @dataclass(frozen=True)
-class Service:
-    """A cluster's unit, and whether Debian's generator starts clusters at boot."""
-
-    active: bool = False
-    enabled: bool = False
-
-
-class ServiceFact(FactBase[Service]):
-    """See `Service`."""
-
-    @staticmethod
-    def default() -> Service:
-        """Not there."""
-        return Service()
-
-    def command(self, unit: str) -> str:
-        """Debian's postgresql.service is a dummy; it counts only as what pulls the clusters in at boot."""
-        link = "/etc/systemd/system/multi-user.target.wants/postgresql.service"
-        return f"systemctl is-active {unit} || true; [ ! -L {link} ] || echo enabled"
-
-    def process(self, output: list[str]) -> Service:
-        """The state, then a word."""
-        return Service(active="active" in output, enabled="enabled" in output)
-
-
-@dataclass(frozen=True)
 class Server:
     """What a running server says of its own configuration; `up` is False if there is none to ask."""
 
     up: bool = False
+    refusal: str = ""
+    """Why it runs and lets nobody in."""
     loaded: str = "0"
     """When it loaded its configuration, in seconds since 1970."""
     stale: list[str] = field(default_factory=list)
@@ -164,9 +140,8 @@ class ServerFact(FactBase[Server]):
         """One JSON object, or a word that says why not; then modification time and name of each file."""
         if output[0] == SERVER_DOWN or not output[0].startswith(("{", "!")):
             return Server()
-        if output[0] == DATABASE_ABSENT:
-            # It runs and lets the superuser not in: what it has loaded is not what is declared.
-            return Server(up=True, loaded="0", stale=["access rules that keep the superuser out"])
+        if refusal := silence(output):
+            return Server(up=True, refusal=refusal)
         values: dict[str, Any] = json.loads(output[0])
         times = (line.split(" ", 1) for line in output[1:])
         stale = [name for modified, name in times if Decimal(modified) > Decimal(values["loaded"])]

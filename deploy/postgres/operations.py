@@ -1,27 +1,36 @@
 """Operations for a PostgreSQL cluster and its server."""
 
+from typing import Final
+
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.state import StateStage
 from pyinfra.context import host
 
 from deploy.machine.differences import Commands, Difference, refuse, report
-from deploy.machine.facts import File, ManagedFile
+from deploy.machine.files import File, ManagedFile
 from deploy.machine.look import look
 from deploy.machine.psql import AS_POSTGRES, fact_query, psql
-from deploy.model.cluster import VOLUME, ClusterPaths
+from deploy.machine.services import Service, Services
+from deploy.model.cluster import AT_BOOT, VOLUME, ClusterPaths
 from deploy.postgres.config import changed_settings
-from deploy.postgres.facts import Certificate, Cluster, ClusterFact, Server, ServerFact, Service, ServiceFact
+from deploy.postgres.facts import Certificate, Cluster, ClusterFact, Server, ServerFact
 
-# systemctl says "started" also if the server did not come up, and recovery takes the time it takes: ask the server.
+# systemctl says "started" also if the server did not come up, and recovery takes the time it takes: ask the server. One
+# that ends three times meanwhile, and is started again by systemd, is not going to answer.
 _WAIT = """
     unit=$1; log=$2; isready=/usr/lib/postgresql/$3/bin/pg_isready
+    restarts() { systemctl show --property=NRestarts --value "$unit"; }
+    before=$(restarts)
     until AS_POSTGRES "$isready" -q; do
-        case $(systemctl show --property=ActiveState,Job "$unit") in *=active* | *=activating* | *Job=[1-9]*) ;; *)
-            echo "$unit did not start; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1
+        case $(systemctl show --property=ActiveState,Job "$unit") in
+            *=active* | *=activating* | *Job=[1-9]*) [ $(($(restarts) - before)) -ge 3 ] || { sleep 0.1; continue; } ;;
         esac
-        sleep 0.1
+        echo "$unit did not start; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1
     done
 """.replace("AS_POSTGRES", AS_POSTGRES)
+
+#: What the server says when it has no connection left. A restart would only take away those of others.
+_OUT_OF_SLOTS: Final = ("too many clients", "connection slots")
 
 
 def _cluster(paths: ClusterPaths) -> Cluster:
@@ -54,7 +63,7 @@ def have_cluster(paths: ClusterPaths) -> Commands:
         host.noop(f"cluster {paths.data} is there")
     else:
         report([Difference(f"cluster {paths.data}", "not configured" if cluster.initialized else "missing")])
-        yield f"mkdir -p {VOLUME}/{paths.version} && chown postgres:postgres {VOLUME} {VOLUME}/{paths.version}"
+        yield f"install -d -m 755 -o postgres -g postgres {VOLUME} {VOLUME}/{paths.version}"
         if not cluster.initialized:
             # Under a temporary name: what a killed initdb leaves looks like a cluster and has no databases. Nothing that
             # is there is ever removed: mv fails on a directory that is not empty.
@@ -105,19 +114,24 @@ def reset_altered(paths: ClusterPaths) -> Commands:
 @operation()
 def start(paths: ClusterPaths) -> Commands:
     """Have the server running, now and after each boot."""
-    service: Service = look(ServiceFact, unit=paths.unit)
-    answering = _server(paths).up
-    wanted = (("enabled", service.enabled), ("active", service.active), ("answering", answering))
+    services: dict[str, Service] = look(Services, units=[paths.unit, AT_BOOT])
+    service, enabled = services.get(paths.unit, Service()), services.get(AT_BOOT, Service()).enabled
+    active, answering = service.state == "active", _server(paths).up
+    wanted = (("enabled", enabled), ("active", active), ("answering", answering))
     report(Difference(f"service {paths.unit}", f"not {what}") for what, there in wanted if not there)
-    if not service.enabled:
-        yield "systemctl enable --quiet postgresql.service"
-    if not service.active:
+    # Up to version 255, systemd does not say that a reload is due for the first file in a new folder.
+    if service.reload_due or (paths.unit_settings not in service.drop_ins and host.state.is_executing):
+        report([Difference(f"service {paths.unit}", "systemd has not read its file")])
+        yield "systemctl daemon-reload"
+    if not enabled:
+        yield f"systemctl enable --quiet {AT_BOOT}"
+    if not active:
         yield f"systemctl reset-failed {paths.unit} 2>/dev/null || true"
-    if not (service.active and answering):
+    if not (active and answering):
         # A server that is still recovering is only waited for. After a crash it is restarted, and with it the worker's
         # services, which may not have noticed yet that their connection is gone. Not waiting for systemd: Debian's program
         # looks on for two seconds at a server that answers.
-        yield _start(paths, "start" if service.active else "restart --no-block")
+        yield _start(paths, "start" if active else "restart --no-block")
 
 
 def _planned(paths: ClusterPaths, configuration: str) -> set[str]:
@@ -145,7 +159,13 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
         if _cluster(paths).altered:
             changes.append("postgresql.auto.conf")
     report(Difference("PostgreSQL", f"reload for {what}") for what in [*changes, *server.stale])
-    if changes or server.stale:
+    if server.refusal:
+        # It may have read access rules that are others than the declared ones. If that is not it, it is restarted.
+        report([Difference("PostgreSQL", server.refusal)])
+        answers = StringCommand("(", fact_query("SELECT 'in'"), "\n)", _separator="")
+        yield f"pg_ctlcluster {paths.version} main reload"
+        yield StringCommand('for _ in $(seq 20); do [ "$(', answers, ')" = in ] && break; sleep 0.1; done')
+    elif changes or server.stale:
         # By signal and not by SQL, which needs to be let in. The postmaster reads the files a moment later, and what
         # waits for a restart is known only then.
         yield f"pg_ctlcluster {paths.version} main reload"
@@ -158,8 +178,15 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
 
 @operation()
 def restart(paths: ClusterPaths, configuration: str) -> Commands:
-    """Restart the server if it says that settings wait for that."""
+    """Restart the server if it says that settings wait for that, or if it lets nobody in whatever its files say."""
     server = _server(paths)
+    if any(words in server.refusal for words in _OUT_OF_SLOTS):
+        yield refuse(f"{server.refusal}; end some of the sessions")
+        return
+    if server.refusal:
+        report([Difference("PostgreSQL", "restart, unless it lets us in after it has loaded its files")])
+        yield _start(paths, "restart")
+        return
     reasons = sorted(set(server.pending_restart) | (_planned(paths, configuration) & set(server.restart_only)))
     report(Difference("PostgreSQL", f"restart for {name}") for name in reasons)
     if reasons:

@@ -9,7 +9,8 @@ from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.machine.differences import Commands, masked, refuse
-from deploy.machine.facts import File, ManagedFile, Packages
+from deploy.machine.facts import Packages
+from deploy.machine.files import File, ManagedFile
 from deploy.machine.look import look
 from deploy.machine.render import render
 from deploy.model.cluster import ClusterPaths

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pyinfra.api.facts import FactBase
 
 from deploy.machine.differences import Difference
-from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, fact_query
+from deploy.machine.psql import DATABASE_ABSENT, fact_query, silence
 from deploy.schema import catalogue
 from deploy.schema.migrations import Applied
 
@@ -18,8 +18,8 @@ class Answer(Enum):
     """Who answered, when the database was asked."""
 
     NOBODY = "no container, or no PostgreSQL in it"
-    SERVER_DOWN = SERVER_DOWN
-    DATABASE_ABSENT = DATABASE_ABSENT
+    SERVER_SILENT = "the server is not running, or lets nobody in"
+    DATABASE_ABSENT = "there is no such database"
     DATABASE = "the database"
 
     @property
@@ -27,7 +27,7 @@ class Answer(Enum):
         """For who cannot go on without an answer."""
         return {
             Answer.NOBODY: "the container is not running, or there is no PostgreSQL in it",
-            Answer.SERVER_DOWN: "the server does not answer",
+            Answer.SERVER_SILENT: "the server does not answer",
             Answer.DATABASE_ABSENT: "there is no database",
         }.get(self, "the database answered")
 
@@ -65,6 +65,8 @@ class State:
     """The schema of one database. ``drift`` is None if there is no reference to compare with, or an outdated one."""
 
     answer: Answer
+    silence: str = ""
+    """Why nobody answered, for people."""
     has_store: bool = False
     ledger: tuple[Applied, ...] = ()
     drift: tuple[Deviation, ...] | None = None
@@ -79,9 +81,9 @@ class State:
 def parse(output: list[str]) -> State:
     """The output of ``sql/catalogue/state.sql``, or of `fact_query` in its place."""
     lines = [line for line in output if line]
-    for answer in (Answer.SERVER_DOWN, Answer.DATABASE_ABSENT):
-        if answer.value in lines:
-            return State(answer)
+    if why := silence(lines):
+        absent = lines[0] == DATABASE_ABSENT
+        return State(Answer.DATABASE_ABSENT) if absent else State(Answer.SERVER_SILENT, silence=why)
     found: dict[str, Any] = {}
     for line in lines:
         found.update(json.loads(line))

@@ -27,8 +27,8 @@ def converged(database: str) -> Generator[object, None, None]:
     """
     schema = catalogue.load()
     state: State = look(SchemaState, database=database)
-    if state.answer is Answer.SERVER_DOWN:
-        yield from unanswered(f"database {database}")
+    if state.answer is Answer.SERVER_SILENT:
+        yield from unanswered(f"database {database}", state.silence)
         return
     if reason := _ledger_refusal(schema, state) or loss_refusal(state):
         yield refuse(reason)
@@ -74,7 +74,7 @@ def configured(database: str, settings: Mapping[str, str]) -> Commands:
     state: State = look(SchemaState, database=database)
     present = state.settings or {}
     different = {name: value for name, value in settings.items() if present.get(name) != value}
-    if state.answer is Answer.SERVER_DOWN or not different:
+    if state.answer is Answer.SERVER_SILENT or not different:
         host.noop("the settings are as declared")
         return
     report(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pyinfra.api import FactBase
 
-from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, fact_query
+from deploy.machine.psql import fact_query, silence
 from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State
 from deploy.model.event_stores import DATABASE, EventStore
@@ -50,7 +50,7 @@ class FollowersFact(FactBase[Followers | None]):
 
     def process(self, output: list[str]) -> Followers | None:
         """One JSON object, or a word that says why not."""
-        if output[0] in (SERVER_DOWN, DATABASE_ABSENT):
+        if silence(output):
             return None
         return Followers(**json.loads("".join(output)))
 

@@ -10,15 +10,16 @@ from typing import Final
 from pyinfra.api import deploy
 
 from deploy.machine import operations as files
-from deploy.machine.facts import ManagedFile
+from deploy.machine.files import Entries, ManagedFile
 from deploy.machine.psql import SESSION, session_options
 from deploy.machine.questions import Ask
 from deploy.machine.render import render
+from deploy.machine.services import Services
 from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import DATABASE, WORKER_ROLE, EventStore
 from deploy.model.settings import Settings
 from deploy.worker import operations as worker
-from deploy.worker.facts import SystemUser, WorkerFact
+from deploy.worker.facts import ForeignUnits, SystemUser
 
 #: Instance → the seconds between two rounds: what readers of a projection, of a view or of the feed may wait for longer.
 PAUSES: Final[Mapping[str, float]] = {"projections": 0.1, "views": 0.25, "feed": 0.05, "seals": 5}
@@ -26,7 +27,8 @@ UNITS: Final = [f"event-store@{instance}.service" for instance in PAUSES]
 UNIT_FILE: Final = "/etc/systemd/system/event-store@.service"
 #: What else the application could set, if the server knows it.
 _SESSION_OF_VERSION: Final[Mapping[int, Mapping[str, str]]] = {17: {"transaction_timeout": "0"}}
-SQL_FILE: Final = "/etc/event-store/worker.sql"
+FOLDER: Final = "/etc/event-store"
+SQL_FILE: Final = f"{FOLDER}/worker.sql"
 
 
 def unit_file(container: EventStore) -> str:
@@ -53,9 +55,12 @@ def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of 
     """What the operations of `deploy_part` are going to ask."""
     return [
         Ask(SystemUser, user=WORKER_ROLE),
+        Ask(Entries, paths=[FOLDER]),
+        Ask(Entries, paths=[UNIT_FILE, SQL_FILE]),
         Ask(ManagedFile, path=SQL_FILE),
         Ask(ManagedFile, path=UNIT_FILE),
-        Ask(WorkerFact, units=UNITS, template=UNIT_FILE, files=[UNIT_FILE, SQL_FILE]),
+        Ask(Services, units=UNITS),
+        Ask(ForeignUnits, template=UNIT_FILE),
     ]
 
 
@@ -64,6 +69,7 @@ def deploy_part(container: EventStore, settings: Settings) -> None:  # noqa: ARG
     """Have the services run as declared. The functions that they call have to be there."""
     contents = {UNIT_FILE: unit_file(container), SQL_FILE: sql_file()}
     worker.have_user(name="Have the worker's user", user=WORKER_ROLE)
+    files.have_folders(name="Open the folder of the worker's files", paths=[FOLDER])
     files.install(name="Write the worker's SQL", path=SQL_FILE, content=contents[SQL_FILE])
     files.install(name="Write the worker's unit", path=UNIT_FILE, content=contents[UNIT_FILE])
     worker.run(name="Run the worker", units=UNITS, template=UNIT_FILE, contents=contents)

@@ -8,9 +8,10 @@ from pyinfra.api.state import StateStage
 from pyinfra.context import host
 
 from deploy.machine.differences import Commands, Difference, report
-from deploy.machine.facts import File, ManagedFile
+from deploy.machine.files import Entries, Entry, File, ManagedFile
 from deploy.machine.look import look
-from deploy.worker.facts import SystemUser, Unit, User, Worker, WorkerFact
+from deploy.machine.services import Service, Services
+from deploy.worker.facts import ForeignUnits, SystemUser, User
 
 _HOME: Final = "/nonexistent"
 _SHELL: Final = "/usr/sbin/nologin"
@@ -42,21 +43,23 @@ def run(units: list[str], template: str, contents: Mapping[str, str]) -> Command
 
     ``contents``: path → text of the files that a process reads when it starts; one that is older is restarted.
     """
-    there: Worker = look(WorkerFact, units=units, template=template, files=list(contents))
-    states = {unit: there.units.get(unit, Unit()) for unit in units}
+    services: dict[str, Service] = look(Services, units=units)
+    files: dict[str, Entry] = look(Entries, paths=list(contents))
+    foreign: list[str] = look(ForeignUnits, template=template)
+    states = {unit: services.get(unit, Service()) for unit in units}
     disabled = [unit for unit in units if not states[unit].enabled]
     stopped = [unit for unit in units if states[unit].state != "active"]
     planned = _planned(contents)
-    reasons = {unit: _restart_reasons(state, planned) for unit, state in states.items() if unit not in stopped}
-    restart = [unit for unit, why in reasons.items() if why or there.foreign]
+    reasons = {unit: restart_reasons(states[unit], files, planned) for unit in units if unit not in stopped}
+    restart = [unit for unit, why in reasons.items() if why or foreign]
 
-    report(Difference(path, "changes what the worker's services are") for path in there.foreign)
+    report(Difference(path, "changes what the worker's services are") for path in foreign)
     report(Difference(unit, "not enabled") for unit in disabled)
     report(Difference(unit, f"not running ({states[unit].state})") for unit in stopped)
     report(Difference(unit, reason) for unit, why in reasons.items() for reason in why)
-    if there.foreign:
-        yield StringCommand("rm -f --", *map(QuoteString, there.foreign))
-    if there.foreign or disabled or stopped or restart:
+    if foreign:
+        yield StringCommand("rm -f --", *map(QuoteString, foreign))
+    if foreign or disabled or stopped or restart:
         yield "systemctl daemon-reload"
     if disabled:
         yield StringCommand("systemctl enable --quiet --", *map(QuoteString, disabled))
@@ -66,10 +69,11 @@ def run(units: list[str], template: str, contents: Mapping[str, str]) -> Command
             yield StringCommand(f"systemctl {verb} --", *map(QuoteString, chosen), f"|| {{ {log}; exit 1; }}")
 
 
-def _restart_reasons(state: Unit, planned: list[str]) -> list[str]:
+def restart_reasons(service: Service, files: Mapping[str, Entry], planned: list[str]) -> list[str]:
     """Why a running process is not what the files say."""
-    reasons = [f"started before {path} was written" for path in sorted({*state.stale, *planned})]
-    return reasons or (["started before systemd had read its file"] if state.reload_due else [])
+    stale = {path for path, file in files.items() if file.modified > service.started}
+    reasons = [f"started before {path} was written" for path in sorted({*stale, *planned})]
+    return reasons or (["started before systemd had read its file"] if service.reload_due else [])
 
 
 def _planned(contents: Mapping[str, str]) -> list[str]:
@@ -81,13 +85,13 @@ def _planned(contents: Mapping[str, str]) -> list[str]:
 
 
 @operation()
-def stop(units: list[str], template: str, when: Callable[[], bool]) -> Commands:
+def stop(units: list[str], when: Callable[[], bool]) -> Commands:
     """Have the units stopped, also after a boot, until a deploy starts them again; only if ``when`` says that this is due."""
     if not when():
         host.noop("the worker goes on")
         return
-    there: Worker = look(WorkerFact, units=units, template=template, files=[])
-    on = [unit for unit, state in there.units.items() if state.enabled or state.state != "inactive"]
+    services: dict[str, Service] = look(Services, units=units)
+    on = [unit for unit, state in services.items() if state.enabled or state.state != "inactive"]
     report(Difference(unit, "to be stopped") for unit in on)
     if on:
         yield StringCommand("systemctl disable --quiet --now --", *map(QuoteString, on))

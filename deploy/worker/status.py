@@ -1,28 +1,28 @@
 """How the worker's services are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deploy.machine.questions import Ask
+from deploy.machine.services import Service, Services
 from deploy.machine.status import Row, State
 from deploy.model.event_stores import EventStore
-from deploy.worker.deploy import UNIT_FILE, UNITS
-from deploy.worker.facts import Unit, Worker, WorkerFact
+from deploy.worker.deploy import UNITS
 
 
 def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of each
     """The state of the services."""
-    return [Ask(WorkerFact, units=UNITS, template=UNIT_FILE, files=[])]
+    return [Ask(Services, units=UNITS)]
 
 
 def rows(container: EventStore, answers: Sequence[Any]) -> list[Row]:  # noqa: ARG001  the same for each
     """One row for each service."""
-    [worker] = answers
-    assert isinstance(worker, Worker)  # noqa: S101  the answer to the only question
-    return [Row("worker", unit.removesuffix(".service"), *_state(worker.units.get(unit, Unit()))) for unit in UNITS]
+    services: Mapping[str, Service]
+    [services] = answers
+    return [Row("worker", unit.removesuffix(".service"), *_state(services.get(unit, Service()))) for unit in UNITS]
 
 
-def _state(unit: Unit) -> tuple[State, str]:
+def _state(unit: Service) -> tuple[State, str]:
     if unit.state == "active":
         if unit.enabled:
             return State.WELL, "running"

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.database.operations import CONNECTION_LIMIT
 from deploy.database.scram import verifier
 from deploy.lxc.container.config import config_text
 from deploy.machine.facts import Machine
@@ -24,7 +23,7 @@ CREATE ROLE {OWNER_ROLE} NOLOGIN;
 CREATE ROLE {APPLICATION_ROLE} LOGIN PASSWORD '{{verifier}}';
 CREATE ROLE {WORKER_ROLE} LOGIN;
 CREATE DATABASE {DATABASE} OWNER {APPLICATION_ROLE} TEMPLATE template0 ENCODING 'UTF8'
-    LC_COLLATE 'en_US.UTF-8' LC_CTYPE 'en_US.UTF-8' CONNECTION LIMIT {CONNECTION_LIMIT};
+    LC_COLLATE 'en_US.UTF-8' LC_CTYPE 'en_US.UTF-8';
 REVOKE ALL ON DATABASE {DATABASE}, postgres, template1 FROM PUBLIC;
 GRANT CREATE, TEMPORARY ON DATABASE {DATABASE} TO {OWNER_ROLE};
 GRANT CONNECT ON DATABASE {DATABASE} TO {WORKER_ROLE};

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deploy.database.operations import CONNECTION_LIMIT, ROLES
-from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
+from deploy.database.operations import ROLES
+from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE, EventStore
 
 from .application import Application
 from .server import Server
@@ -23,9 +23,10 @@ def test_role_has_exactly_its_attributes(server: Server, role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_role_has_no_limit_and_no_end(server: Server, role: str) -> None:
+def test_role_has_its_limit_and_no_end(server: Server, store: EventStore, role: str) -> None:
+    limit = store.application_connections if role == APPLICATION_ROLE else -1
     query = f"SELECT rolconnlimit, coalesce(rolvaliduntil, 'infinity') AS until FROM pg_roles WHERE rolname = '{role}'"
-    assert server.rows(query) == [{"rolconnlimit": -1, "until": "infinity"}]
+    assert server.rows(query) == [{"rolconnlimit": limit, "until": "infinity"}]
 
 
 def test_there_is_one_superuser(server: Server) -> None:
@@ -69,7 +70,7 @@ def test_database_is_the_applications(server: Server) -> None:
             "encoding": "UTF8",
             "datcollate": "en_US.UTF-8",
             "datctype": "en_US.UTF-8",
-            "datconnlimit": CONNECTION_LIMIT,
+            "datconnlimit": -1,
             "datallowconn": True,
             "datistemplate": False,
         }

@@ -3,28 +3,34 @@
 import pytest
 from testinfra.host import Host
 
+from deploy.machine.files import Entries
+from deploy.machine.services import Service, Services
 from deploy.model.event_stores import DATABASE, WORKER_ROLE, EventStore
 from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS, sql_file, unit_file
-from deploy.worker.facts import SystemUser, User, Worker, WorkerFact
+from deploy.worker.facts import ForeignUnits, SystemUser, User
 
 from .server import Server
 
 
 @pytest.fixture(scope="module")
-def worker(inside: Host) -> Worker:
-    command = WorkerFact().command(units=UNITS, template=UNIT_FILE, files=[UNIT_FILE, SQL_FILE])
-    return WorkerFact().process(inside.check_output(command.get_raw_value()).splitlines())
+def services(inside: Host) -> dict[str, Service]:
+    command = Services().command(units=UNITS)
+    return Services().process(inside.check_output(command.get_raw_value()).splitlines())
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_service_runs_what_its_files_say_now_and_after_a_boot(worker: Worker, unit: str) -> None:
-    state = worker.units[unit]
-    assert (state.state, state.enabled) == ("active", True)
-    assert (state.stale, state.reload_due) == ([], False)
+def test_service_runs_what_its_files_say_now_and_after_a_boot(
+    inside: Host, services: dict[str, Service], unit: str
+) -> None:
+    service = services[unit]
+    assert (service.state, service.enabled, service.reload_due) == ("active", True, False)
+    command = Entries().command(paths=[UNIT_FILE, SQL_FILE])
+    files = Entries().process(inside.check_output(command.get_raw_value()).splitlines())
+    assert all(file.modified < service.started for file in files.values())
 
 
-def test_nothing_but_the_template_defines_the_services(worker: Worker) -> None:
-    assert worker.foreign == []
+def test_nothing_but_the_template_defines_the_services(inside: Host) -> None:
+    assert inside.check_output(ForeignUnits().command(template=UNIT_FILE)) == ""
 
 
 def test_files_are_the_declared_ones(inside: Host, store: EventStore) -> None:

@@ -9,8 +9,9 @@ from deploy.model.containers import Container
 from deploy.model.hosts import LxcHost
 from deploy.model.limits import cgroup_limits
 
-#: The script that LXC runs before a container starts.
-HOOK: Final = "/usr/local/lib/event-store/pre-start"
+#: The scripts that LXC runs before a container starts, and after it has stopped.
+START_HOOK: Final = "/usr/local/lib/event-store/pre-start"
+STOP_HOOK: Final = "/usr/local/lib/event-store/post-stop"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Paths:
     """What the container sees of the data volume."""
     config: str
     """LXC's configuration of the container."""
-    hook: str = HOOK
+    start_hook: str = START_HOOK
+    stop_hook: str = STOP_HOOK
 
     @classmethod
     def of(cls, container: Container, settings: LxcHost) -> "Paths":

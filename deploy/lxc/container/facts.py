@@ -29,6 +29,8 @@ class Container:
     """One container's state; the defaults are those of a container that is not there."""
 
     running: bool = False
+    id_mapped: bool = True
+    """Its root file system belongs to the root inside, as LXC's id map makes it."""
     started_with: str | None = None
     """The configuration that the running container was started with; None if that was not noted."""
     limits: dict[str, str] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class ContainerFact(FactBase[Container]):
             set -- $(lxc-info -n "$name" -s -p 2>/dev/null)
             [ "$2" = RUNNING ] || exit 0
             echo running
+            read -r _ base _ < "/proc/$4/uid_map" && [ "$(stat -c %u "/proc/$4/root/")" = "$base" ] && echo mapped
             file_of() {
                 while IFS=: read -r _ controllers path; do
                     path=${path%/init.scope}
@@ -80,6 +83,7 @@ class ContainerFact(FactBase[Container]):
         config = "".join(rest for word, rest in lines if word == "config")
         return Container(
             running=True,
+            id_mapped="mapped" in {word for word, _ in lines},
             started_with=base64.b64decode(config).decode() if config else None,
             limits={key: value for word, rest in lines if word == "limit" for key, _, value in [rest.partition(" ")]},
             memory_in_use=sum(int(rest) for word, rest in lines if word == "memory"),

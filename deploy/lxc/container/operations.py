@@ -77,6 +77,8 @@ def _restart_reasons(container: Container, settings: LxcHost, state: State, mach
         for line in sorted(set(wanted) ^ set(started))
         if line.startswith("lxc.") and not is_limit(line)
     ]
+    if not state.id_mapped:
+        reasons.append("its root file system, which is without the id map that LXC gives it")
     if container.memory < state.memory_in_use:
         reasons.append(f"memory: {state.memory_in_use} bytes are in use, more than the limit {container.memory}")
     return reasons
@@ -128,7 +130,9 @@ def start(container: Container) -> Commands:
 def _start(container: Container) -> StringCommand:
     name, log = QuoteString(container.lxc_name), f"/var/log/lxc/{container.lxc_name}.log"
     return StringCommand(
-        f"mkdir -p /var/log/lxc; rm -f {log}; lxc-start -n", name, f"-o {log} -l WARN || {{ cat {log} >&2; exit 1; }}"
+        f"mkdir -p -m 755 /var/log/lxc; rm -f {log}; lxc-start -n",
+        name,
+        f"-o {log} -l WARN || {{ cat {log} >&2; exit 1; }}",
     )
 
 

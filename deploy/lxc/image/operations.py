@@ -49,7 +49,7 @@ def build(directory: str, image: Image, root_file_systems: list[Mapping[str, str
     )  # fmt: skip
     # Standard input, because the recipe is long; -vvv shows what mmdebstrap and apt say.
     with working(f"building image {key} (about {_SECONDS} s)"):
-        yield StringCommand("sh -s --", new, _stdin=image.recipe())
+        yield StringCommand("umask 022; sh -s --", new, _stdin=image.recipe())
     yield StringCommand("mv -T --", new, QuoteString(path))
 
 

@@ -39,7 +39,7 @@ def have_volume(container: str, path: str, size: int) -> Commands:
         new = QuoteString(f"{path}.new")
         # Looked up once more where it counts: a question that was not answered must not cost a volume.
         yield StringCommand("[ ! -e", image, "] || { echo", image, "is there after all >&2; exit 1; }")
-        yield StringCommand('mkdir -p -- "$(dirname', image, ')"; rm -f --', new)
+        yield StringCommand("rm -f --", new)
         # A mount of an image that was deleted would hide the new one.
         yield StringCommand("umount -l --", directory, "2>/dev/null || true")
         with working(f"creating volume {path} ({size // 1024**2} MiB)"):
@@ -94,4 +94,4 @@ def have_mounts(directories: list[str]) -> Commands:
         yield edit_fstab(directory, _fstab_line(directory))
     for directory in unmounted:
         quoted = QuoteString(directory)
-        yield StringCommand("mkdir -p --", quoted, "&& mount --", quoted)
+        yield StringCommand("mkdir -p -m 755 --", quoted, "&& mount --", quoted)

@@ -5,7 +5,8 @@ the LXC host's own inventory entry (or of ``--sudo``). *Inside*, a command is ro
 ``_sudo_user`` mean a user of the container.
 
 The connectors are lazy. A container that does not run yet is no error while the plan is made: each command succeeds
-without output there, so that every fact reads as on a blank machine. At execution it is an error.
+without output there, so that every fact reads as on a blank machine. At execution it is an error. The same holds for one
+that LXC has started without the id map of its root file system, in which root may not read its own files.
 """
 
 import base64
@@ -25,6 +26,8 @@ from typing_extensions import Unpack
 
 #: The line on standard error that says "the container is not running", which an exit status alone could not.
 NOT_RUNNING: Final = "!container-not-running"
+#: The same for "root does not own its root file system", after which no answer of the container means anything.
+NOT_MAPPED: Final = "!container-not-mapped"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 #: Arguments of an operation that are for the way to the LXC host.
 OUTER_ARGUMENTS: Final = ("_sudo", "_use_sudo_login", "_doas", "_doas_user")
@@ -47,14 +50,17 @@ def check_container_name(name: str | None) -> str:
 
 
 def attach_command(name: str, inner: StringCommand, *, has_input: bool = False) -> StringCommand:
-    """Run ``inner`` as root in container ``name``; prints `NOT_RUNNING` to standard error if that does not run.
+    """Run ``inner`` as root in container ``name``; prints `NOT_RUNNING` or `NOT_MAPPED` to standard error if it cannot.
 
     ``has_input``: something comes over standard input. It is read also if there is nobody to take it, because pyinfra
     does not look at what a command says that has closed its input.
     """
     quoted = QuoteString(name)
     variables = [bit for variable in (*ENVIRONMENT, _UNATTENDED) for bit in ("--set-var", variable)]
-    attach = StringCommand("lxc-attach", "-n", quoted, "--clear-env", *variables, "--", "sh", "-c", QuoteString(inner))
+    # The umask would be that of whoever deploys.
+    owned = f"umask 022; [ -O / ] || {{ echo '{NOT_MAPPED}' >&2; exit 1; }};"
+    command = QuoteString(StringCommand(owned, inner))
+    attach = StringCommand("lxc-attach", "-n", quoted, "--clear-env", *variables, "--", "sh", "-c", command)
     # lxc-attach's own failure and the command's cannot be told apart by status, so ask only after a failure.
     state = StringCommand('"$(lxc-info -sH -n', quoted, '2>/dev/null)"')
     drain = ["cat > /dev/null;"] if has_input else []
@@ -117,12 +123,16 @@ class AttachConnector(BaseConnector):
             print_input=print_input,
             **outer,
         )
-        if status or NOT_RUNNING not in output.stderr_lines:
+        there = self.host.data.lxc_host
+        if NOT_RUNNING in output.stderr_lines:
+            message = f"container {self.name} is not running on {there}; `lxc-start -F -n {self.name}` there shows why"
+        elif NOT_MAPPED in output.stderr_lines:
+            message = f"container {self.name} was started on {there} without its id map; stop it and deploy again"
+        else:
             return status, output
         if is_planning:
             return True, CommandOutput([])
-        message = f"container {self.name} is not running on {self.host.data.lxc_host}"
-        return False, CommandOutput([OutputLine("stderr", f"{message}; `lxc-start -F -n {self.name}` there shows why")])
+        return False, CommandOutput([OutputLine("stderr", message)])
 
     def put_file(
         self,

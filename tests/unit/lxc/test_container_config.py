@@ -3,7 +3,7 @@
 import pytest
 from declared import container, lxc_host
 
-from deploy.lxc.container.config import HOOK, Paths, config_text
+from deploy.lxc.container.config import START_HOOK, STOP_HOOK, Paths, config_text
 from deploy.machine.facts import Machine
 from deploy.model.containers import Container
 from deploy.model.hosts import LxcHost
@@ -40,7 +40,8 @@ def test_data_and_root_come_from_the_declared_storage() -> None:
     text = lines()
     assert "lxc.rootfs.path = dir:/data/containers/one/rootfs" in text
     assert "lxc.mount.entry = /data/volumes/one/data srv/postgresql none bind,create=dir,idmap=container 0 0" in text
-    assert f"lxc.hook.pre-start = {HOOK} /data" in text
+    assert f"lxc.hook.pre-start = {START_HOOK} /data" in text
+    assert f"lxc.hook.post-stop = {STOP_HOOK}" in text
 
 
 def test_a_static_address_comes_with_prefix_and_gateway() -> None:

@@ -60,7 +60,8 @@ def test_a_command_runs_as_root_with_a_clean_environment(stubs: Stubs) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
     argv = stubs.argv("attach")
     assert argv[:3] == ["-n", "one", "--clear-env"]
-    assert argv[-4:] == ["--", "sh", "-c", "echo hello"]
+    assert argv[-4:-1] == ["--", "sh", "-c"]
+    assert argv[-1].endswith("; echo hello")
     variables = dict(argv[place + 1].split("=", 1) for place, word in enumerate(argv) if word == "--set-var")
     assert variables["PATH"].split(":")[-1] == "/bin"
     assert variables.keys() == {"PATH", "HOME", "LANG", "DEBIAN_FRONTEND"}
@@ -77,7 +78,7 @@ def test_an_argument_arrives_as_it_is(stubs: Stubs, text: str) -> None:
 @hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_command_arrives_in_one_piece_whatever_is_in_it(stubs: Stubs, text: str) -> None:
     stubs.run(attach_command("one", StringCommand(":", QuoteString(text))))
-    assert shlex.split(stubs.argv("attach")[-1]) == [":", text]
+    assert shlex.split(stubs.argv("attach")[-1])[-2:] == [":", text]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -101,6 +102,15 @@ def test_a_failure_keeps_its_status_and_is_not_taken_for_a_stopped_container(stu
 def test_a_container_that_does_not_run_is_said_so_on_standard_error(tmp_path: Path, state: str) -> None:
     done = Stubs(tmp_path, state).run(attach_command("one", StringCommand("exit 1")))
     assert (done.returncode, done.stderr) == (1, f"{NOT_RUNNING}\n")
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o002])
+def test_files_are_made_with_the_same_mode_whoever_deploys(stubs: Stubs, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        assert stubs.run(attach_command("one", StringCommand("umask"))).stdout == "0022\n"
+    finally:
+        os.umask(before)
 
 
 def test_the_state_is_not_asked_after_a_success(stubs: Stubs) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.machine.facts import File, Files, ManagedFile
+from deploy.machine.files import File, Files, ManagedFile
 from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, Queries
 from deploy.machine.questions import Ask, Bulk
 
@@ -66,7 +66,7 @@ def test_files_together_are_what_each_of_them_is(tmp_path: Path) -> None:
     names = ["absent", *contents, "folder", "link", "absent too"]
     asks = [Ask(ManagedFile, path=str(tmp_path / name)) for name in names]
 
-    together = Files().split(_shell(Files().command(asks)), len(asks))
+    together = Files().split(_shell(Files().command(asks)), asks)
 
     fact = ManagedFile()
     answers = dict(zip(names, (fact.process(lines) if lines else fact.default() for lines in together), strict=True))
@@ -80,13 +80,15 @@ def test_files_together_are_what_each_of_them_is(tmp_path: Path) -> None:
 
 def test_no_file_at_all(tmp_path: Path) -> None:
     asks = [Ask(ManagedFile, path=str(tmp_path / name)) for name in "ab"]
-    assert Files().split(_shell(Files().command(asks)), 2) == [[], []]
+    assert Files().split(_shell(Files().command(asks)), asks) == [[], []]
 
 
 def test_a_file_that_grew_between_its_size_and_its_content_answers_nothing() -> None:
-    assert Files().split(["+", "+", "1 644 root:root", "1 644 root:root", "YWJj"], 2) == []
+    asks = [Ask(ManagedFile, path=name) for name in "ab"]
+    assert Files().split(["+", "+", "1 644 root:root", "1 644 root:root", "YWJj"], asks) == []
 
 
 @pytest.mark.parametrize("word", [SERVER_DOWN, DATABASE_ABSENT])
 def test_a_server_that_cannot_be_asked_says_so_to_all_queries(word: str) -> None:
-    assert Queries("postgres").split([word], 3) == [[word]] * 3
+    asks = [Ask(ManagedFile, path=name) for name in "abc"]
+    assert Queries("postgres").split([word], asks) == [[word]] * 3

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyinfra.api import StringCommand
 
-from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN, fact_query, psql
+from deploy.machine.psql import DATABASE_ABSENT, REFUSED, SERVER_DOWN, fact_query, psql, silence
 
 SECRET = "SCRAM-SHA-256$4096:planted"
 HOSTILE = "a b'c\"d; touch $(id) `id` \\ é"
@@ -27,7 +27,7 @@ def test_the_safe_options_are_always_there() -> None:
     for command in (psql("SELECT 1"), psql("SELECT 1", single_transaction=False)):
         words = command.get_raw_value().split()
         assert {"-X", "-q", "-v", "ON_ERROR_STOP=1"} <= set(words)
-        assert words[-2:] == ["-f", "-"]
+        assert words[words.index("-f") + 1] == "-;"
 
 
 def test_one_transaction_unless_the_statement_refuses_that() -> None:
@@ -90,13 +90,46 @@ def test_a_query_cannot_end_its_own_here_document() -> None:
         fact_query("SELECT 1\nSQL_END\nreboot")
 
 
-@pytest.mark.parametrize(("ready", "word"), [(0, DATABASE_ABSENT), (2, SERVER_DOWN)])
-def test_why_there_was_no_connection_is_looked_up_afterwards(shell: Shell, ready: int, word: str) -> None:
+NOT_LET_IN = 'psql: error: connection to server on socket "/run/x" failed: FATAL:  could not open it: *'
+
+
+@pytest.mark.parametrize(
+    ("databases", "ready", "said"),
+    [
+        ("postgres\nother\n", 0, DATABASE_ABSENT),
+        ("postgres\nmine\n", 0, f"{REFUSED}FATAL:  could not open it: *"),
+        (None, 0, f"{REFUSED}FATAL:  could not open it: *"),
+        (None, 2, SERVER_DOWN),
+    ],
+)
+def test_why_there_was_no_connection_is_looked_up_afterwards(
+    shell: Shell, databases: str | None, ready: int, said: str
+) -> None:
+    """``databases``: what the server says that there is; None if it lets nobody into any."""
     shell.stub("psql", "")
-    shell.stub("setpriv", "echo no connection >&2; exit 2")
+    (shell.folder / "said").write_text(NOT_LET_IN)
+    (shell.folder / "databases").write_text(databases or "")
+    let_in = f"cat {shell.folder}/databases" if databases else f"cat {shell.folder}/said >&2; exit 2"
+    shell.stub("setpriv", f'case "$*" in *"-d postgres"*) {let_in} ;; *) cat {shell.folder}/said >&2; exit 2 ;; esac')
     shell.stub("pg_isready", f"exit {ready}")
-    done = shell.run(fact_query("SELECT 1"))
-    assert (done.returncode, done.stdout.strip()) == (0, word)
+    done = shell.run(fact_query("SELECT 1", database="mine"))
+    assert (done.returncode, done.stdout) == (0, f"{said}\n")
+    assert silence(done.stdout.splitlines())
+
+
+def test_a_connection_that_is_lost_meanwhile_is_an_error_with_its_message(shell: Shell) -> None:
+    shell.stub("psql", "")
+    shell.stub("setpriv", "echo 1; echo 'psql:<stdin>:1: server closed the connection unexpectedly' >&2; exit 2")
+    done = shell.run(fact_query("SELECT 1; SELECT 2"))
+    assert done.returncode == 2
+    assert "closed the connection" in done.stderr
+
+
+def test_the_rest_of_the_sql_after_an_error_is_read_by_somebody(shell: Shell) -> None:
+    """Or whoever writes it would report a broken pipe, and not what psql said."""
+    shell.stub("setpriv", "head -c 10 > /dev/null; echo the message >&2; exit 3")
+    done = shell.run(psql("SELEC 1").get_raw_value(), stdin="SELEC 1;\n" * 100_000)
+    assert (done.returncode, done.stderr) == (3, "the message\n")
 
 
 def test_an_error_in_the_query_is_an_error_of_the_fact(shell: Shell) -> None:

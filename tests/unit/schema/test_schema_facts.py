@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from deploy.machine.psql import DATABASE_ABSENT, SERVER_DOWN
+from deploy.machine.psql import DATABASE_ABSENT, REFUSED, SERVER_DOWN
 from deploy.schema.facts import Answer, Deviation, SchemaState, State, parse
 from deploy.schema.migrations import Applied
 from deploy.schema.operations import loss_refusal
@@ -20,10 +20,15 @@ def test_no_output_is_a_blank_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "answer"), [(SERVER_DOWN, Answer.SERVER_DOWN), (DATABASE_ABSENT, Answer.DATABASE_ABSENT)]
+    ("line", "answer", "why"),
+    [
+        (SERVER_DOWN, Answer.SERVER_SILENT, "the server is not running"),
+        (f"{REFUSED}FATAL:  no", Answer.SERVER_SILENT, "the server refuses connections: FATAL:  no"),
+        (DATABASE_ABSENT, Answer.DATABASE_ABSENT, ""),
+    ],
 )
-def test_why_nobody_answered_is_told_apart(line: str, answer: Answer) -> None:
-    assert parse([line]) == State(answer)
+def test_why_nobody_answered_is_told_apart(line: str, answer: Answer, why: str) -> None:
+    assert parse([line]) == State(answer, silence=why)
 
 
 def test_a_new_database_has_no_ledger_and_nothing_to_compare_with() -> None:
@@ -38,7 +43,7 @@ def test_ledger_and_drift_are_read() -> None:
         {"drift": [{**row, "present": None, "expected": None, "sql": ["CREATE INDEX"]}]},
     ]
     state = parse([json.dumps(line) for line in lines])
-    assert state == State(Answer.DATABASE, True, (Applied(1, "event_store", "abc"),), (INDEX,))
+    assert state == State(Answer.DATABASE, has_store=True, ledger=(Applied(1, "event_store", "abc"),), drift=(INDEX,))
 
 
 def test_settings_are_read_whatever_columns_there_are() -> None:

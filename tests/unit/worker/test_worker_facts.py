@@ -1,57 +1,28 @@
 from decimal import Decimal
 
-from deploy.worker.facts import SystemUser, Unit, User, Worker, WorkerFact
-
-FEED = """\
-Id=event-store@feed.service
-ActiveState=active
-UnitFileState=enabled
-NeedDaemonReload=no
-ExecMainStartTimestamp=Sat 2026-11-21 13:14:47.123456 UTC
-"""
-# 2026-11-21 13:14:47 UTC
-STARTED = 1_795_266_887
-
-
-def units(text: str) -> dict[str, Unit]:
-    return WorkerFact().process(text.splitlines()).units
-
-
-def test_a_unit_that_runs_as_declared() -> None:
-    assert units(FEED) == {"event-store@feed.service": Unit("active", enabled=True)}
-
-
-def test_units_are_told_apart() -> None:
-    found = units(f"{FEED}\n{FEED.replace('feed', 'seals').replace('=active', '=failed')}")
-    assert [unit.state for unit in found.values()] == ["active", "failed"]
+from deploy.machine.files import Entry
+from deploy.machine.services import Service
+from deploy.worker.facts import ForeignUnits, SystemUser, User
+from deploy.worker.operations import restart_reasons
 
 
 def test_a_process_is_stale_where_a_file_is_newer_by_whatever_little() -> None:
-    for micro, stale in ((Decimal("0.123455"), []), (Decimal("0.123457000"), ["/etc/x"])):
-        (found,) = units(f"{FEED}file {STARTED + micro} /etc/x").values()
-        assert found.stale == stale
+    service = Service("active", enabled=True, started=Decimal("1795266887.123456"))
+    for fraction, stale in (("123455", []), ("123457000", ["started before /etc/x was written"])):
+        files = {"/etc/x": Entry(folder=False, mode="644", modified=Decimal(f"1795266887.{fraction}"))}
+        assert restart_reasons(service, files, []) == stale
 
 
-def test_a_unit_that_never_started_is_older_than_every_file() -> None:
-    (found,) = units(FEED.replace("Sat 2026-11-21 13:14:47.123456 UTC", "") + "file 1.5 /etc/x").values()
-    assert found.stale == ["/etc/x"]
+def test_a_process_that_systemd_would_start_otherwise_is_restarted() -> None:
+    assert restart_reasons(Service("active", enabled=True, reload_due=True), {}, []) != []
 
 
 def test_what_changes_the_definition_is_found() -> None:
-    own, mask = (
-        "/etc/systemd/system/event-store@feed.service.d/my own.conf",
-        "/run/systemd/system/event-store@x.service",
-    )
-    found = WorkerFact().process([*FEED.splitlines(), f"foreign {own}", f"foreign {mask}"])
-    assert found.foreign == [own, mask]
-    assert found.units == units(FEED)
-    (changed,) = units(FEED.replace("NeedDaemonReload=no", "NeedDaemonReload=yes")).values()
-    assert changed.reload_due
+    paths = ["/run/systemd/system/event-store@x.service", "/etc/systemd/system/event-store@feed.service.d/my own.conf"]
+    assert ForeignUnits().process(paths) == sorted(paths)
 
 
-def test_a_blank_machine_has_no_units_and_no_user() -> None:
-    assert WorkerFact.default() == Worker()
-    assert units("") == {}
+def test_a_blank_machine_has_no_user() -> None:
     assert SystemUser.default() is None
 
 
