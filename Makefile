@@ -121,6 +121,5 @@ $(READY): requirements.txt pyproject.toml client/pyproject.toml
 packages:
 	@if [ -n "$(strip $(PACKAGES))" ]; then \
 	   if [ "$$(id -u)" != 0 ]; then echo "As root, install:$(PACKAGES)"; exit 1; fi; \
-	   apt-get -q update; \
-	   DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $(PACKAGES); \
+	   sh templates/system/install-packages.sh $(PACKAGES); \
 	 fi

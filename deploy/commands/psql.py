@@ -39,8 +39,7 @@ def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...])
     openssh.check(host, data)
     password, address = password_of(store, settings), address_of(store, settings)
     with openssh.tunnel(host, data, address, PORT) as (reached_at, port), _password_file(address, password) as file:
-        environment = {name: value for name, value in os.environ.items() if name not in ("PGPASSWORD", "PGSERVICE")}
-        environment |= {
+        environment = os.environ | {
             "PGHOST": address,
             "PGHOSTADDR": reached_at,
             "PGPORT": str(port),

@@ -10,7 +10,7 @@ from pyinfra.api.exceptions import ConnectError
 
 from deploy.commands.archive import SEAL_LINE
 from deploy.commands.machines import Machines
-from deploy.machine.psql import psql
+from deploy.machine.psql import psql_once
 from deploy.model.event_stores import DATABASE, EventStore
 from deploy.model.inventory import SettingsError, read_entries
 
@@ -30,7 +30,7 @@ class Superuser:
 
     def query(self, sql: str) -> list[str]:
         """The lines that psql prints: one for each row, with `|` between columns. Raises `SettingsError`."""
-        command = psql(sql, database=DATABASE)
+        command = psql_once(sql, database=DATABASE)
         done, output = self._host.run_shell_command(command, **command.connector_arguments)
         if not done:
             raise SettingsError(f"{self._host.name} refused:\n{output.stderr}")

@@ -11,7 +11,7 @@ from pyinfra.context import host
 from deploy.lxc.claims import operations as claims
 from deploy.lxc.claims.facts import ClaimsFact
 from deploy.lxc.container import operations as containers
-from deploy.lxc.container.config import START_HOOK, STOP_HOOK, Paths
+from deploy.lxc.container.config import START_HOOK, STOP_HOOK, STOP_SCRIPT, STOP_TIMEOUT, Paths
 from deploy.lxc.container.facts import ContainerFact, RootFileSystem
 from deploy.lxc.host import operations as hosts
 from deploy.lxc.host.facts import Bridge, BridgeExists, IdRanges
@@ -32,7 +32,9 @@ from deploy.model.hosts import LxcHost
 from deploy.model.settings import Settings
 
 _LXC_NET = "/etc/default/lxc-net"
+_SHUTDOWN = "event-store-containers.service"
 _FORWARDING = "/etc/sysctl.d/60-event-store.conf"
+_FILES = (_LXC_NET, START_HOOK, STOP_HOOK, STOP_SCRIPT, f"/etc/systemd/system/{_SHUTDOWN}")
 PACKAGES = [
     "lxc",
     "mmdebstrap",
@@ -63,10 +65,11 @@ def _questions_of_host(settings: LxcHost) -> list[Ask]:
     """What the operations of `provision` are going to ask."""
     return [
         Ask(MachineFact),
-        *(Ask(ManagedFile, path=path) for path in (_LXC_NET, START_HOOK, STOP_HOOK)),
+        *(Ask(ManagedFile, path=path) for path in _FILES),
         Ask(Packages, names=PACKAGES),
         *_questions_of_network(settings),
         Ask(Services, units=["lxc.service"]),
+        Ask(Services, units=[_SHUTDOWN]),
         Ask(Entries, paths=_folders(settings)),
         Ask(IdRanges),
     ]
@@ -145,6 +148,11 @@ def provision(settings: LxcHost, containers: list[Container], asks: list[Ask]) -
         name = PurePosixPath(hook).name
         machine.install(name=f"Install the {name} hook", path=hook, content=render(f"lxc/{name}.sh.j2"), mode="755")
     machine.enable(name="Enable container autostart", unit="lxc.service")
+    stop_script = render("lxc/stop-containers.sh.j2", timeout=STOP_TIMEOUT)
+    machine.install(name="Install the script for shutdown", path=STOP_SCRIPT, content=stop_script, mode="755")
+    unit = render("lxc/containers.service.j2", script=STOP_SCRIPT, timeout=STOP_TIMEOUT)
+    machine.install(name="Write the service for shutdown", path=f"/etc/systemd/system/{_SHUTDOWN}", content=unit)
+    machine.enable(name="Give containers time at a shutdown", unit=_SHUTDOWN)
 
 
 @deploy("Images")

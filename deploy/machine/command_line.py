@@ -2,6 +2,8 @@
 
 * `pyinfra INVENTORY deploy/` may name a directory, which stands for the `__main__.py` in it. pyinfra 3.10 takes deploy
   *files* only.
+* What it does depends neither on the caller's umask, of which the modes of files and folders on this machine are made,
+  nor on its language, in which programs would answer.
 * The inventory's file name is kept, for messages about its data and for the name of its passwords' file; and whether
   the run is a dry one.
 
@@ -9,6 +11,7 @@ pyinfra has no hook for this, but it patches the standard library through gevent
 plugins. At that moment the command line exists and has not run yet.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -49,6 +52,8 @@ def extend_pyinfra(_event: object) -> None:
         # Only if all of them are deploys: `exec -- ls deploy` has a command behind it, not a deploy.
         if all(name.endswith(".py") for name in files):
             operations = files
+            os.umask(0o022)
+            os.environ["LC_ALL"] = "C.UTF-8"
         return run(inventory=inventory, operations=operations, chdir=chdir, **options)
 
     cli.callback = extended

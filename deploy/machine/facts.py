@@ -61,10 +61,17 @@ class Packages(FactBase[dict[str, bool]]):
         return {}
 
     def command(self, names: list[str]) -> StringCommand:
-        """dpkg's own database; a name that it does not know is no failure."""
+        """dpkg's own database. If it does not know one of the names, what installed packages provide is looked at as well."""
         quoted = [QuoteString(name) for name in names]
-        return StringCommand("dpkg-query -W -f '${Package} ${db:Status-Abbrev}\\n'", *quoted, "2>/dev/null || true")
+        return StringCommand(
+            "dpkg-query -W -f '${db:Status-Abbrev} ${Package}\\n'", *quoted, "2>/dev/null ||",
+            "dpkg-query -W -f '${db:Status-Abbrev} ${Provides}\\n' | sed 's/([^)]*)//g; s/,//g'",
+        )  # fmt: skip
 
     def process(self, output: list[str]) -> dict[str, bool]:
-        """``ii`` is the state of a package that needs nothing more."""
-        return {line.split()[0]: line.split()[1] == "ii" for line in output if len(line.split()) > 1}
+        """``ii``, or ``hi`` for one on hold, is the state of a package that needs nothing more."""
+        states: dict[str, bool] = {}
+        for status, *names in map(str.split, output):
+            for name in names:
+                states[name] = states.get(name, False) or status in ("ii", "hi")
+        return states

@@ -13,6 +13,7 @@ from deploy.machine.differences import Commands, Difference, masked, report
 from deploy.machine.facts import MachineFact, Packages
 from deploy.machine.files import Entries, Entry, File, ManagedFile
 from deploy.machine.look import look
+from deploy.machine.render import render
 from deploy.machine.services import Service, Services
 
 #: The mode of a folder.
@@ -98,10 +99,8 @@ def install_packages(packages: list[str]) -> Commands:
         host.noop("all packages are installed")
         return
     report(Difference(f"package {name}", "missing") for name in missing)
-    apt = "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold"
-    yield "DEBIAN_FRONTEND=noninteractive dpkg --configure -a --force-confold"
-    yield f"{apt} update"
-    yield StringCommand(f"{apt} install --no-install-recommends --", *[QuoteString(name) for name in missing])
+    script = render("system/install-packages.sh")
+    yield StringCommand("sh -s --", *map(QuoteString, missing), _stdin=script)
 
 
 @operation()

@@ -53,23 +53,72 @@ def session_options(settings: Mapping[str, str] = SESSION) -> str:
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
-_SAFE: Final = f"PGOPTIONS='{session_options()}'"
+def _safe(settings: Mapping[str, str]) -> str:
+    """An assignment of the shell. In English, because messages are looked at."""
+    return f"PGOPTIONS='{session_options(settings)} -c lc_messages=C'"
+
+
+_SAFE: Final = _safe(SESSION)
 _OPTIONS: Final = "-X -q -A -t -v ON_ERROR_STOP=1"
+#: How long a statement of ours waits for a lock, and with it everybody who comes after it: a little longer than
+#: deadlock_timeout, after which autovacuum makes way.
+LOCK_TIMEOUT: Final = "2s"
+#: For how many seconds it is tried again, with a second in between for those who waited.
+_TRIES: Final = 15
+
+# All of the SQL is read first. Whoever writes it would see a broken pipe otherwise, and not psql's message.
+_RETRIED: Final = f"""
+{_BINARY}; cd /; exec 3>&1; sql=$(cat); end=$(($(date +%s) + {_TRIES}))
+while :; do
+    errors=$(printf '%s\\n' "$sql" | COMMAND 2>&1 >&3 3>&-); code=$?
+    case $code,$errors in
+        0,*) ;;
+        *"lock timeout"* | *"deadlock detected"*) [ "$(date +%s)" -gt $end ] || {{ sleep 1; continue; }} ;;
+    esac
+    break
+done
+printf '%s' "${{errors:+$errors
+}}" >&2
+case $code,$errors in
+    0,*) ;;
+    *"lock timeout"* | *"deadlock detected"*)
+        echo "could not get a lock within {LOCK_TIMEOUT}, and again for {_TRIES} s; nothing was changed. Open transactions:"
+        echo "$open" | COMMAND ;;
+esac >&2
+exit $code
+"""
+# Not their statements, which may have passwords in them.
+_OPEN_TRANSACTIONS: Final = """
+    SELECT format('  process %s: %s (%s), %s, open for %s', pid, usename, application_name, state,
+                  date_trunc('second', clock_timestamp() - xact_start))
+      FROM pg_stat_activity WHERE xact_start < clock_timestamp() - interval '1 second' ORDER BY xact_start"""
 
 
 def psql(sql: str, *, database: str = "postgres", single_transaction: bool = True) -> StringCommand:
     """A command that runs ``sql`` as the superuser over the local socket, all of it or nothing of it.
 
+    Whoever uses the tables goes first: a lock that is not to be had within `LOCK_TIMEOUT` ends the transaction, and all
+    of ``sql`` is tried again for a while. So each part of it has to be one that can be repeated.
+
     ``single_transaction=False`` is for the statements that refuse to run inside one (CREATE DATABASE).
     """
-    options = f"{_OPTIONS} --single-transaction" if single_transaction else _OPTIONS
-    return StringCommand(
-        f'{_BINARY}; cd / && env {_SAFE} {AS_POSTGRES} "$1" {options} -d',
-        QuoteString(database),
-        # The rest of the SQL after an error: whoever writes it would see a broken pipe, and not psql's message.
-        "-f -; code=$?; cat > /dev/null; exit $code",
-        _stdin=sql,
+    script = _RETRIED.replace(
+        "COMMAND", _command(database, single_transaction, {**SESSION, "lock_timeout": LOCK_TIMEOUT})
     )
+    script = script.replace('"$open"', StringCommand(QuoteString(_OPEN_TRANSACTIONS)).get_raw_value())
+    return StringCommand(script, _stdin=sql)
+
+
+def psql_once(sql: str, *, database: str) -> StringCommand:
+    """The same, tried once and however long it waits: for somebody who looks on, and reads what it prints meanwhile."""
+    return StringCommand(f"{_BINARY}; cd / && exec {_command(database, True, SESSION)}", _stdin=sql)
+
+
+def _command(database: str, single_transaction: bool, settings: Mapping[str, str]) -> str:
+    """Runs the SQL of its standard input; ``$1`` is the path of psql."""
+    options = f"{_OPTIONS} --single-transaction" if single_transaction else _OPTIONS
+    name = StringCommand(QuoteString(database)).get_raw_value()
+    return f'env {_safe(settings)} {AS_POSTGRES} "$1" {options} -d {name} -f -'
 
 
 # After a failure: was it the connection, at the beginning? Then there is no database, no server, or its refusal.

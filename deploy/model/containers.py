@@ -19,6 +19,8 @@ _BASE_PACKAGES: Final = (
     "systemd-sysv", "dbus", "locales", "tzdata", "iproute2", "netbase", "openssl", "ca-certificates", "procps", "less",
     "logrotate",
 )  # fmt: skip
+#: The time zones that bookworm's tzdata has as well: clients send them, and stores that move have them in their events.
+_PACKAGES_OF_RELEASE: Final[Mapping[str, tuple[str, ...]]] = {"trixie": ("tzdata-legacy",)}
 
 
 class Container(Group):
@@ -173,4 +175,4 @@ class Container(Group):
     @property
     def required_packages(self) -> set[str]:
         """The Debian packages that have to be installed: the base, and what the inventory entry adds."""
-        return {*_BASE_PACKAGES, *self.packages}
+        return {*_BASE_PACKAGES, *_PACKAGES_OF_RELEASE.get(self.release, ()), *self.packages}

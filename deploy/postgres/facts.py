@@ -58,26 +58,33 @@ class ClusterFact(FactBase[Cluster]):
         )
 
 
-class Certificate(FactBase[bool]):
-    """Whether there is a certificate with its key, good for another 30 days."""
+@dataclass(frozen=True)
+class Tls:
+    """The server's certificate and its key."""
+
+    good: bool = False
+    """The certificate is there with its key, for another 30 days."""
+    mode: str = ""
+    """Mode and owner of the key, for example ``600 postgres``; empty if there is none."""
+
+
+class Certificate(FactBase[Tls]):
+    """See `Tls`."""
 
     @staticmethod
-    def default() -> bool:
+    def default() -> Tls:
         """None."""
-        return False
+        return Tls()
 
     def command(self, tls: str) -> StringCommand:
-        """openssl's own reading."""
+        """openssl's own reading of the certificate."""
         key, certificate = QuoteString(f"{tls}/server.key"), QuoteString(f"{tls}/server.crt")
-        mode = StringCommand('"$(stat -c %a:%U', key, ')" = 600:postgres')
-        check = StringCommand(
-            "[", mode, "] && openssl x509 -checkend 2592000 -noout -in", certificate, ">/dev/null 2>&1"
-        )
-        return StringCommand("[ ! -f", key, "] || {", check, "&& echo good; } || true")
+        check = StringCommand("openssl x509 -checkend 2592000 -noout -in", certificate, ">/dev/null 2>&1")
+        return StringCommand("[ ! -f", key, "] || { stat -c '%a %U' --", key, ";", check, "&& echo good; } || true")
 
-    def process(self, output: list[str]) -> bool:  # noqa: ARG002  any output is a yes
+    def process(self, output: list[str]) -> Tls:
         """See `command`."""
-        return True
+        return Tls(good="good" in output, mode=output[0])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from deploy.machine.psql import AS_POSTGRES, fact_query, psql
 from deploy.machine.services import Service, Services
 from deploy.model.cluster import AT_BOOT, VOLUME, ClusterPaths
 from deploy.postgres.config import changed_settings
-from deploy.postgres.facts import Certificate, Cluster, ClusterFact, Server, ServerFact
+from deploy.postgres.facts import Certificate, Cluster, ClusterFact, Server, ServerFact, Tls
 
 # systemctl says "started" also if the server did not come up, and recovery takes the time it takes: ask the server. One
 # that ends three times meanwhile, and is started again by systemd, is not going to answer.
@@ -29,6 +29,8 @@ _WAIT = """
     done
 """.replace("AS_POSTGRES", AS_POSTGRES)
 
+#: Mode and owner of the key of the certificate.
+_KEY: Final = "600 postgres"
 #: What the server says when it has no connection left. A restart would only take away those of others.
 _OUT_OF_SLOTS: Final = ("too many clients", "connection slots")
 
@@ -85,8 +87,14 @@ def have_cluster(paths: ClusterPaths) -> Commands:
 @operation()
 def have_certificate(paths: ClusterPaths, common_name: str) -> Commands:
     """Have a key and a self-signed certificate for TLS, good for ten years."""
-    if look(Certificate, tls=paths.tls):
+    there: Tls = look(Certificate, tls=paths.tls)
+    if there.good and there.mode == _KEY:
         host.noop("the certificate is good")
+        return
+    if there.good:
+        # Clients may have pinned it: whatever happened to the file, it stays the same.
+        report([Difference(f"{paths.tls}/server.key", f"mode and owner are {there.mode}, not {_KEY}")])
+        yield f"chown postgres:postgres {paths.tls}/server.key && chmod 600 {paths.tls}/server.key"
         return
     report([Difference(f"certificate {paths.tls}/server.crt", "missing or about to expire")])
     new = f"{paths.tls}.new"

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from deploy.machine.psql import LOCK_TIMEOUT
 from deploy.schema import migrations
 from deploy.schema.migrations import Migration
 
@@ -52,7 +53,7 @@ def load(root: Path = ROOT) -> Schema:
     parts = {
         "digest": digest,
         "lock": str(migrations.LOCK),
-        "lock_timeout": migrations.LOCK_TIMEOUT,
+        "lock_timeout": LOCK_TIMEOUT,
         "ledger.sql": (root / "ledger.sql").read_text(),
     }
     # Each migration runs as the owner, whatever role the one before it ended in.

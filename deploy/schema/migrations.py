@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.machine.psql import LOCK_TIMEOUT
+
 #: Who owns everything inside the database. No login role is a member.
 OWNER: Final = "event_store_owner"
 
 #: One advisory lock for all that changes the schema (the bytes of "schema").
 LOCK: Final = int.from_bytes(b"schema")
-
-#: How long a migration waits for a table that somebody holds: for as long, whoever comes after it waits behind it. More
-#: than deadlock_timeout, after which autovacuum makes way.
-LOCK_TIMEOUT: Final = "2s"
 
 _FOLDER: Final = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)")
 _TRANSACTION: Final = re.compile(

@@ -2,13 +2,12 @@
 
 from collections.abc import Generator, Mapping
 
-from pyinfra.api import StringCommand
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from deploy.machine.differences import MARK, Commands, Difference, refuse, report, unanswered
 from deploy.machine.look import forget, look
-from deploy.machine.psql import fact_query, psql
+from deploy.machine.psql import psql
 from deploy.schema import catalogue, migrations
 from deploy.schema.catalogue import Schema
 from deploy.schema.facts import Answer, SchemaState, State
@@ -38,7 +37,7 @@ def converged(database: str) -> Generator[object, None, None]:
 
     if pending:  # each in a transaction of its own, all in one session
         scripts = (f"BEGIN;\n{migrations.up_script(migration, schema.ledger)}COMMIT;\n" for migration in pending)
-        yield explained(psql("".join(scripts), database=database, single_transaction=False))
+        yield psql("".join(scripts), database=database, single_transaction=False)
     if pending or state.drift is None:
         yield psql(schema.reference, database=database, single_transaction=False)
         # A dry run never comes as far as here: pyinfra stops a generator at its first command.
@@ -48,24 +47,9 @@ def converged(database: str) -> Generator[object, None, None]:
             yield refuse(reason)
             return
     if state.drift:
-        yield explained(psql(schema.repair, database=database))
+        yield psql(schema.repair, database=database)
     elif not pending:
         host.noop(f"the schema of {database} is as described")
-
-
-def explained(command: StringCommand) -> StringCommand:
-    """A command of psql that also says, if it waited for a lock in vain, which transactions were open meanwhile."""
-    # Not their statements, which may have passwords in them.
-    query = """
-        SELECT format('  process %s: %s (%s), %s, open for %s', pid, usename, application_name, state,
-                      date_trunc('second', clock_timestamp() - xact_start))
-          FROM pg_stat_activity WHERE xact_start < clock_timestamp() - interval '1 second' ORDER BY xact_start"""
-    message = f"could not get a lock within {migrations.LOCK_TIMEOUT}; nothing was changed. Open transactions:"
-    return StringCommand(
-        'exec 3>&1; errors=$( (', command, ') 2>&1 >&3 ); code=$?; printf "%s\\n" "$errors" >&2;',
-        'case $errors in *"lock timeout"* | *"deadlock detected"*)', f"echo {message!r} >&2;", '{', StringCommand(fact_query(query), '\n', _separator=''), '} >&2;; esac; exit $code',
-        **command.connector_arguments,
-    )  # fmt: skip
 
 
 @operation()
@@ -81,13 +65,16 @@ def configured(database: str, settings: Mapping[str, str]) -> Commands:
         Difference(f"setting {name}", f"{present.get(name, 'missing')}, should be {value}")
         for name, value in different.items()
     )
-    # Names and values come from `deploy.model.settings`, which admits no other ones. A row that somebody deleted is recreated; the
-    # store has a trigger that completes it.
+    # Names and values come from `deploy.model.settings`, which admits no other ones. The row is changed where it is: its
+    # triggers for a new one lock the events. A row that somebody deleted is recreated; a trigger completes it.
     names, values = ", ".join(settings), ", ".join(f"'{value}'" for value in settings.values())
-    changes = ", ".join(f"{name} = excluded.{name}" for name in settings)
+    changes = ", ".join(f"{name} = '{value}'" for name, value in settings.items())
     yield psql(
-        f"INSERT INTO event_store.settings (cluster_identifier, {names}) "
-        f"SELECT system_identifier, {values} FROM pg_control_system() ON CONFLICT (only_row) DO UPDATE SET {changes}",
+        f"""
+        UPDATE event_store.settings SET {changes};
+        INSERT INTO event_store.settings (cluster_identifier, {names}) SELECT system_identifier, {values}
+          FROM pg_control_system() WHERE NOT EXISTS (SELECT FROM event_store.settings);
+        """,
         database=database,
     )
 

@@ -17,6 +17,7 @@ _INSIDE: Final = {
     f"tests/deployed/test_{name}.py"
     for name in (
         "changes",
+        "coming_back",
         "psql_and_shell",
         "refused_configuration",
         "restore",

@@ -4,7 +4,7 @@ from pyinfra.api import FactBase, QuoteString, StringCommand
 
 
 class Bridge(FactBase[set[str]]):
-    """What works of a managed bridge: a subset of address, dhcp, forwarding, nat; empty if there is none."""
+    """What works of a managed bridge: a subset of address, dhcp, forwarding, nat, ipv4 only; empty if there is none."""
 
     @staticmethod
     def default() -> set[str]:
@@ -18,6 +18,7 @@ class Bridge(FactBase[set[str]]):
             'grep -qsF', QuoteString(dhcp_range), '"/proc/$(cat /run/lxc/dnsmasq.pid 2>/dev/null)/cmdline" && echo dhcp;',
             '[ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] && echo forwarding;',
             "{ nft list table ip lxc || iptables -t nat -S POSTROUTING; } 2>/dev/null | grep -qi masquerade && echo nat;",
+            "ip -6 -o address show scope global dev", bridge, "2>/dev/null | grep -q . || echo ipv4 only;",
             "true",
         )  # fmt: skip
 

@@ -31,10 +31,13 @@ def have_bridge(bridge: str, address: IPv4Interface, dhcp_range: str) -> Command
     """Have lxc-net's bridge up with its address, DHCP, forwarding and NAT. Containers stay attached over a restart."""
     works: set[str] = look(Bridge, bridge=bridge, address=str(address), dhcp_range=dhcp_range)
     missing = sorted({"address", "dhcp", "forwarding", "nat"} - works)
-    if not missing:
+    # On a blank machine nothing is there to be taken away.
+    has_ipv6 = bool(works) and "ipv4 only" not in works
+    if not missing and not has_ipv6:
         host.noop(f"bridge {bridge} works")
         return
     report(Difference(f"bridge {bridge}", f"{what} is missing") for what in missing)
+    report([Difference(f"bridge {bridge}", "has an IPv6 address, which nobody has declared")] if has_ipv6 else [])
     restart = f'{_LXC_NET}; "$1" stop force; "$1" start'
     yield StringCommand("if [ -d /run/systemd/system ]; then systemctl restart lxc-net.service; else", restart, "; fi")
     yield "sysctl -q -w net.ipv4.ip_forward=1"

@@ -14,7 +14,6 @@ from deploy.machine.psql import psql
 from deploy.schema import catalogue, migrations
 from deploy.schema.facts import Answer, SchemaState, State
 from deploy.schema.migrations import Migration, MigrationError
-from deploy.schema.operations import explained
 from deploy.schema.rollback.facts import LossesFact
 from deploy.schema.rollback.losses import Found, guard, losses, refusals
 
@@ -105,7 +104,7 @@ def take_back(rollback: Rollback) -> Commands:
         script = migrations.down_script(step, schema.ledger, guard(step, rollback.given_up))
         if step == steps[-1] and rollback.version:
             script += schema.repair_earlier
-        yield explained(psql(script, database=rollback.database))
+        yield psql(script, database=rollback.database)
     host.log(
         f"version {rollback.version:04d} is the last one now; the worker is stopped. Deploy from the checkout that ends with "
         "that version: a deploy of this one takes the store forward again"

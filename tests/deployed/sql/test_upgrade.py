@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import psycopg
 
+from deploy.machine.psql import LOCK_TIMEOUT
 from deploy.schema import catalogue, migrations
 
 from .stores import Server, new_name
@@ -54,7 +55,7 @@ def test_every_later_migration_goes_in_between_appends(server: Server) -> None:
         try:
             for step in later:
                 # As migrations.up_script() puts it, which psql runs.
-                admin.execute(f"SET LOCAL lock_timeout = '{migrations.LOCK_TIMEOUT}'")
+                admin.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
                 admin.execute(f"SET LOCAL ROLE {migrations.OWNER};{step.up}")
                 admin.commit()
         finally:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.machine.psql import LOCK_TIMEOUT
 from deploy.schema import catalogue, migrations
 from deploy.schema.migrations import Applied, Migration, MigrationError
 
@@ -108,7 +109,7 @@ def test_the_lock_is_taken_before_the_ledger_is_looked_at(folder: Path) -> None:
     first, _ = migrations.load(folder)
     script = migrations.up_script(first, "-- ledger")
     order = ["lock_timeout = '1min'", "pg_advisory_xact_lock", "-- ledger", "AS pending"]
-    order += [f"lock_timeout = '{migrations.LOCK_TIMEOUT}'", "SET LOCAL ROLE event_store_owner"]
+    order += [f"lock_timeout = '{LOCK_TIMEOUT}'", "SET LOCAL ROLE event_store_owner"]
     order += [first.up, "SET LOCAL ROLE NONE", first.sha256, "\\endif"]
     places = [script.index(part) for part in order]
     assert places == sorted(places)
@@ -118,7 +119,7 @@ def test_a_migration_is_taken_back_with_its_ledger_row(folder: Path) -> None:
     first, _ = migrations.load(folder)
     script = migrations.down_script(first, "-- ledger", "-- guard")
     order = ["lock_timeout = '1min'", "pg_advisory_xact_lock", "-- ledger", "is not the last migration"]
-    order += [f"lock_timeout = '{migrations.LOCK_TIMEOUT}'", "-- guard"]
+    order += [f"lock_timeout = '{LOCK_TIMEOUT}'", "-- guard"]
     order += ["SET LOCAL ROLE event_store_owner", first.down, "SET LOCAL ROLE NONE", "DELETE FROM deployment.reference"]
     order += ["DELETE FROM deployment.migrations WHERE version = 1"]
     places = [script.index(part) for part in order]
