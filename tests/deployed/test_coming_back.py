@@ -67,6 +67,8 @@ def test_a_killed_server_comes_back_and_one_that_was_stopped_does_not(name: str,
     until(lambda: works(name))
     inside(name, f"systemctl stop postgresql@{version}-main; sleep 3")
     assert inside(name, f"systemctl is-active postgresql@{version}-main", check=False) == "inactive"
+    inside(name, f"systemctl start postgresql@{version}-main")
+    until(lambda: works(name))
 
 
 @BOTH
@@ -125,17 +127,19 @@ def test_a_server_that_cannot_be_asked_about_its_store_cannot_be_determined(depl
     assert "database stock_analysis_event_store cannot be determined: the server refuses connections: FATAL:" in report
 
 
-FOLDERS = {
-    "host": ["/var/lib/event-store/containers", "/usr/local/lib/event-store"],
-    "inside": ["/etc/event-store", "/srv/postgresql", "/srv/postgresql/17", "/etc/postgresql/17/main"],
-}
+FOLDERS = ("/etc/event-store", "/srv/postgresql", "/srv/postgresql/17", "/etc/postgresql/17/main")
+TLS = "/srv/postgresql/tls"
 
 
-def test_a_folder_that_somebody_closed_is_opened(deployed: Deployment) -> None:
-    inside(TRIXIE, f"chmod 700 {' '.join(FOLDERS['inside'])}")
+def test_a_mode_that_somebody_changed_is_repaired_as_such(deployed: Deployment) -> None:
+    certificate = inside(TRIXIE, f"sha256sum {TLS}/server.crt {TLS}/server.key")
+    inside(TRIXIE, f"chmod 700 {' '.join(FOLDERS)}; chmod 640 {TLS}/server.key")
     status, report = deployed.drift()
     assert status == 2
-    assert [line for line in differences(report) if "mode is 700, not 755" in line] != []
+    assert set(differences(report)) >= {
+        *(f"{folder}: mode is 700, not 755" for folder in FOLDERS),
+        f"{TLS}/server.key: mode and owner are 640 postgres, not 600 postgres",
+    }
     deployed.apply()
-    modes = inside(TRIXIE, f"stat -c %a {' '.join(FOLDERS['inside'])}").split()
-    assert modes == ["755"] * len(FOLDERS["inside"])
+    assert inside(TRIXIE, f"stat -c %a {' '.join(FOLDERS)}").split() == ["755"] * len(FOLDERS)
+    assert inside(TRIXIE, f"sha256sum {TLS}/server.crt {TLS}/server.key") == certificate, "clients may have pinned it"

@@ -35,6 +35,7 @@ HOST = [
     Case("lxc-net", "host", "echo X=1 >> /etc/default/lxc-net", "/etc/default/lxc-net: content", offline=True),
     Case("hook's mode", "host", "chmod 700 /usr/local/lib/event-store/pre-start", "mode is 700, not 755"),
     Case("hook's owner", "host", "chown nobody /usr/local/lib/event-store/pre-start", "owner is nobody"),
+    Case("hooks' folder", "host", "chmod 700 /usr/local/lib/event-store", "/usr/local/lib/event-store: mode is 700"),
     Case("hook's content", "host", "echo >> /usr/local/lib/event-store/pre-start", "pre-start: content"),
     Case("forwarding kept on", "host", "rm /etc/sysctl.d/60-event-store.conf", "60-event-store.conf: missing"),
     Case("forwarding now", "host", "echo 0 > /proc/sys/net/ipv4/ip_forward", "forwarding is missing", offline=True),

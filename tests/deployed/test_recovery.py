@@ -132,6 +132,18 @@ def test_a_run_killed_at_any_moment_is_finished_by_the_next(
     assert _state() == state
 
 
+def test_the_umask_of_whoever_deploys_has_no_say(killed: Deployment, undisturbed: tuple[float, dict[str, str]]) -> None:
+    _, state = undisturbed
+    killed.destroy()
+    before = os.umask(0o077)
+    try:
+        killed.apply()
+    finally:
+        os.umask(before)
+    assert killed.drift()[0] == 0
+    assert _state() == state
+
+
 def test_the_kills_hit_running_deploys() -> None:
     assert sum(KILLS) >= 0.6 * len(KILLS) > 0, KILLS
 
