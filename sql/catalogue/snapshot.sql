@@ -189,6 +189,12 @@ SELECT 'storage', name, 'column ' || name,
   FROM columns WHERE holds_rows
 
 UNION ALL
+SELECT 'compression', name, 'column ' || name, c.method, '', format('%s SET COMPRESSION %s', alter_column, c.method), '', '', 41, attnum
+  FROM columns
+ CROSS JOIN LATERAL (SELECT CASE attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE 'default' END AS method) c
+ WHERE holds_rows
+
+UNION ALL
 SELECT 'statistics target', name, 'column ' || name, coalesce(attstattarget, -1)::text, '',
        format('%s SET STATISTICS %s', alter_column, coalesce(attstattarget, -1)), '', '', 41, attnum
   FROM columns WHERE holds_rows
@@ -203,12 +209,14 @@ SELECT 'sequence', name, NULL,
        CASE WHEN of_identity THEN '' ELSE 'DROP SEQUENCE ' || name END, '', 32, oid::bigint
   FROM relations JOIN pg_sequence ON seqrelid = oid
 
-UNION ALL  -- storage parameters of tables, their TOAST tables, views and indexes, one by one
+UNION ALL  -- storage parameters of tables, their TOAST tables, columns, views and indexes, one by one
 SELECT 'option', split_part(o.option, '=', 1) || ' of ' || o.owner, o.owner, substr(o.option, strpos(o.option, '=') + 1),
        format('ALTER %s SET (%s = %L)', o.sql, split_part(o.option, '=', 1), substr(o.option, strpos(o.option, '=') + 1)),
        format('ALTER %s SET (%s = %L)', o.sql, split_part(o.option, '=', 1), substr(o.option, strpos(o.option, '=') + 1)),
        format('ALTER %s RESET (%s)', o.sql, split_part(o.option, '=', 1)), '', 62, 0
   FROM (SELECT word || ' ' || name AS owner, upper(word) || ' ' || name AS sql, unnest(reloptions) AS option FROM relations
+        UNION ALL
+        SELECT parent, format('TABLE %s ALTER COLUMN %I', relation, attname), unnest(attoptions) FROM columns WHERE holds_rows
         UNION ALL
         SELECT r.word || ' ' || r.name, upper(r.word) || ' ' || r.name, 'toast.' || unnest(t.reloptions)
           FROM relations r JOIN pg_class t ON t.oid = r.reltoastrelid
@@ -217,6 +225,7 @@ SELECT 'option', split_part(o.option, '=', 1) || ' of ' || o.owner, o.owner, sub
           FROM relations r JOIN pg_index x ON x.indrelid = r.oid JOIN pg_class i ON i.oid = x.indexrelid
          -- The definition of an index names its options; that of a constraint does not.
          WHERE EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))) o
+ WHERE o.option NOT LIKE 'pg\_attver=%'  -- the server's own, for every column, since 17.12 and 15.20
 
 UNION ALL
 SELECT 'replica identity', word || ' ' || name, word || ' ' || name,
@@ -228,6 +237,14 @@ SELECT 'replica identity', word || ' ' || name, word || ' ' || name,
   LEFT JOIN LATERAL (SELECT quote_ident(x.relname) AS index FROM pg_index JOIN pg_class x ON x.oid = indexrelid
                       WHERE indrelid = relations.oid AND indisreplident) i ON true
  WHERE relkind IN ('r', 'p')
+
+UNION ALL
+SELECT 'clustering', word || ' ' || name, word || ' ' || name, coalesce('on ' || i.index, 'none'), '',
+       format('ALTER TABLE %s %s', name, coalesce('CLUSTER ON ' || i.index, 'SET WITHOUT CLUSTER')), '', '', 63, 0
+  FROM relations
+  LEFT JOIN LATERAL (SELECT quote_ident(x.relname) AS index FROM pg_index JOIN pg_class x ON x.oid = indexrelid
+                      WHERE indrelid = relations.oid AND indisclustered) i ON true
+ WHERE relkind = 'r'
 
 UNION ALL
 SELECT 'row security', word || ' ' || name, word || ' ' || name, s.sql, '', format('ALTER TABLE %s %s', name, s.sql), '', '', 42, 0
@@ -326,6 +343,30 @@ SELECT o.type, o.identity, NULL, '', NULL, NULL, format('DROP %s %s', upper(o.ty
                          'pg_statistic_ext'::regclass, 'pg_default_acl'::regclass)
    AND NOT EXISTS (SELECT FROM members m WHERE m.classid = d.classid AND m.objid = d.objid)
    AND o.identity NOT IN ('plpython3u', 'pgcrypto')
+
+UNION ALL  -- conversions from and to our types and rows
+SELECT 'cast', f.sql, NULL, format('%s %s', k.castcontext, k.castmethod), NULL, NULL, 'DROP CAST IF EXISTS ' || f.sql, '', 45, k.oid::bigint
+  FROM pg_cast k
+ CROSS JOIN LATERAL (SELECT format('(%s AS %s)', format_type(castsource, NULL), format_type(casttarget, NULL)) AS sql) f
+ WHERE EXISTS (SELECT FROM pg_type t JOIN schemas s ON s.oid = t.typnamespace AND s.whole
+                WHERE t.oid IN (k.castsource, k.casttarget))
+
+UNION ALL  -- they run in every command that changes a schema, whoever gives it
+SELECT 'event trigger', quote_ident(evtname), NULL, format('%s %s %s', evtevent, evtfoid::regprocedure, evtenabled), NULL, NULL,
+       format('DROP EVENT TRIGGER IF EXISTS %I', evtname), '', 45, oid::bigint
+  FROM pg_event_trigger e
+ WHERE NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_event_trigger'::regclass AND m.objid = e.oid)
+
+UNION ALL  -- the events would leave by them
+SELECT 'publication', quote_ident(pubname), NULL, '', NULL, NULL, format('DROP PUBLICATION IF EXISTS %I', pubname), '', 45, oid::bigint
+  FROM pg_publication p
+ WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_tables t JOIN relations r ON r.name = format('%I.%I', t.schemaname, t.tablename)
+                                  WHERE t.pubname = p.pubname)
+
+UNION ALL  -- rows would come by them; whoever drops one has to be able to reach the other server, so it is done by hand
+SELECT 'subscription', quote_ident(s.subname), NULL, '', NULL, NULL, NULL, '', 45, s.oid::bigint
+  FROM pg_subscription s
+ WHERE EXISTS (SELECT FROM pg_subscription_rel l JOIN relations r ON r.oid = l.srrelid WHERE l.srsubid = s.oid)
 
 UNION ALL  -- before the grants: the owner's own stand in his name
 SELECT 'owner', parent, parent, quote_ident(pg_get_userbyid(owner)),

@@ -78,9 +78,17 @@ REPAIRABLE = [
     DriftCase("sequence cycles", "ALTER SEQUENCE event_store.events_global_position_seq CYCLE", "sequence"),
     DriftCase("column storage", "ALTER TABLE event_store.events ALTER event_data SET STORAGE EXTERNAL", "storage"),
     DriftCase(
+        "column compression", "ALTER TABLE event_store.events ALTER event_data SET COMPRESSION pglz", "compression"
+    ),
+    DriftCase("column option", "ALTER TABLE event_store.events ALTER event_type SET (n_distinct = 5)", "option"),
+    DriftCase(
         "statistics target", "ALTER TABLE event_store.events ALTER event_type SET STATISTICS 10", "statistics target"
     ),
     # Tables
+    DriftCase("clustering", "ALTER TABLE event_store.events CLUSTER ON events_pkey", "clustering"),
+    DriftCase("publication of a table", "CREATE PUBLICATION leak FOR TABLE event_store.events", "publication"),
+    DriftCase("publication of everything", "CREATE PUBLICATION all_of_it FOR ALL TABLES", "publication"),
+    DriftCase("publication of a schema", "CREATE PUBLICATION schemas FOR TABLES IN SCHEMA event_store", "publication"),
     DriftCase("unlogged table", "ALTER TABLE event_store.snapshots SET UNLOGGED", "persistence"),
     DriftCase("table option", "ALTER TABLE event_store.events SET (autovacuum_enabled = off)", "option"),
     DriftCase(
@@ -172,6 +180,13 @@ REPAIRABLE = [
     ),
     DriftCase("extra sequence", "CREATE SEQUENCE event_store.counter", "sequence"),
     DriftCase("extra type", "CREATE TYPE event_store.colour AS ENUM ('red')", "type"),
+    DriftCase("extra cast", "CREATE CAST (event_store.events AS text) WITH INOUT AS ASSIGNMENT", "cast"),
+    DriftCase(
+        "event trigger",
+        "CREATE FUNCTION public.watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+        "CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION public.watch()",
+        "event trigger",
+    ),
     DriftCase("extra domain", "CREATE DOMAIN event_store.positive AS integer CHECK (VALUE > 0)", "domain"),
     DriftCase("extra collation", 'CREATE COLLATION event_store.c FROM "C"', "collation"),
     DriftCase(
