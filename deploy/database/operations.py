@@ -44,11 +44,24 @@ _CHANGEABLE: Final = (
 )
 #: What a new database has.
 _DEFAULT_PRIVILEGES: Final = ["public=CONNECT", "public=TEMPORARY"]
-# A failing statement is logged with its text; these have verifiers in it.
-_UNLOGGED: Final = """SET LOCAL log_statement = 'none';
-SET LOCAL log_min_error_statement = 'panic';
-SET LOCAL log_min_duration_statement = -1;
-"""
+# These statements have verifiers in their text, which is logged if they fail, and by whatever the server has loaded for that.
+# A setting of a library that is not loaded is only a name.
+_UNLOGGED: Final = "".join(
+    f"SET LOCAL {name} = {value};\n"
+    for name, value in {
+        "log_statement": "'none'",
+        "log_min_error_statement": "'panic'",
+        "log_min_duration_statement": "-1",
+        "log_min_duration_sample": "-1",
+        "log_transaction_sample_rate": "0",
+        "debug_print_parse": "off",
+        "debug_print_rewritten": "off",
+        "debug_print_plan": "off",
+        "pgaudit.log": "'none'",
+        "auto_explain.log_min_duration": "-1",
+        "pg_stat_statements.track": "'none'",
+    }.items()
+)
 
 
 def _catalogue() -> Catalogue:

@@ -13,6 +13,11 @@ from .deployment import Deployment, differences, inside, run, sql
 DATABASE = "stock_analysis_event_store"
 APPEND = "SELECT event_store.append_event('Test', gen_random_uuid(), 0, 'Moved', '{}')"
 EVENTS = "SELECT count(*), md5(string_agg(e::text, '' ORDER BY global_position)) FROM event_store.events e"
+#: As the page says it.
+KEEP_OUT = """
+    ALTER ROLE stock_analysis_user NOLOGIN;
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'stock_analysis_user';
+"""
 
 
 @pytest.fixture
@@ -25,6 +30,12 @@ def moved(deployed: Deployment) -> Iterator[Deployment]:
     sql(BOOKWORM, "SELECT pg_current_xact_id();\n" * 5000)
     with deployed.connect(BOOKWORM) as connection:
         connection.execute(APPEND)
+    with deployed.connect(BOOKWORM) as connection:
+        sql(BOOKWORM, KEEP_OUT)
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute(APPEND)
+    with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+        deployed.connect(BOOKWORM)
     inside(TRIXIE, "systemctl stop 'event-store@*'")
     sql(TRIXIE, f"ALTER DATABASE {DATABASE} RENAME TO kept", "postgres")
     try:
@@ -55,6 +66,10 @@ def test_a_moved_store_goes_on_where_it_ended(moved: Deployment) -> None:
     assert status == 2
     assert "feed: restored from another cluster, to be rebased" in differences(report)
 
+    moved.pyinfra("-y", "--limit", f"@lxc/{TRIXIE}")
+    with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+        moved.connect(BOOKWORM)
+    assert sql(TRIXIE, EVENTS) == sql(BOOKWORM, EVENTS), "the deploy changed an event"
     moved.apply()
     assert moved.drift()[0] == 0
     assert sql(TRIXIE, EVENTS) == sql(BOOKWORM, EVENTS), "an event was changed"
