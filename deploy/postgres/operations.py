@@ -45,6 +45,11 @@ def _server(paths: ClusterPaths) -> Server:
     return server
 
 
+def _answer(query: str) -> str:
+    """A word of the shell: what the server answers. The blank keeps it from reading as an arithmetic expression."""
+    return f'"$( {fact_query(query)} )"'
+
+
 def _start(paths: ClusterPaths, verb: str) -> StringCommand:
     log = f"/var/log/postgresql/postgresql-{paths.version}-main.log"
     return StringCommand(
@@ -170,18 +175,17 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
     if server.refusal:
         # It may have read access rules that are others than the declared ones. If that is not it, it is restarted.
         report([Difference("PostgreSQL", server.refusal)])
-        answers = StringCommand("(", fact_query("SELECT 'in'"), "\n)", _separator="")
         yield f"pg_ctlcluster {paths.version} main reload"
-        yield StringCommand('for _ in $(seq 20); do [ "$(', answers, ')" = in ] && break; sleep 0.1; done')
+        yield f"for _ in $(seq 20); do [ {_answer('SELECT true')} = t ] && break; sleep 0.1; done"
     elif changes or server.stale:
         # By signal and not by SQL, which needs to be let in. The postmaster reads the files a moment later, and what
         # waits for a restart is known only then.
         yield f"pg_ctlcluster {paths.version} main reload"
-        query = f"SELECT extract(epoch FROM pg_conf_load_time())::numeric > {server.loaded}"
-        yield StringCommand(
-            "for _ in $(seq 50); do [", StringCommand('"$(', fact_query(query), '\n)"', _separator=""), "= t ] && exit 0; sleep 0.1; done;",
-            "echo 'the server did not load its configuration; see its log' >&2; exit 1",
-        )  # fmt: skip
+        loaded = _answer(f"SELECT extract(epoch FROM pg_conf_load_time())::numeric > {server.loaded}")
+        yield (
+            f"for _ in $(seq 50); do [ {loaded} = t ] && exit 0; sleep 0.1; done; "
+            "echo 'the server did not load its configuration; see its log' >&2; exit 1"
+        )
 
 
 @operation()
