@@ -2,6 +2,7 @@
 
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -58,6 +59,14 @@ class LxcHost(Group):
     )
     """DNS servers for the containers. Default: the gateway, where lxc-net answers."""
 
+    apt_proxy: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s\"/@]+/?$",
+        json_schema_extra={"change": "live: apt's configuration in each container of the host is replaced."},
+    )
+    """The proxy that apt uses inside the containers, for example ``http://10.0.3.1:3142``. It has to be reachable from
+    there. Default: none. Images are built with the proxy that apt on the host uses, whatever is declared here."""
+
     storage_path: str = Field(
         default="/var/lib/event-store",
         pattern=r"^(/[A-Za-z0-9_.-]+)+$",
@@ -88,6 +97,11 @@ class LxcHost(Group):
             raise ValueError(f"gateway {self.gateway_address} is outside subnet {self.subnet}; give one inside")
         if self.subnet.prefixlen > 29:
             raise ValueError(f"subnet {self.subnet} has no room for containers; use a prefix of 29 or less")
+        if self.apt_proxy and urlsplit(self.apt_proxy).hostname in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError(
+                f"apt_proxy {self.apt_proxy}: inside a container that is the container itself; give the address of the "
+                f"host on the bridge, for example {self.gateway_address}"
+            )
         if self.network == "managed" and self.gateway and self.gateway != next(self.subnet.hosts()):
             raise ValueError("gateway: a managed bridge has the subnet's first address; leave the key out")
         return self

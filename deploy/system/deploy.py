@@ -17,7 +17,10 @@ _DHCP = "/etc/systemd/network/10-eth0.network"
 _NETWORKD = "systemd-networkd.service"
 _LOGIND = "systemd-logind.service"
 _LOGIND_SETTINGS = "/etc/systemd/logind.conf.d/event-store.conf"
-_FILES = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/fstab", _LOGIND_SETTINGS, _DHCP)
+_APT = "/etc/apt/apt.conf.d/99event-store"
+#: What the image was built with, which older versions of this project left inside.
+_APT_OF_IMAGE = "/etc/apt/apt.conf.d/99mmdebstrap"
+_FILES = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/fstab", _LOGIND_SETTINGS, _DHCP, _APT, _APT_OF_IMAGE)
 #: Without it, logs would fill the root file system.
 _LOGROTATE = "logrotate.timer"
 
@@ -53,5 +56,8 @@ def deploy_part(container: Container, settings: Settings) -> None:
         machine.enable(name="Enable networkd", unit=_NETWORKD)
     else:
         machine.remove(name="Ask no DHCP", path=_DHCP)
+    proxy = settings.host_of(container).apt_proxy
+    machine.install(name="Configure apt", path=_APT, content=render("system/apt.conf.j2", proxy=proxy))
+    machine.remove(name="Remove the image's configuration of apt", path=_APT_OF_IMAGE)
     machine.install_packages(name="Install packages", packages=sorted(container.required_packages))
     machine.enable(name="Enable the rotation of logs", unit=_LOGROTATE)

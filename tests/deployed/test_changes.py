@@ -89,6 +89,18 @@ def test_a_package_is_added(deployed: Deployment) -> None:
     assert deployed.drift()[0] == 0
 
 
+def test_the_proxy_of_apt_is_taken_over(deployed: Deployment) -> None:
+    deployed.host = {"apt_proxy": "http://10.0.3.1:3142"}
+    try:
+        deployed.apply()
+        assert 'Acquire::https::Proxy "http://10.0.3.1:3142";' in inside(TRIXIE, "apt-config dump")
+    finally:
+        deployed.host = {}
+    deployed.apply()
+    assert "Proxy" not in inside(TRIXIE, "apt-config dump")
+    assert deployed.drift()[0] == 0
+
+
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A container of its own, since what has grown never shrinks again."""

@@ -58,3 +58,10 @@ def follow(admin: Any, worker: Any) -> None:
             return
         assert time.monotonic() < deadline, states
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("name", ["US/Eastern", "Asia/Calcutta", "NZ", "Europe/Berlin"])
+def test_both_releases_know_the_same_time_zones(store: Store, name: str) -> None:
+    """Clients send the name of theirs when they connect; one that the server does not know keeps them out."""
+    with store.connect(options=f"-c timezone={name}") as connection:
+        assert connection.execute("SHOW timezone").fetchone() == (name,)

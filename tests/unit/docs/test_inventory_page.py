@@ -29,6 +29,7 @@ FIELDS = [(model, key) for model in GROUPS.values() for key in model.model_field
 CHANGES: Mapping[str, list[tuple[Any, Any]]] = {
     "bridge": [("lxcbr0", "br7")],
     "network": [("managed", "existing"), ("existing", "managed")],
+    "apt_proxy": [("http://10.0.3.1:3142", "http://10.0.3.2:3142")],
     "subnet": [("10.0.3.0/24", "10.0.0.0/16")],
     "gateway": [("10.0.3.1", "10.0.3.2")],
     "nameservers": [([], ["9.9.9.9"])],
@@ -99,6 +100,7 @@ def derived(key: str, before: Any, after: Any) -> set[str]:
     live = (
         any(line.startswith("lxc.cgroup") for line in lines),
         old_host.nameserver_addresses != host.nameserver_addresses,
+        old_host.apt_proxy != host.apt_proxy,
         host.network == "managed" and render("lxc/lxc-net.j2", host=old_host) != render("lxc/lxc-net.j2", host=host),
         new.required_packages - old.required_packages and Image.of(old) != Image.of(new),
         (old.disk, old.root_disk) != (new.disk, new.root_disk),

@@ -132,6 +132,10 @@ CASES = {
         ("gateway 10.9.0.1 is outside subnet 10.0.3.0/24; give one inside",),
         host={"network": "existing", "gateway": "10.9.0.1"},
     ),
+    "a proxy that is the container itself": Bad(
+        ("apt_proxy http://localhost:3142: inside a container that is the container itself", "for example 10.0.3.1"),
+        host={"apt_proxy": "http://localhost:3142"},
+    ),
     "gateway of a managed bridge": Bad(("gateway: a managed bridge", "leave the key out"), host={"gateway": "10.0.3.2"}),
     "network": Bad(("network = 'nat'", "'managed' or 'existing'"), host={"network": "nat"}),
     "bridge": Bad(("bridge = 'a bridge'", "match pattern"), host={"bridge": "a bridge"}),
