@@ -49,6 +49,14 @@ def test_plain_run_asks_before_it_changes_and_dry_run_never_does(deployed: Deplo
     assert deployed.apply() == [f"System | Write /etc/hosts ['@lxc/{TRIXIE}']"]
 
 
+def test_drift_is_drift_whatever_the_environment_says(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYINFRA_YES", "1")
+    inside(TRIXIE, "echo '# by hand' >> /etc/hosts")
+    assert deployed.drift()[0] == 2
+    monkeypatch.delenv("PYINFRA_YES")
+    assert deployed.apply() == [f"System | Write /etc/hosts ['@lxc/{TRIXIE}']"]
+
+
 def test_limit_restricts_the_run_to_one_container(deployed: Deployment) -> None:
     for name in (TRIXIE, BOOKWORM):
         inside(name, "echo '# by hand' >> /etc/hosts")

@@ -57,9 +57,11 @@ def test_process_has_no_privilege(inside: Host, unit: str) -> None:
 
 
 @pytest.mark.parametrize(("instance", "pause"), PAUSES.items())
-def test_last_round_was_a_moment_ago(server: Server, instance: str, pause: float) -> None:
+def test_last_round_was_a_moment_ago_or_goes_on(server: Server, instance: str, pause: float) -> None:
+    """A refresh of a large view takes seconds; who waits for somebody's lock does not go on."""
     rows = server.rows(f"""
-        SELECT usename, datname, extract(epoch FROM clock_timestamp() - query_start) AS ago
+        SELECT usename, datname, CASE WHEN state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock' THEN 0
+                                      ELSE extract(epoch FROM clock_timestamp() - query_start) END AS ago
           FROM pg_stat_activity WHERE application_name = 'event-store@{instance}'""")
     assert [(row["usename"], row["datname"]) for row in rows] == [(WORKER_ROLE, DATABASE)]
     assert rows[0]["ago"] < pause + 1

@@ -32,6 +32,14 @@ event_stores = [("@lxc/one", {"address": "10.0.3.11"}), ("@lxc/two", {"address":
 """
 
 
+def test_what_others_have_set_for_their_programs_is_not_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With PYINFRA_YES a plan is carried out; PGOPTIONS changes every session."""
+    for name in ("PYINFRA_YES", "PYTEST_ADDOPTS", "PGOPTIONS", "PGSERVICE", "PGCONNECT_TIMEOUT"):
+        monkeypatch.setenv(name, "1")
+    assert main(["--help"]) == exits.OK
+    assert [name for name in os.environ if name.startswith(("PYINFRA_", "PYTEST_ADD", "PG"))] == ["PGCONNECT_TIMEOUT"]
+
+
 @pytest.fixture
 def two(tmp_path: Path) -> str:
     """An inventory with two event stores that are not deployed."""
