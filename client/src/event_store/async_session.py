@@ -7,6 +7,7 @@ import psycopg
 from psycopg.types.numeric import IntLoader
 
 from event_store import errors
+from event_store.async_connections import AsyncOwnConnection
 from event_store.async_operations import AsyncOperations
 from event_store.rows import VALUE
 from event_store.statements import Statement, ask, call, nothing
@@ -19,8 +20,6 @@ class AsyncSession(AsyncOperations):
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self.connection = connection
-        #: Whether `set_user` was called for as long as the connection lasts.
-        self.keeps_user = False
 
     async def run(self, statement: Statement[T]) -> T:
         """Run one statement and return its answer."""
@@ -38,12 +37,15 @@ class AsyncSession(AsyncOperations):
     async def set_user(self, user_id: UUID | None, *, for_session: bool = False) -> None:
         """Say whose rows of the read models are visible from here to the end of the transaction; None = nobody's.
 
-        Outside of a transaction it is over with the call. ``for_session``: for as long as the connection lasts; a store closes
-        its connection then instead of giving it to somebody else.
+        Outside of a transaction it is over with the call. ``for_session``: until the session goes back to its store; on a
+        connection of the caller's own, for as long as that lasts.
         """
-        self.keeps_user = self.keeps_user or for_session
         await self.run(call("set_user", {"user_id": user_id, "for_session": for_session}, VALUE, nothing))
 
     async def current_user_id(self) -> UUID | None:
         """The user whose rows are visible; None = nobody's."""
         return await self.run(ask("current_user_id", {}))
+
+    def raised(self, error: psycopg.Error) -> bool:
+        """Whether the error came by this session's connection, if a store has made the session."""
+        return isinstance(self.connection, AsyncOwnConnection) and self.connection.raised(error)
