@@ -44,6 +44,9 @@ class Relay:
 
     def close(self) -> None:
         """Break everything."""
+        # Closing alone would leave the one who is just waiting for it a last connection.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
             for one in self._open:
