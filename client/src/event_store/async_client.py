@@ -12,7 +12,7 @@ import psycopg
 
 from event_store import errors, writes
 from event_store.aio import AsyncConfigure, AsyncWork, sleep
-from event_store.async_connections import LISTEN, AsyncConnections
+from event_store.async_connections import LISTEN, AsyncConnections, came_by
 from event_store.async_operations import AsyncOperations
 from event_store.async_session import AsyncSession
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
@@ -126,7 +126,7 @@ class AsyncEventStore(AsyncOperations):
                 async with self.session(attempts.patience()) as session, session.connection.transaction():
                     return await work(session, may_be_done)
             except psycopg.Error as error:
-                if session and not session.raised(error):
+                if session and not came_by(session.connection, error):
                     raise
                 pause = attempts.pause_after(error, repeatable=True)
                 may_be_done = may_be_done or connection_is_lost(error)

@@ -51,6 +51,11 @@ class AsyncOwnConnection(psycopg.AsyncConnection[Any]):
         return self._own_error is not None and self._own_error() is error
 
 
+def came_by(connection: psycopg.AsyncConnection[Any], error: psycopg.Error) -> bool:
+    """Whether the error came by this connection of a pool, and by no other one."""
+    return isinstance(connection, AsyncOwnConnection) and connection.raised(error)
+
+
 class AsyncConnections:
     """A pool of connections, in the process that has opened it."""
 

@@ -6,8 +6,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.numeric import IntLoader
 
-from event_store import errors
-from event_store.async_connections import AsyncOwnConnection
+from event_store import errors, malformed
 from event_store.async_operations import AsyncOperations
 from event_store.rows import VALUE
 from event_store.statements import Statement, ask, call, nothing
@@ -30,7 +29,12 @@ class AsyncSession(AsyncOperations):
                 await cursor.execute(statement.query, statement.parameters)
                 return statement.read(await cursor.fetchall())
         except psycopg.Error as error:
-            if own := errors.from_database(error):
+            if own := errors.from_database(error) or malformed.in_parameters(statement.parameters, error):
+                raise own from error
+            raise
+        except (TypeError, ValueError, RecursionError) as error:
+            # Not the server's: the parameters could not even be written down.
+            if own := malformed.in_parameters(statement.parameters, error):
                 raise own from error
             raise
 
@@ -45,7 +49,3 @@ class AsyncSession(AsyncOperations):
     async def current_user_id(self) -> UUID | None:
         """The user whose rows are visible; None = nobody's."""
         return await self.run(ask("current_user_id", {}))
-
-    def raised(self, error: psycopg.Error) -> bool:
-        """Whether the error came by this session's connection, if a store has made the session."""
-        return isinstance(self.connection, AsyncOwnConnection) and self.connection.raised(error)

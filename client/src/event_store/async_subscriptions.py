@@ -16,6 +16,7 @@ import psycopg
 
 from event_store.aio import AsyncHandler, Event, closing, sleep
 from event_store.async_client import AsyncEventStore
+from event_store.async_connections import came_by
 from event_store.async_hints import AsyncHints
 from event_store.async_operations import AsyncOperations
 from event_store.async_partitions import AsyncPartitions
@@ -161,7 +162,7 @@ class AsyncSubscription:
                 except LeaseLostError as error:
                     log.info("%s", error.message)
                 except psycopg.Error as error:
-                    if session and not session.raised(error):
+                    if session and not came_by(session.connection, error):
                         raise
                     pause = attempts.pause_after(error, repeatable=True)
                     log.info("delivering again in %.2f s: %s", pause, error)

@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 
 from event_store import errors, writes
-from event_store.connections import LISTEN, Connections
+from event_store.connections import LISTEN, Connections, came_by
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
 from event_store.operations import Operations
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
@@ -127,7 +127,7 @@ class EventStore(Operations):
                 with self.session(attempts.patience()) as session, session.connection.transaction():
                     return work(session, may_be_done)
             except psycopg.Error as error:
-                if session and not session.raised(error):
+                if session and not came_by(session.connection, error):
                     raise
                 pause = attempts.pause_after(error, repeatable=True)
                 may_be_done = may_be_done or connection_is_lost(error)

@@ -52,6 +52,11 @@ class OwnConnection(psycopg.Connection[Any]):
         return self._own_error is not None and self._own_error() is error
 
 
+def came_by(connection: psycopg.Connection[Any], error: psycopg.Error) -> bool:
+    """Whether the error came by this connection of a pool, and by no other one."""
+    return isinstance(connection, OwnConnection) and connection.raised(error)
+
+
 class Connections:
     """A pool of connections, in the process that has opened it."""
 

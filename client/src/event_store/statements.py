@@ -5,6 +5,7 @@ The two halves of the client, for threads and for asyncio, run what is built her
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from psycopg.rows import BaseRowFactory
@@ -53,7 +54,11 @@ def call(
     optional: Sequence[str] = (),
     repeatable: bool = True,
 ) -> Statement[T]:
-    """Call a function of the store."""
+    """Call a function of the store. Raises `ValueError` for a time without a time zone."""
+    for name, value in parameters.items():
+        # The server would read it in the time zone of the session, which the client's environment decides.
+        if isinstance(value, date) and not (isinstance(value, datetime) and value.utcoffset() is not None):
+            raise ValueError(f"{name} has no time zone: {value!r}; for example datetime.now(UTC) has one")
     query = query_of(function, parameters, shape.columns, optional)
     return Statement(query, parameters, shape.factory, read, repeatable)
 

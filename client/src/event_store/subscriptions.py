@@ -16,6 +16,7 @@ from typing import Final
 import psycopg
 
 from event_store.client import EventStore
+from event_store.connections import came_by
 from event_store.errors import LeaseLostError
 from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.hints import Hints
@@ -160,7 +161,7 @@ class Subscription:
                 except LeaseLostError as error:
                     log.info("%s", error.message)
                 except psycopg.Error as error:
-                    if session and not session.raised(error):
+                    if session and not came_by(session.connection, error):
                         raise
                     pause = attempts.pause_after(error, repeatable=True)
                     log.info("delivering again in %.2f s: %s", pause, error)
