@@ -34,6 +34,7 @@ class EventStore(Operations):
     ``conninfo``: what libpq understands. For failover name several hosts and ask for the one that can be written to:
     ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.
     ``min_size``, ``max_size``: connections kept open, and at most. ``configure``: called with each new connection.
+    ``decimals``: in documents, numbers with a point are Decimal, digit by digit what is stored, instead of float.
 
     Reads and appends are tried again when the server goes away, fails over, or gives up a transaction in favour of another. No
     event is appended twice: a command is recognised by its id, an append without a command by the ids of its events, which
@@ -50,9 +51,10 @@ class EventStore(Operations):
         max_size: int = 4,
         retries: Retries = DEFAULT,
         configure: Configure | None = None,
+        decimals: bool = False,
         **connection_options: Any,
     ) -> None:
-        self.retries = retries
+        self.retries, self._decimals = retries, decimals
         self._connections = Connections(
             conninfo, min_size=min_size, max_size=max_size, configure=configure, options=connection_options
         )
@@ -80,7 +82,7 @@ class EventStore(Operations):
         while True:
             try:
                 with self._connections.borrow(attempts.patience()) as connection:
-                    return Session(connection).run(statement)
+                    return Session(connection, decimals=self._decimals).run(statement)
             except psycopg.Error as error:
                 pause = attempts.pause_after(error, repeatable=statement.repeatable)
                 log.info("trying again in %.2f s: %s", pause, error)
@@ -100,7 +102,7 @@ class EventStore(Operations):
         When it goes back, the user of `set_user` is forgotten. Whatever else was set for the session stays.
         """
         with self._connections.lend(timeout) as connection:
-            yield Session(connection)
+            yield Session(connection, decimals=self._decimals)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

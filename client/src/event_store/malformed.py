@@ -7,6 +7,7 @@ succeeds costs nothing more.
 import math
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from psycopg.types.json import Json, Jsonb
@@ -52,11 +53,11 @@ def _problems(name: str, value: Any) -> Iterator[tuple[str, str]]:
             stack += reversed(inner)
         elif isinstance(one, list | tuple):
             stack += reversed([(f"{place}[{number}]", item, depth + 1) for number, item in enumerate(one)])
-        elif isinstance(one, float) and not math.isfinite(one):
+        elif isinstance(one, float | Decimal) and not math.isfinite(one):
             yield _shown(place), f"is {one}, which JSON does not have"
         elif isinstance(one, int) and _is_too_long(one):
             yield _shown(place), "is an integer of more digits than Python writes (sys.get_int_max_str_digits)"
-        elif document and not isinstance(one, int | float | None):
+        elif document and not isinstance(one, int | float | Decimal | None):
             yield _shown(place), f"{_OF_TYPE} {type(one).__name__}, which JSON does not have"
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.numeric import IntLoader
 
-from event_store import errors, malformed
+from event_store import documents, errors, malformed
 from event_store.operations import Operations
 from event_store.rows import VALUE
 from event_store.statements import Statement, ask, call, nothing
@@ -16,10 +16,13 @@ T = TypeVar("T")
 
 
 class Session(Operations):
-    """The store's operations on one connection, in whatever transaction it is in. Nothing is tried twice."""
+    """The store's operations on one connection, in whatever transaction it is in. Nothing is tried twice.
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self.connection = connection
+    ``decimals``: in documents, numbers with a point are Decimal instead of float.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], *, decimals: bool = False) -> None:
+        self.connection, self._decimals = connection, decimals
 
     def run(self, statement: Statement[T]) -> T:
         """Run one statement and return its answer."""
@@ -27,6 +30,7 @@ class Session(Operations):
             with self.connection.cursor(row_factory=statement.row_factory) as cursor:
                 # For this cursor only: the connection may be one of the application's own.
                 cursor.adapters.register_loader("xid8", IntLoader)
+                documents.adapt(cursor.adapters, decimals=self._decimals)
                 cursor.execute(statement.query, statement.parameters)
                 return statement.read(cursor.fetchall())
         except psycopg.Error as error:
