@@ -29,8 +29,14 @@ class AsyncSession(AsyncOperations):
             async with self.connection.cursor(row_factory=statement.row_factory) as cursor:
                 # For this cursor only: the connection may be one of the application's own.
                 cursor.adapters.register_loader("xid8", IntLoader)
-                documents.adapt(cursor.adapters, decimals=self._decimals)
-                await cursor.execute(statement.query, statement.parameters)
+                documents.read_exactly(cursor.adapters, decimals=self._decimals)
+                try:
+                    await cursor.execute(statement.query, statement.parameters)
+                except TypeError:
+                    # Nothing was sent: psycopg could not write the parameters. Few have decimals, so only these pay for it.
+                    if not documents.write_decimals(cursor.adapters):
+                        raise
+                    await cursor.execute(statement.query, statement.parameters)
                 return statement.read(await cursor.fetchall())
         except psycopg.Error as error:
             if own := errors.from_database(error) or malformed.in_parameters(statement.parameters, error):

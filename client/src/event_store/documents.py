@@ -11,24 +11,32 @@ import re
 import secrets
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap, Loader, PyFormat
 from psycopg.pq import Format
 from psycopg.types.json import Jsonb, JsonbDumper
 
+_JSONB: Final = psycopg.adapters.types["jsonb"].oid
 
-def adapt(adapters: AdaptersMap, *, decimals: bool) -> None:
-    """Read and write jsonb this way, unless the application has a way of its own."""
-    jsonb = adapters.types["jsonb"].oid
-    present = adapters.get_loader(jsonb, Format.TEXT)
+
+def read_exactly(adapters: AdaptersMap, *, decimals: bool) -> None:
+    """Read jsonb this way, unless the application has a way of its own."""
+    present = adapters.get_loader(_JSONB, Format.TEXT)
     # Only looking tells: psycopg's `set_json_loads` leaves the class as it is.
-    sample = present(jsonb).load(b'{"number": 1.5}') if present else None
+    sample = present(_JSONB).load(b'{"number": 1.5}') if present else None
     if type(sample) is dict and type(sample["number"]) is float:
-        adapters.register_loader(jsonb, _Exact if decimals else _Readable)
-    if adapters.get_dumper(Jsonb, PyFormat.TEXT) is JsonbDumper:
-        adapters.register_dumper(Jsonb, _Dumper)
+        adapters.register_loader(_JSONB, _Exact if decimals else _Readable)
+
+
+def write_decimals(adapters: AdaptersMap) -> bool:
+    """Write decimals from now on; False = that is so already, or the application has a way of its own."""
+    if adapters.get_dumper(Jsonb, PyFormat.TEXT) is not JsonbDumper:
+        return False
+    adapters.register_dumper(Jsonb, _Dumper)
+    return True
 
 
 def _integer(digits: str) -> int | Decimal:

@@ -30,8 +30,14 @@ class Session(Operations):
             with self.connection.cursor(row_factory=statement.row_factory) as cursor:
                 # For this cursor only: the connection may be one of the application's own.
                 cursor.adapters.register_loader("xid8", IntLoader)
-                documents.adapt(cursor.adapters, decimals=self._decimals)
-                cursor.execute(statement.query, statement.parameters)
+                documents.read_exactly(cursor.adapters, decimals=self._decimals)
+                try:
+                    cursor.execute(statement.query, statement.parameters)
+                except TypeError:
+                    # Nothing was sent: psycopg could not write the parameters. Few have decimals, so only these pay for it.
+                    if not documents.write_decimals(cursor.adapters):
+                        raise
+                    cursor.execute(statement.query, statement.parameters)
                 return statement.read(cursor.fetchall())
         except psycopg.Error as error:
             if own := errors.from_database(error) or malformed.in_parameters(statement.parameters, error):
