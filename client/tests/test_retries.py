@@ -1,3 +1,5 @@
+import time
+
 import psycopg
 import pytest
 from hypothesis import given
@@ -9,11 +11,17 @@ from event_store.retries import NO_RETRIES, Attempts, Retries, connection_is_los
 
 LOST = [psycopg.OperationalError("server closed the connection unexpectedly"), PoolTimeout("no connection")]
 GONE = [errors.AdminShutdown(), errors.CrashShutdown(), errors.CannotConnectNow(), errors.ReadOnlySqlTransaction()]
+ENDED = [
+    errors.DatabaseDropped(),
+    errors.IdleSessionTimeout(),
+    errors.IdleInTransactionSessionTimeout(),
+    errors.TransactionTimeout(),
+]
 IN_THE_WAY = [errors.SerializationFailure(), errors.DeadlockDetected()]
 FOR_GOOD = [errors.UniqueViolation(), errors.QueryCanceled(), errors.InsufficientPrivilege(), PoolClosed("closed")]
 
 
-@pytest.mark.parametrize("error", [*LOST, *GONE, *IN_THE_WAY, errors.TooManyConnections()], ids=repr)
+@pytest.mark.parametrize("error", [*LOST, *GONE, *ENDED, *IN_THE_WAY, errors.TooManyConnections()], ids=repr)
 def test_what_passes_is_tried_again(error: psycopg.Error) -> None:
     assert is_transient(error)
     assert Attempts(Retries()).pause_after(error, repeatable=True) <= Retries().first_pause
@@ -26,7 +34,7 @@ def test_what_stays_is_raised(error: psycopg.Error) -> None:
         Attempts(Retries()).pause_after(error, repeatable=True)
 
 
-@pytest.mark.parametrize("error", [*LOST, *GONE], ids=repr)
+@pytest.mark.parametrize("error", [*LOST, *GONE, *ENDED], ids=repr)
 def test_what_may_have_happened_is_not_repeated_unless_it_can_be(error: psycopg.Error) -> None:
     assert connection_is_lost(error)
     with pytest.raises(type(error)):
@@ -42,6 +50,20 @@ def test_what_was_rolled_back_is_repeated_in_any_case(error: psycopg.Error) -> N
 def test_without_retries_the_first_failure_is_the_last() -> None:
     with pytest.raises(psycopg.OperationalError):
         Attempts(NO_RETRIES).pause_after(LOST[0], repeatable=True)
+
+
+def test_without_retries_a_conflict_is_not_decided_again() -> None:
+    with pytest.raises(RuntimeError):
+        Attempts(NO_RETRIES).pause_after_conflict(RuntimeError("conflict"))
+
+
+def test_the_time_for_further_attempts_begins_with_the_first_failure() -> None:
+    attempts = Attempts(Retries(timeout=0.2))
+    time.sleep(0.3)  # the first attempt takes longer than that, or has nothing to do for longer
+    assert attempts.pause_after(LOST[0], repeatable=True) >= 0
+    time.sleep(0.3)
+    with pytest.raises(psycopg.OperationalError):
+        attempts.pause_after(LOST[0], repeatable=True)
 
 
 @given(st.integers(1, 10_000), st.floats(0.001, 10), st.floats(0.001, 100))

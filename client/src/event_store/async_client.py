@@ -1,20 +1,18 @@
 """The store as an application uses it: a pool of connections, retries, and transactions of the caller's own."""
 
 import dataclasses
-import functools
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
 from event_store import errors, writes
 from event_store.aio import AsyncConfigure, AsyncWork, sleep
+from event_store.async_connections import LISTEN, AsyncConnections, came_by
 from event_store.async_operations import AsyncOperations
 from event_store.async_session import AsyncSession
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
@@ -26,9 +24,6 @@ __all__ = ["LISTEN", "AsyncEventStore", "AsyncSession"]
 T = TypeVar("T")
 log = logging.getLogger("event_store")
 
-#: The server's hint that there is something new in the feed.
-LISTEN: Final = "LISTEN event_store"
-
 
 class AsyncEventStore(AsyncOperations):
     """An event store behind a pool of connections, one for the whole application.
@@ -38,6 +33,7 @@ class AsyncEventStore(AsyncOperations):
     ``conninfo``: what libpq understands. For failover name several hosts and ask for the one that can be written to:
     ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.
     ``min_size``, ``max_size``: connections kept open, and at most. ``configure``: called with each new connection.
+    ``decimals``: in documents, numbers with a point are Decimal, digit by digit what is stored, instead of float.
 
     Reads and appends are tried again when the server goes away, fails over, or gives up a transaction in favour of another. No
     event is appended twice: a command is recognised by its id, an append without a command by the ids of its events, which
@@ -54,32 +50,22 @@ class AsyncEventStore(AsyncOperations):
         max_size: int = 4,
         retries: Retries = DEFAULT,
         configure: AsyncConfigure | None = None,
+        decimals: bool = False,
         **connection_options: Any,
     ) -> None:
-        self.retries = retries
-        self._connect = functools.partial(
-            psycopg.AsyncConnection.connect, conninfo, autocommit=True, **connection_options
+        self.retries, self._decimals = retries, decimals
+        self._connections = AsyncConnections(
+            conninfo, min_size=min_size, max_size=max_size, configure=configure, options=connection_options
         )
-        self._pool = AsyncConnectionPool(
-            conninfo,
-            kwargs={"autocommit": True, **connection_options},
-            min_size=min_size,
-            max_size=max_size,
-            configure=configure,
-            # The pool pauses longer and longer between its own attempts; giving up early makes the next request try at once.
-            reconnect_timeout=3.0,
-            open=False,
-        )
-        self._drained_at = 0.0
 
     async def open(self, *, wait: bool = True, timeout: float = 30.0) -> Self:
         """Connect; waits at most ``timeout`` seconds for the first connections. Raises `psycopg_pool.PoolTimeout`."""
-        await self._pool.open(wait=wait, timeout=timeout)
+        await self._connections.open(wait=wait, timeout=timeout)
         return self
 
     async def close(self) -> None:
         """Close all connections. The store cannot be opened again."""
-        await self._pool.close()
+        await self._connections.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -94,8 +80,8 @@ class AsyncEventStore(AsyncOperations):
         attempts = Attempts(self.retries)
         while True:
             try:
-                async with self.session(attempts.patience()) as session:
-                    return await session.run(statement)
+                async with self._connections.borrow(attempts.patience()) as connection:
+                    return await AsyncSession(connection, decimals=self._decimals).run(statement)
             except psycopg.Error as error:
                 pause = attempts.pause_after(error, repeatable=statement.repeatable)
                 log.info("trying again in %.2f s: %s", pause, error)
@@ -110,20 +96,12 @@ class AsyncEventStore(AsyncOperations):
 
     @asynccontextmanager
     async def session(self, timeout: float | None = None) -> AsyncIterator[AsyncSession]:
-        """A connection of the pool, in autocommit; waits at most ``timeout`` seconds for it."""
-        async with self._pool.connection(timeout) as connection:
-            taken_at, session = time.monotonic(), AsyncSession(connection)
-            try:
-                yield session
-            except psycopg.Error as error:
-                if connection_is_lost(error):
-                    await connection.close()
-                    await self._drain(taken_at)
-                raise
-            finally:
-                # Whoever gets the connection next would see the rows of this one's user.
-                if session.keeps_user:
-                    await connection.close()
+        """A connection of the pool, in autocommit; waits at most ``timeout`` seconds for it.
+
+        When it goes back, the user of `set_user` is forgotten. Whatever else was set for the session stays.
+        """
+        async with self._connections.lend(timeout) as connection:
+            yield AsyncSession(connection, decimals=self._decimals)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -138,16 +116,20 @@ class AsyncEventStore(AsyncOperations):
     async def repeat(self, work: AsyncWork[AsyncSession, T]) -> T:
         """Do ``work`` in a transaction, and all of it again when the connection is lost or the server gives the transaction up.
 
+        An error of another database, which ``work`` may use beside it, is the caller's.
         Its second argument is whether a transaction before this one may have been committed, which only looking can tell: at
         a command, at a checkpoint.
         """
         attempts = Attempts(self.retries)
         may_be_done = False
         while True:
+            session = None
             try:
                 async with self.session(attempts.patience()) as session, session.connection.transaction():
                     return await work(session, may_be_done)
             except psycopg.Error as error:
+                if session and not came_by(session.connection, error):
+                    raise
                 pause = attempts.pause_after(error, repeatable=True)
                 may_be_done = may_be_done or connection_is_lost(error)
                 log.info("trying again in %.2f s: %s", pause, error)
@@ -155,9 +137,7 @@ class AsyncEventStore(AsyncOperations):
 
     async def listener(self) -> psycopg.AsyncConnection[Any]:
         """A connection of its own that hears when the feed grows; the caller closes it."""
-        connection = await self._connect()
-        await connection.execute(LISTEN)
-        return connection
+        return await self._connections.listen()
 
     async def decide(
         self,
@@ -202,9 +182,3 @@ class AsyncEventStore(AsyncOperations):
             return events
         # So that a repeated attempt can tell whether the first one was committed.
         return [event if event.event_id else dataclasses.replace(event, event_id=new_event_id()) for event in events]
-
-    async def _drain(self, taken_at: float) -> None:
-        """After a lost connection: all of the same age lead to the same place. Not again for one that is older than that."""
-        if taken_at > self._drained_at:
-            self._drained_at = time.monotonic()
-            await self._pool.drain()

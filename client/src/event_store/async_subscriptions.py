@@ -16,8 +16,10 @@ import psycopg
 
 from event_store.aio import AsyncHandler, Event, closing, sleep
 from event_store.async_client import AsyncEventStore
+from event_store.async_connections import came_by
 from event_store.async_hints import AsyncHints
 from event_store.async_operations import AsyncOperations
+from event_store.async_partitions import AsyncPartitions
 from event_store.errors import LeaseLostError
 from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.leases import LEASE, Claim, consumer_name
@@ -108,13 +110,15 @@ class AsyncSubscription:
     ) -> None:
         self.store, self.name = store, name
         self.consumer = consumer or consumer_name()
-        self._lease, self._max_count, self._poll = lease, max_count, poll
+        self._lease, self._poll = lease, poll
+        self._partitions = AsyncPartitions(store, max_count)
 
     async def deliveries(
         self, *, to_the_end: bool = False, stop: Event | None = None
     ) -> AsyncGenerator[AsyncDelivery, None]:
         """Claim partitions that have something to do, one after the other, and deliver what is in them.
 
+        After a second another partition has its turn, if there is one with something to do: the one that has waited longest.
         Waits for more until ``stop`` is set; with ``to_the_end`` only until no free partition has anything left.
 
         Raises `LeaseLostError` if there is no such subscription.
@@ -128,9 +132,9 @@ class AsyncSubscription:
                     begun = True
                     claim = await self.store.claim_partition(self.name, self.consumer, self._lease)
                 if claim:
-                    async with closing(self._drain(claim, stop)) as deliveries:
-                        async for delivery in deliveries:
-                            yield delivery
+                    async with closing(self._partitions.drain(claim, stop, to_the_end)) as pages:
+                        async for page in pages:
+                            yield AsyncDelivery(self.store, claim, page.events, page.cursor, page.after)
                 elif to_the_end:
                     return
                 else:
@@ -140,13 +144,16 @@ class AsyncSubscription:
         """Call ``handler`` with each event, in one transaction with the checkpoint: each event takes effect exactly once.
 
         ``handler`` writes by the connection that it gets, and nowhere else. When it raises, its transaction is rolled back,
-        the partition is released, and the error is the caller's. A lost connection or lease is not an error: the events are
-        delivered again, from the checkpoint, wherever that is.
+        the partition is released, and the error is the caller's; also one of another database that it reads. A lost connection
+        or lease of the store is not an error: the events are delivered again, from the checkpoint, wherever that is.
         """
-        attempts = Attempts(self.store.retries)
+        attempts, place = Attempts(self.store.retries), None
         # Closed here and not some time later, so that the partition is released when the handler raises.
         async with closing(self.deliveries(to_the_end=to_the_end, stop=stop)) as deliveries:
             async for delivery in deliveries:
+                if place != (delivery.claim.partition, delivery.after):
+                    attempts, place = Attempts(self.store.retries), (delivery.claim.partition, delivery.after)
+                session = None
                 try:
                     async with self.store.transaction() as session:
                         for event in delivery.events:
@@ -155,23 +162,8 @@ class AsyncSubscription:
                 except LeaseLostError as error:
                     log.info("%s", error.message)
                 except psycopg.Error as error:
+                    if session and not came_by(session.connection, error):
+                        raise
                     pause = attempts.pause_after(error, repeatable=True)
                     log.info("delivering again in %.2f s: %s", pause, error)
                     await sleep(pause)
-                else:
-                    attempts = Attempts(self.store.retries)
-
-    async def _drain(self, claim: Claim, stop: Event | None) -> AsyncGenerator[AsyncDelivery, None]:
-        try:
-            while not (stop and stop.is_set()):
-                page = await self.store.read_partition(claim, max_count=self._max_count)
-                if not page.advanced:
-                    break
-                if page.events:
-                    yield AsyncDelivery(self.store, claim, page.events, page.cursor, page.after)
-                else:
-                    await self.store.acknowledge(claim, page.cursor)
-        except LeaseLostError as error:
-            log.info("%s", error.message)
-        finally:
-            await self.store.release_partition(claim)

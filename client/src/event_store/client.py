@@ -2,19 +2,17 @@
 """The store as an application uses it: a pool of connections, retries, and transactions of the caller's own."""
 
 import dataclasses
-import functools
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import ConnectionPool
 
 from event_store import errors, writes
+from event_store.connections import LISTEN, Connections, came_by
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
 from event_store.operations import Operations
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
@@ -27,9 +25,6 @@ __all__ = ["LISTEN", "EventStore", "Session"]
 T = TypeVar("T")
 log = logging.getLogger("event_store")
 
-#: The server's hint that there is something new in the feed.
-LISTEN: Final = "LISTEN event_store"
-
 
 class EventStore(Operations):
     """An event store behind a pool of connections, one for the whole application.
@@ -39,6 +34,7 @@ class EventStore(Operations):
     ``conninfo``: what libpq understands. For failover name several hosts and ask for the one that can be written to:
     ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.
     ``min_size``, ``max_size``: connections kept open, and at most. ``configure``: called with each new connection.
+    ``decimals``: in documents, numbers with a point are Decimal, digit by digit what is stored, instead of float.
 
     Reads and appends are tried again when the server goes away, fails over, or gives up a transaction in favour of another. No
     event is appended twice: a command is recognised by its id, an append without a command by the ids of its events, which
@@ -55,30 +51,22 @@ class EventStore(Operations):
         max_size: int = 4,
         retries: Retries = DEFAULT,
         configure: Configure | None = None,
+        decimals: bool = False,
         **connection_options: Any,
     ) -> None:
-        self.retries = retries
-        self._connect = functools.partial(psycopg.Connection.connect, conninfo, autocommit=True, **connection_options)
-        self._pool = ConnectionPool(
-            conninfo,
-            kwargs={"autocommit": True, **connection_options},
-            min_size=min_size,
-            max_size=max_size,
-            configure=configure,
-            # The pool pauses longer and longer between its own attempts; giving up early makes the next request try at once.
-            reconnect_timeout=3.0,
-            open=False,
+        self.retries, self._decimals = retries, decimals
+        self._connections = Connections(
+            conninfo, min_size=min_size, max_size=max_size, configure=configure, options=connection_options
         )
-        self._drained_at = 0.0
 
     def open(self, *, wait: bool = True, timeout: float = 30.0) -> Self:
         """Connect; waits at most ``timeout`` seconds for the first connections. Raises `psycopg_pool.PoolTimeout`."""
-        self._pool.open(wait=wait, timeout=timeout)
+        self._connections.open(wait=wait, timeout=timeout)
         return self
 
     def close(self) -> None:
         """Close all connections. The store cannot be opened again."""
-        self._pool.close()
+        self._connections.close()
 
     def __enter__(self) -> Self:
         return self.open()
@@ -93,8 +81,8 @@ class EventStore(Operations):
         attempts = Attempts(self.retries)
         while True:
             try:
-                with self.session(attempts.patience()) as session:
-                    return session.run(statement)
+                with self._connections.borrow(attempts.patience()) as connection:
+                    return Session(connection, decimals=self._decimals).run(statement)
             except psycopg.Error as error:
                 pause = attempts.pause_after(error, repeatable=statement.repeatable)
                 log.info("trying again in %.2f s: %s", pause, error)
@@ -109,20 +97,12 @@ class EventStore(Operations):
 
     @contextmanager
     def session(self, timeout: float | None = None) -> Iterator[Session]:
-        """A connection of the pool, in autocommit; waits at most ``timeout`` seconds for it."""
-        with self._pool.connection(timeout) as connection:
-            taken_at, session = time.monotonic(), Session(connection)
-            try:
-                yield session
-            except psycopg.Error as error:
-                if connection_is_lost(error):
-                    connection.close()
-                    self._drain(taken_at)
-                raise
-            finally:
-                # Whoever gets the connection next would see the rows of this one's user.
-                if session.keeps_user:
-                    connection.close()
+        """A connection of the pool, in autocommit; waits at most ``timeout`` seconds for it.
+
+        When it goes back, the user of `set_user` is forgotten. Whatever else was set for the session stays.
+        """
+        with self._connections.lend(timeout) as connection:
+            yield Session(connection, decimals=self._decimals)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -137,16 +117,20 @@ class EventStore(Operations):
     def repeat(self, work: Work[Session, T]) -> T:
         """Do ``work`` in a transaction, and all of it again when the connection is lost or the server gives the transaction up.
 
+        An error of another database, which ``work`` may use beside it, is the caller's.
         Its second argument is whether a transaction before this one may have been committed, which only looking can tell: at
         a command, at a checkpoint.
         """
         attempts = Attempts(self.retries)
         may_be_done = False
         while True:
+            session = None
             try:
                 with self.session(attempts.patience()) as session, session.connection.transaction():
                     return work(session, may_be_done)
             except psycopg.Error as error:
+                if session and not came_by(session.connection, error):
+                    raise
                 pause = attempts.pause_after(error, repeatable=True)
                 may_be_done = may_be_done or connection_is_lost(error)
                 log.info("trying again in %.2f s: %s", pause, error)
@@ -154,9 +138,7 @@ class EventStore(Operations):
 
     def listener(self) -> psycopg.Connection[Any]:
         """A connection of its own that hears when the feed grows; the caller closes it."""
-        connection = self._connect()
-        connection.execute(LISTEN)
-        return connection
+        return self._connections.listen()
 
     def decide(
         self,
@@ -201,9 +183,3 @@ class EventStore(Operations):
             return events
         # So that a repeated attempt can tell whether the first one was committed.
         return [event if event.event_id else dataclasses.replace(event, event_id=new_event_id()) for event in events]
-
-    def _drain(self, taken_at: float) -> None:
-        """After a lost connection: all of the same age lead to the same place. Not again for one that is older than that."""
-        if taken_at > self._drained_at:
-            self._drained_at = time.monotonic()
-            self._pool.drain()

@@ -145,6 +145,10 @@ class SealBrokenError(EventStoreError):
     sqlstate = "SE016"
 
 
+class ForkedError(RuntimeError):
+    """A fork uses the store that its parent has opened: open a store of its own in each process."""
+
+
 BY_SQLSTATE: dict[str, type[EventStoreError]] = {cls.sqlstate: cls for cls in EventStoreError.__subclasses__()}
 
 

@@ -45,7 +45,7 @@ def new_event_id() -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to append. ``data`` and ``metadata`` are written as JSON objects.
+    """An event to append. ``data`` and ``metadata`` are written as JSON objects, Decimal in them digit by digit.
 
     ``event_id``: made by the client or the server if there is none. ``causation_id`` and ``correlation_id``: those of the append's
     `Origin` if there are none.
@@ -122,7 +122,10 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as it is stored. ``data`` and ``metadata`` are what JSON makes of them: numbers are int or float."""
+    """An event as it is stored. ``data`` and ``metadata`` are what JSON makes of them.
+
+    Numbers are int or float; Decimal if neither can hold them, or if the store was asked for ``decimals``.
+    """
 
     event_id: UUID
     global_position: int

@@ -12,7 +12,8 @@ from psycopg.rows import kwargs_row, scalar_row
 
 from event_store import queries
 from event_store.events import Cursor, Page, StoredEvent
-from event_store.rows import EVENT, VALUE, RowShape, shape_of
+from event_store.pages import page_of
+from event_store.rows import EVENT, EVENT_OR_MARK, VALUE, RowShape, shape_of
 from event_store.statements import Statement, ask, call, first, nothing, only
 
 LEASE = timedelta(seconds=30)
@@ -101,9 +102,9 @@ def drop_subscription(subscription: str) -> Statement[bool]:
 
 
 def reset_subscription(subscription: str, cursor: Cursor) -> Statement[None]:
-    """Move all checkpoints."""
+    """Move all checkpoints. Not repeatable: consumers may have gone on from there meanwhile."""
     parameters = {"subscription_name": subscription, **_cursor(cursor)}
-    return call("reset_subscription", parameters, VALUE, nothing)
+    return call("reset_subscription", parameters, VALUE, nothing, repeatable=False)
 
 
 def is_work_waiting(subscription: str) -> Statement[bool]:
@@ -131,16 +132,34 @@ def claim_partition(subscription: str, consumer: str, lease: timedelta) -> State
 def read_partition(claim: Claim, max_count: int) -> Statement[Page]:
     """Read what comes after the checkpoint, and the checkpoint with it: nobody else knows whether a lost commit moved it."""
     return call(
-        "read_partition", {**_claim(claim), "max_count": max_count}, _PARTITION_ROW, lambda rows: _page(rows, claim)
+        "read_partition",
+        {**_claim(claim), "max_count": max_count},
+        _PARTITION_ROW,
+        lambda rows: _page(rows, claim),
+        rows_of=page_of,
     )
 
 
+def look_on(claim: Claim, after: Cursor, max_count: int) -> Statement[Page]:
+    """Read what the partition has after a cursor beyond its checkpoint."""
+    rows = """(
+        SELECT f.*
+          FROM event_store.subscriptions s
+         CROSS JOIN event_store.scan_feed(
+               %(after_transaction_id)s, %(after_position)s, %(max_count)s, s.event_types, s.aggregate_types,
+               s.partitions, %(partition)s) f
+         WHERE s.subscription_name = %(subscription_name)s) e"""
+    query = f"SELECT {EVENT.columns} FROM {page_of(rows)}"
+    parameters = {**_claim(claim), **queries.forward(after), "max_count": max_count}
+    return Statement(query.encode(), parameters, EVENT_OR_MARK.factory, lambda rows: queries.read_page(rows, after))
+
+
 def acknowledge(claim: Claim, cursor: Cursor, after: Cursor | None) -> Statement[None]:
-    """Move the checkpoint. Only without ``after`` is the second time the same as the first."""
+    """Move the checkpoint. Repeatable only without ``after``: with it, the second time is refused."""
     parameters = {**_claim(claim), **_cursor(cursor)}
     if after is not None:
         parameters |= queries.forward(after)
-    return call("acknowledge", parameters, VALUE, nothing)
+    return call("acknowledge", parameters, VALUE, nothing, repeatable=after is None)
 
 
 def release_partition(claim: Claim) -> Statement[bool]:

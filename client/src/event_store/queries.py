@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from event_store.events import Cursor, Loaded, Page, Snapshot, StoredEvent
+from event_store.pages import page_of
 from event_store.rows import CURSOR, EVENT, EVENT_OR_MARK, EVENT_OR_SNAPSHOT, SNAPSHOT
 from event_store.statements import Statement, ask, call, first, only
 
@@ -81,7 +82,9 @@ def read_feed(
     """Read a page of the global feed."""
     parameters = {**forward(after), "max_count": max_count, **filters(event_types, aggregate_types)}
     optional = ("event_types", "aggregate_types")
-    return call("read_feed", parameters, EVENT_OR_MARK, lambda rows: read_page(rows, after), optional=optional)
+    return call(
+        "read_feed", parameters, EVENT_OR_MARK, lambda rows: read_page(rows, after), optional=optional, rows_of=page_of
+    )
 
 
 def scan_feed(
@@ -101,7 +104,7 @@ def scan_feed(
         "partitions": partitions,
         "partition": partition,
     }
-    return call("scan_feed", parameters, EVENT_OR_MARK, lambda rows: read_page(rows, after))
+    return call("scan_feed", parameters, EVENT_OR_MARK, lambda rows: read_page(rows, after), rows_of=page_of)
 
 
 def feed_end() -> Statement[Cursor]:

@@ -15,6 +15,8 @@ from psycopg_pool import PoolClosed, TooManyRequests
 
 #: The server is going down, has gone, or is not up yet; or it is a standby since a failover.
 SERVER_GONE: Final = frozenset({"57P01", "57P02", "57P03", "25006"})
+#: The server has ended the session: its database was dropped, or one of its time limits was over.
+SESSION_ENDED: Final = frozenset({"57P04", "57P05", "25P03", "25P04"})
 #: The server gave up one of several transactions that were in each other's way.
 IN_THE_WAY: Final = frozenset({"40001", "40P01"})
 #: No more connections just now.
@@ -25,11 +27,12 @@ FULL: Final = frozenset({"53300"})
 class Retries:
     """How long to go on trying. All times in seconds.
 
-    ``timeout``: after this time no new attempt is begun and the last error is raised; 0 = one attempt, no retries.
+    ``timeout``: so long after the first failure no new attempt is begun and the last error is raised; 0 = one attempt, no
+    retries.
     ``first_pause``, ``longest_pause``: the pause before the second attempt, which doubles with each one, up to the
     longest. The actual pause is a random part of it ("full jitter"), so that clients that lost the same server do not
     all come back at the same moment.
-    ``conflicts``: how many version conflicts in a row `decide` takes before it gives up.
+    ``conflicts``: with so many version conflicts in a row `decide` gives up; 1 = with the first one.
     """
 
     timeout: float = 30.0
@@ -44,8 +47,8 @@ class Retries:
 
 
 DEFAULT: Final = Retries()
-#: One attempt.
-NO_RETRIES: Final = Retries(timeout=0)
+#: One attempt, and of `decide` one decision.
+NO_RETRIES: Final = Retries(timeout=0, conflicts=1)
 
 
 class Attempts:
@@ -53,7 +56,8 @@ class Attempts:
 
     def __init__(self, retries: Retries) -> None:
         self._retries = retries
-        self._deadline = time.monotonic() + retries.timeout
+        # From the first failure on: until then a consumer may have waited, or have worked, for as long as it likes.
+        self._deadline: float | None = None
         #: So many attempts have failed, and may have been carried out nevertheless.
         self.failures = 0
         self._conflicts = 0
@@ -65,15 +69,19 @@ class Attempts:
         """
         if self._retries.timeout <= 0:
             return None
-        return min(max(self._deadline - time.monotonic(), 1.0), 5.0)
+        left = self._retries.timeout if self._deadline is None else self._deadline - time.monotonic()
+        return min(max(left, 1.0), 5.0)
 
     def pause_after(self, error: psycopg.Error, *, repeatable: bool) -> float:
         """Seconds to wait before the next attempt. Raises ``error`` if another attempt could not help or do harm."""
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + self._retries.timeout
         self.failures += 1
         pause = self._retries.pause(self.failures)
         # What the server gave up in favour of another transaction has certainly not happened.
         allowed = is_transient(error) if repeatable else error.sqlstate in IN_THE_WAY
-        if not allowed or time.monotonic() + pause >= self._deadline:
+        if not allowed or now + pause >= self._deadline:
             raise error
         return pause
 
@@ -95,6 +103,6 @@ def is_transient(error: psycopg.Error) -> bool:
 def connection_is_lost(error: psycopg.Error) -> bool:
     """Whether the error says that this connection, and others as old as it, lead nowhere any more."""
     if error.sqlstate is not None:
-        return error.sqlstate in SERVER_GONE or error.sqlstate.startswith("08")
+        return error.sqlstate in SERVER_GONE | SESSION_ENDED or error.sqlstate.startswith("08")
     # Without an SQLSTATE it does not come from the server: no connection, or one that broke.
     return isinstance(error, psycopg.OperationalError)

@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.numeric import IntLoader
 
-from event_store import errors
+from event_store import documents, errors, malformed
 from event_store.operations import Operations
 from event_store.rows import VALUE
 from event_store.statements import Statement, ask, call, nothing
@@ -16,12 +16,13 @@ T = TypeVar("T")
 
 
 class Session(Operations):
-    """The store's operations on one connection, in whatever transaction it is in. Nothing is tried twice."""
+    """The store's operations on one connection, in whatever transaction it is in. Nothing is tried twice.
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self.connection = connection
-        #: Whether `set_user` was called for as long as the connection lasts.
-        self.keeps_user = False
+    ``decimals``: in documents, numbers with a point are Decimal instead of float.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], *, decimals: bool = False) -> None:
+        self.connection, self._decimals = connection, decimals
 
     def run(self, statement: Statement[T]) -> T:
         """Run one statement and return its answer."""
@@ -29,20 +30,31 @@ class Session(Operations):
             with self.connection.cursor(row_factory=statement.row_factory) as cursor:
                 # For this cursor only: the connection may be one of the application's own.
                 cursor.adapters.register_loader("xid8", IntLoader)
-                cursor.execute(statement.query, statement.parameters)
+                documents.read_exactly(cursor.adapters, decimals=self._decimals)
+                try:
+                    cursor.execute(statement.query, statement.parameters)
+                except TypeError:
+                    # Nothing was sent: psycopg could not write the parameters. Few have decimals, so only these pay for it.
+                    if not documents.write_decimals(cursor.adapters):
+                        raise
+                    cursor.execute(statement.query, statement.parameters)
                 return statement.read(cursor.fetchall())
         except psycopg.Error as error:
-            if own := errors.from_database(error):
+            if own := errors.from_database(error) or malformed.in_parameters(statement.parameters, error):
+                raise own from error
+            raise
+        except (TypeError, ValueError, RecursionError) as error:
+            # Not the server's: the parameters could not even be written down.
+            if own := malformed.in_parameters(statement.parameters, error):
                 raise own from error
             raise
 
     def set_user(self, user_id: UUID | None, *, for_session: bool = False) -> None:
         """Say whose rows of the read models are visible from here to the end of the transaction; None = nobody's.
 
-        Outside of a transaction it is over with the call. ``for_session``: for as long as the connection lasts; a store closes
-        its connection then instead of giving it to somebody else.
+        Outside of a transaction it is over with the call. ``for_session``: until the session goes back to its store; on a
+        connection of the caller's own, for as long as that lasts.
         """
-        self.keeps_user = self.keeps_user or for_session
         self.run(call("set_user", {"user_id": user_id, "for_session": for_session}, VALUE, nothing))
 
     def current_user_id(self) -> UUID | None:

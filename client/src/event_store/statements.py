@@ -5,6 +5,7 @@ The two halves of the client, for threads and for asyncio, run what is built her
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from psycopg.rows import BaseRowFactory
@@ -32,16 +33,22 @@ class Statement(Generic[T]):
     first_result: "Statement[T | None] | None" = None
 
 
-def query_of(function: str, parameters: Mapping[str, Any], columns: str, optional: Sequence[str] = ()) -> bytes:
+def query_of(
+    function: str,
+    parameters: Mapping[str, Any],
+    columns: str,
+    optional: Sequence[str] = (),
+    rows_of: Callable[[str], str] = str,
+) -> bytes:
     """The query that calls a function with these parameters, by name; of the schema ``event_store`` if no other is named.
 
-    ``optional``: left out if they are None, so that the function's own default holds.
+    ``optional``: left out if they are None, so that the function's own default holds. ``rows_of``: which of the function's rows.
     """
     arguments = ", ".join(
         f"{name} => %({name})s" for name, value in parameters.items() if value is not None or name not in optional
     )
     qualified = function if "." in function else f"event_store.{function}"
-    return f"SELECT {columns} FROM {qualified}({arguments})".encode()
+    return f"SELECT {columns} FROM {rows_of(f'{qualified}({arguments})')}".encode()
 
 
 def call(
@@ -52,9 +59,14 @@ def call(
     *,
     optional: Sequence[str] = (),
     repeatable: bool = True,
+    rows_of: Callable[[str], str] = str,
 ) -> Statement[T]:
-    """Call a function of the store."""
-    query = query_of(function, parameters, shape.columns, optional)
+    """Call a function of the store. Raises `ValueError` for a time without a time zone."""
+    for name, value in parameters.items():
+        # The server would read it in the time zone of the session, which the client's environment decides.
+        if isinstance(value, date) and not (isinstance(value, datetime) and value.utcoffset() is not None):
+            raise ValueError(f"{name} has no time zone: {value!r}; for example datetime.now(UTC) has one")
+    query = query_of(function, parameters, shape.columns, optional, rows_of)
     return Statement(query, parameters, shape.factory, read, repeatable)
 
 

@@ -16,11 +16,13 @@ from typing import Final
 import psycopg
 
 from event_store.client import EventStore
+from event_store.connections import came_by
 from event_store.errors import LeaseLostError
 from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.hints import Hints
 from event_store.leases import LEASE, Claim, consumer_name
 from event_store.operations import Operations
+from event_store.partitions import Partitions
 from event_store.retries import Attempts
 from event_store.threads import Event, Handler, closing, sleep
 
@@ -109,11 +111,13 @@ class Subscription:
     ) -> None:
         self.store, self.name = store, name
         self.consumer = consumer or consumer_name()
-        self._lease, self._max_count, self._poll = lease, max_count, poll
+        self._lease, self._poll = lease, poll
+        self._partitions = Partitions(store, max_count)
 
     def deliveries(self, *, to_the_end: bool = False, stop: Event | None = None) -> Generator[Delivery, None]:
         """Claim partitions that have something to do, one after the other, and deliver what is in them.
 
+        After a second another partition has its turn, if there is one with something to do: the one that has waited longest.
         Waits for more until ``stop`` is set; with ``to_the_end`` only until no free partition has anything left.
 
         Raises `LeaseLostError` if there is no such subscription.
@@ -127,8 +131,9 @@ class Subscription:
                     begun = True
                     claim = self.store.claim_partition(self.name, self.consumer, self._lease)
                 if claim:
-                    with closing(self._drain(claim, stop)) as deliveries:
-                        yield from deliveries
+                    with closing(self._partitions.drain(claim, stop, to_the_end)) as pages:
+                        for page in pages:
+                            yield Delivery(self.store, claim, page.events, page.cursor, page.after)
                 elif to_the_end:
                     return
                 else:
@@ -138,13 +143,16 @@ class Subscription:
         """Call ``handler`` with each event, in one transaction with the checkpoint: each event takes effect exactly once.
 
         ``handler`` writes by the connection that it gets, and nowhere else. When it raises, its transaction is rolled back,
-        the partition is released, and the error is the caller's. A lost connection or lease is not an error: the events are
-        delivered again, from the checkpoint, wherever that is.
+        the partition is released, and the error is the caller's; also one of another database that it reads. A lost connection
+        or lease of the store is not an error: the events are delivered again, from the checkpoint, wherever that is.
         """
-        attempts = Attempts(self.store.retries)
+        attempts, place = Attempts(self.store.retries), None
         # Closed here and not some time later, so that the partition is released when the handler raises.
         with closing(self.deliveries(to_the_end=to_the_end, stop=stop)) as deliveries:
             for delivery in deliveries:
+                if place != (delivery.claim.partition, delivery.after):
+                    attempts, place = Attempts(self.store.retries), (delivery.claim.partition, delivery.after)
+                session = None
                 try:
                     with self.store.transaction() as session:
                         for event in delivery.events:
@@ -153,23 +161,8 @@ class Subscription:
                 except LeaseLostError as error:
                     log.info("%s", error.message)
                 except psycopg.Error as error:
+                    if session and not came_by(session.connection, error):
+                        raise
                     pause = attempts.pause_after(error, repeatable=True)
                     log.info("delivering again in %.2f s: %s", pause, error)
                     sleep(pause)
-                else:
-                    attempts = Attempts(self.store.retries)
-
-    def _drain(self, claim: Claim, stop: Event | None) -> Generator[Delivery, None]:
-        try:
-            while not (stop and stop.is_set()):
-                page = self.store.read_partition(claim, max_count=self._max_count)
-                if not page.advanced:
-                    break
-                if page.events:
-                    yield Delivery(self.store, claim, page.events, page.cursor, page.after)
-                else:
-                    self.store.acknowledge(claim, page.cursor)
-        except LeaseLostError as error:
-            log.info("%s", error.message)
-        finally:
-            self.store.release_partition(claim)

@@ -28,6 +28,7 @@ def conninfo_of(store: Store, relay: Relay) -> str:
         host="127.0.0.1",
         port=relay.port,
         user="postgres",
+        password=store.server.parameters.get("password"),
         dbname=store.name,
         sslmode="disable",
         gssencmode="disable",

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import Final
 
 from ..sql.stores import Server
+from .encrypted import connect_with_tls
 
 #: How a server ends the answer to a statement after which no transaction is open: whatever it did is committed.
 COMMITTED: Final = b"Z\x00\x00\x00\x05I"
@@ -43,6 +44,9 @@ class Relay:
 
     def close(self) -> None:
         """Break everything."""
+        # Closing alone would leave the one who is just waiting for it a last connection.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
             for one in self._open:
@@ -101,7 +105,7 @@ class Relay:
                 connection = socket.socket(socket.AF_UNIX)
                 connection.connect(f"{host}/.s.PGSQL.{port}")
                 return connection
-            return socket.create_connection((host, port))
+            return connect_with_tls(host, port)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a session has beside the operations: its user, and its connection."""
 
 import asyncio
+from collections.abc import Callable
 from uuid import uuid4
 
 import psycopg
@@ -27,28 +28,41 @@ def test_the_user_of_a_transaction_is_nobody_after_it(client: EventStore) -> Non
         assert session.current_user_id() is None
 
 
-def test_a_user_who_stays_is_not_handed_on(conninfo: str) -> None:
+#: Each way to say who is asking for as long as the session lasts; the last two are the caller's own SQL.
+WAYS: dict[str, Callable[[Session], object]] = {
+    "method": lambda session: session.set_user(USER, for_session=True),
+    "function": lambda session: session.connection.execute(
+        "SELECT event_store.set_user(%s, for_session => true)", [USER]
+    ),
+    "setting": lambda session: session.connection.execute(f"SET event_store.user_id = '{USER}'"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_user_who_stays_is_not_handed_on(conninfo: str, way: str) -> None:
     with EventStore(conninfo, max_size=1) as client:
         with client.session() as session:
-            first = session.connection
-            session.set_user(USER, for_session=True)
+            WAYS[way](session)
             assert session.current_user_id() == USER
-        assert first.closed
-        with client.session() as session:
-            assert session.connection is not first
-            assert session.current_user_id() is None
-            second = session.connection
-        with client.session() as session:
-            assert session.connection is second
-
-
-def test_a_user_who_stays_is_not_handed_on_after_an_error(conninfo: str) -> None:
-    def fail(client: EventStore) -> None:
         with client.transaction() as session:
-            session.set_user(USER, for_session=True)
+            assert session.current_user_id() is None
+            WAYS[way](session)
+        client.repeat(lambda session, _: WAYS[way](session))
+        with client.session() as session:
+            assert session.current_user_id() is None
+
+
+@pytest.mark.parametrize("autocommit", [True, False])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_user_who_stays_is_not_handed_on_after_an_error(conninfo: str, way: str, autocommit: bool) -> None:
+    def fail(client: EventStore) -> None:
+        with client.session() as session:
+            WAYS[way](session)
+            if not autocommit:
+                session.connection.commit()
             session.connection.execute("SELECT 1 / 0")
 
-    with EventStore(conninfo, max_size=1) as client:
+    with EventStore(conninfo, max_size=1, autocommit=autocommit) as client:
         with pytest.raises(psycopg.errors.DivisionByZero):
             fail(client)
         with client.session() as session:
@@ -65,7 +79,6 @@ def test_the_user_of_a_task(conninfo: str) -> None:
                 assert await session.current_user_id() is None
                 await session.set_user(USER, for_session=True)
                 assert await session.current_user_id() == USER
-            assert session.connection.closed
             async with client.session() as session:
                 assert await session.current_user_id() is None
 

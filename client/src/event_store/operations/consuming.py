@@ -44,7 +44,10 @@ class Consuming(Runner):
         return self.run(leases.drop_subscription(subscription))
 
     def reset_subscription(self, subscription: str, cursor: Cursor = START) -> None:
-        """Move all checkpoints to a cursor, forward or back. Consumers at work lose their leases."""
+        """Move all checkpoints to a cursor, forward or back. Consumers at work lose their leases.
+
+        Not tried again after a lost answer: consumers may have gone on from there meanwhile.
+        """
         self.run(leases.reset_subscription(subscription, cursor))
 
     def is_work_waiting(self, subscription: str) -> bool:
@@ -70,7 +73,7 @@ class Consuming(Runner):
 
         In a session's transaction it is committed together with the consumer's own writes, or not at all. With ``after``, the
         ``after`` of the page, they take effect exactly once: without it also if an earlier transaction, whose answer was
-        lost, has handled the page. Outside of a transaction leave it out: repeated after a lost answer it would be refused.
+        lost, has handled the page. Outside of a transaction leave it out: with it, the call is not tried again after a lost answer.
 
         Raises `LeaseLostError` if somebody else holds the partition by now, or the page is acknowledged already: roll back.
         """

@@ -27,7 +27,8 @@ class Feed(Runner):
     ) -> Page:
         """One page of the global feed; no event is skipped or repeated while others append.
 
-        ``event_types``, ``aggregate_types``: None = all. With them one call looks at 10,000 events at most, so a page can be empty
+        ``max_count``: at most, and fewer if events are large: a page ends at about 16 MB. ``event_types``, ``aggregate_types``:
+        None = all. With them one call looks at 10,000 events at most, so a page can be empty
         and have a new cursor nevertheless.
 
         Raises `RestoredElsewhereError`.

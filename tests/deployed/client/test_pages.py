@@ -1,0 +1,62 @@
+"""A page of large events is no larger than a client can hold."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from uuid import UUID, uuid4
+
+import pytest
+
+from event_store import ANY, EventStore, NewEvent, StoredEvent
+from event_store.events import START
+from event_store.leases import look_on
+from event_store.pages import PAGE_BYTES
+from event_store.subscriptions import Subscription, follow
+
+COUNT, SIZE = 24, 1_000_000
+#: What the server compresses to almost nothing, and what it cannot compress.
+TEXTS: dict[str, Callable[[], str]] = {
+    "alike": lambda: "x" * SIZE,
+    "random": lambda: random.randbytes(SIZE // 2).hex(),  # noqa: S311
+}
+
+
+@pytest.fixture(params=TEXTS)
+def large(request: pytest.FixtureRequest, empty_conninfo: str) -> Iterator[tuple[EventStore, UUID]]:
+    """A store of large events of one aggregate, and of a small one."""
+    with EventStore(empty_conninfo) as client:
+        aggregate = uuid4()
+        for _ in range(COUNT):
+            event = NewEvent("Large", {"text": TEXTS[request.param]()})
+            client.append_event("Large", aggregate, event, expected=ANY)
+        last = client.append_event("Small", uuid4(), NewEvent("Small", {}), expected=ANY)
+        while client.feed_end().global_position < last.global_position:
+            pass
+        yield client, aggregate
+
+
+def is_bearable(events: Sequence[StoredEvent]) -> bool:
+    return sum(len(event.data.get("text", "")) for event in events) <= PAGE_BYTES + SIZE
+
+
+def test_no_page_is_larger_and_none_is_left_out(large: tuple[EventStore, UUID]) -> None:
+    client, aggregate = large
+    for types in (None, ["Large", "Small"]):
+        pages = [page.events for page in follow(client, to_the_end=True, aggregate_types=types)]
+        assert all(is_bearable(page) for page in pages)
+        assert len(pages) > 1
+        events = [event for page in pages for event in page]
+        assert [event.event_version for event in events if event.aggregate_id == aggregate] == [*range(1, COUNT + 1)]
+        assert events[-1].event_type == "Small"
+    assert is_bearable(client.scan_feed(event_types=["Large"]).events)
+
+    client.create_subscription("large", event_types=["Large"])
+    versions: list[int] = []
+    for delivery in Subscription(client, "large").deliveries(to_the_end=True):
+        assert is_bearable(delivery.events)
+        versions += [event.event_version for event in delivery.events]
+        delivery.acknowledge()
+    assert versions == [*range(1, COUNT + 1)]
+    client.reset_subscription("large")
+    claim = client.claim_partition("large", "reader")
+    assert claim is not None
+    assert is_bearable(client.run(look_on(claim, START, 1000)).events)
