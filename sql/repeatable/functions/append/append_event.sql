@@ -58,6 +58,8 @@ BEGIN
         -- As in expect_version(): wait for the turn at the aggregate before anything is looked up.
         AND pg_advisory_xact_lock(event_store.aggregate_lock(append_event.aggregate_type, append_event.aggregate_id))
             IS NOT NULL
+        -- As in share_event_types(): until the end of the transaction nobody changes what is registered of the type.
+        AND pg_advisory_xact_lock_shared(event_store.event_type_lock(append_event.event_type)) IS NOT NULL
     THEN
         SELECT s.feed_offset,
                coalesce((SELECT e.event_version
