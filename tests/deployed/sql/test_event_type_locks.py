@@ -143,43 +143,42 @@ APPENDS = [
 ]
 
 
+def enforce(connection: Connection, name: str) -> None:
+    call(connection, "set_event_type_validation", event_type=name, validation="enforce")
+
+
+def enforce_by_registering(connection: Connection, name: str) -> None:
+    register(connection, name, STRICT)
+
+
 @pytest.mark.parametrize("append_one", APPENDS, ids=["one event", "a list", "a list of two types"])
 @pytest.mark.parametrize(
-    ("before", "way"),
+    ("before", "put_in_force"),
     [
-        (None, "register"),
-        *((before, way) for before in ("off", "warn") for way in ("register", "set_validation")),
+        (None, enforce_by_registering),
+        *((before, way) for before in ("off", "warn") for way in (enforce, enforce_by_registering)),
     ],
 )
 def test_what_an_open_append_has_appended_is_never_forbidden_before_it_is_committed(
     store: Store,
-    app: Connection,
     types: list[str],
     append_one: Callable[[Connection, str, UUID], Any],
     before: str | None,
-    way: str,
+    put_in_force: Callable[[Connection, str], None],
 ) -> None:
     """A type that is enforced waits for appends that were not checked; whoever appends afterwards is checked."""
     name, aggregate = types[0], uuid4()
-    if before:
-        register(app, name, STRICT, validation=before)
-    app.execute("SET client_min_messages = error")
-    with store.connect(autocommit=False) as appending, store.connect() as changing:
-        appending.execute("SET client_min_messages = error")
+    with store.connect(autocommit=False) as appending, store.connect() as changing, store.connect() as app:
+        if before:
+            register(app, name, STRICT, validation=before)
         append_one(appending, name, aggregate)
         changing.execute("SET lock_timeout = '150ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            if way == "register":
-                register(changing, name, STRICT)
-            else:
-                call(changing, "set_event_type_validation", event_type=name, validation="enforce")
+            put_in_force(changing, name)
         append_one(app, name, uuid4())
         appending.commit()
         assert stored(app, aggregate)
-        if before:
-            call(changing, "set_event_type_validation", event_type=name, validation="enforce")
-        else:
-            register(changing, name, STRICT)
+        put_in_force(changing, name)
         with refused("SE007"):
             append_one(app, name, uuid4())
 

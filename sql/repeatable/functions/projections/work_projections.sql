@@ -66,12 +66,14 @@ BEGIN
                   JOIN projections.registry() r ON r.projection_name::varchar = b.projection_name
                  WHERE b.definition_version > 0
                    AND (b.status = 'active' OR (b.status = 'failed' AND event_store.is_due(b.retry_at)))) w
-         ORDER BY w.is_rebuild, w.updated_at
+         -- A time in the future is from before the clock was set back.
+         ORDER BY w.is_rebuild, w.updated_at > clock_timestamp() DESC, w.updated_at
     LOOP
         waiting := coalesce(waiting, item.items);
         EXIT WHEN clock_timestamp() >= until AND passed > 0;
-        -- However slow the machine is, the first one makes progress.
-        share := greatest((until - clock_timestamp()) / waiting, '10 ms');
+        -- However slow the machine is, the first one makes progress. However far the clock is set back, none takes more
+        -- than all of the time.
+        share := least(greatest((until - clock_timestamp()) / waiting, '10 ms'), '100 ms');
         IF item.is_rebuild THEN
             passed := passed + event_store.advance_rebuild(item.projection_name, horizon, page, share);
         ELSE
