@@ -42,7 +42,10 @@ columns AS MATERIALIZED (
     SELECT a.*, r.name AS relation, r.word, r.holds_rows, r.relkind, r.relowner,
            r.name || '.' || quote_ident(a.attname) AS name,
            CASE WHEN r.holds_rows THEN 'column ' || r.name || '.' || quote_ident(a.attname) ELSE r.word || ' ' || r.name END AS parent,
-           format('ALTER TABLE %s ALTER COLUMN %I', r.name, a.attname) AS alter_column
+           format('ALTER TABLE %s ALTER COLUMN %I', r.name, a.attname) AS alter_column,
+           concat_ws(' ', format_type(a.atttypid, a.atttypmod),
+                     (SELECT format('GENERATED ALWAYS AS (%s) STORED', pg_get_expr(d.adbin, d.adrelid)) FROM pg_attrdef d
+                       WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated = 's')) AS type_of_column
       FROM pg_attribute a JOIN relations r ON r.oid = a.attrelid
      WHERE a.attnum > 0 AND NOT a.attisdropped AND r.relkind <> 'S'
 ),
@@ -138,7 +141,7 @@ UNION ALL  -- tables
 SELECT word, name, NULL, CASE relkind WHEN 'p' THEN 'partitioned ' || pg_get_partkeydef(oid) WHEN 'f' THEN 'foreign' ELSE 'plain' END,
        CASE WHEN relkind = 'r' AND starts_with(name, 'projections.')
             THEN format('CREATE TABLE %s (%s); UPDATE event_store.projections SET definition_version = 0', name,
-                        (SELECT string_agg(format('%I %s', c.attname, format_type(c.atttypid, c.atttypmod)), ', ' ORDER BY c.attnum)
+                        (SELECT string_agg(format('%I %s', c.attname, c.type_of_column), ', ' ORDER BY c.attnum)
                            FROM columns c WHERE c.attrelid = relations.oid)) END,
        NULL, NULL, '', 30, oid::bigint
   FROM relations WHERE holds_rows
@@ -157,10 +160,9 @@ SELECT 'inheritance', format('%s from %s', i.inhrelid::regclass, i.inhparent::re
 
 UNION ALL
 SELECT 'column', name, word || ' ' || relation,
-       concat_ws(' ', format_type(atttypid, atttypmod),
+       concat_ws(' ', type_of_column,
                  (SELECT format('COLLATE %I', l.collname) FROM pg_collation l JOIN pg_type t ON t.oid = atttypid
-                   WHERE l.oid = attcollation AND attcollation <> t.typcollation),
-                 CASE attgenerated WHEN 's' THEN 'GENERATED STORED' END),
+                   WHERE l.oid = attcollation AND attcollation <> t.typcollation)),
        NULL, NULL, NULL, '', 31, attnum
   FROM columns WHERE holds_rows
 

@@ -274,7 +274,9 @@ NOT_REPAIRABLE = [
     DriftCase("dropped table", "DROP TABLE event_store.snapshots CASCADE", "table", False),
     DriftCase("extra table", "CREATE TABLE event_store.notes (note text)", "table", False),
     DriftCase("dropped column", "ALTER TABLE event_store.events DROP COLUMN actor", "column", False),
-    DriftCase("dropped column of a read model", "ALTER TABLE projections.users DROP COLUMN email", "column", False),
+    DriftCase(
+        "dropped column of a read model", "ALTER TABLE projections.users DROP COLUMN email CASCADE", "column", False
+    ),
     DriftCase("extra column", "ALTER TABLE event_store.events ADD COLUMN note text", "column", False),
     DriftCase("renamed column", "ALTER TABLE event_store.events RENAME COLUMN actor TO who", "column", False),
     DriftCase("changed column type", "ALTER TABLE event_store.events ALTER actor TYPE text", "column", False),

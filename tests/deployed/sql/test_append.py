@@ -510,6 +510,8 @@ def test_settings_that_are_made_anew_number_new_events_after_the_old_ones(empty_
         "complete_settings",
         "lock_command",
         "lock_event_type",
+        "try_event_type_lock",
+        "share_event_types",
         "check_event_types",
         "check_json_schema",
         "json_schema_problems",

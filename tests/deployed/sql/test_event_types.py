@@ -258,7 +258,8 @@ def test_what_is_put_in_force_while_an_append_waits_for_its_turn_holds_for_it(
     with ThreadPoolExecutor(1) as pool, empty_store.connect() as second, empty_store.connect(autocommit=False) as first:
         # From its second append on, a session takes the shortest way.
         append_event(second, uuid4())
-        append_event(first, aggregate := uuid4())
+        # Of another type: a change of this one would wait for an append of it.
+        append_event(first, aggregate := uuid4(), event_type="Opened")
         waiting = pool.submit(append_late, second, aggregate)
         wait_until(lambda: is_waiting(admin, second))
         put_in_force(admin)

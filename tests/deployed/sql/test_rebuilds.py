@@ -176,6 +176,71 @@ def test_a_table_needs_a_primary_key(numbers: Numbers) -> None:
     assert refusal.value.sqlstate == "SE013"
 
 
+@pytest.mark.parametrize(
+    ("spoil", "sqlstate", "mend"),
+    [
+        (
+            "ALTER TABLE projections.numbers DROP CONSTRAINT numbers_pkey",
+            "SE013",
+            "ALTER TABLE projections.numbers ADD CONSTRAINT numbers_pkey PRIMARY KEY (event_id)",
+        ),
+        (
+            "CREATE VIEW projections_rebuild.numbers AS SELECT 1",
+            "42809",
+            "DROP VIEW projections_rebuild.numbers",
+        ),
+        (
+            "REVOKE CREATE ON SCHEMA projections_rebuild FROM event_store_owner",
+            "42501",
+            "GRANT CREATE ON SCHEMA projections_rebuild TO event_store_owner",
+        ),
+    ],
+    ids=["no primary key", "a view in the way", "no privilege"],
+)
+def test_a_rebuild_that_cannot_begin_stops_no_other_projection(
+    numbers: Numbers, empty_store: Store, spoil: str, sqlstate: str, mend: str
+) -> None:
+    other = Numbers(empty_store, "other")
+    admin = numbers.admin
+    register(admin, numbers, other)
+    work(admin)
+    admin.execute(spoil)
+    register(admin, numbers, other, version=2)
+    admin.execute("UPDATE event_store.projections SET definition_version = 2 WHERE projection_name = 'other'")
+    for number in (1, 2):
+        other.append(number)
+        numbers.append(number)
+        work(admin)
+        assert other.rows() == [1000, 500][:number]
+        assert numbers.rows()[3:] == [-1, -2][:number], "the old rows are fed as well"
+    lag = "SELECT is_outdated, rebuild_status FROM event_store.projection_lag('numbers')"
+    assert admin.execute(lag).fetchone() == (True, "failed")
+    assert value(admin, "SELECT error_sqlstate FROM event_store.projection_rebuilds") == sqlstate
+
+    admin.execute(mend)
+    while state(admin, "numbers")["definition_version"] < 2:
+        work(admin)
+        time.sleep(0.05)
+    assert numbers.rows() == [-1, -2, -4, -1, -2]
+
+
+def test_a_table_that_cannot_be_looked_at_stops_no_other_projection(numbers: Numbers, empty_store: Store) -> None:
+    other = Numbers(empty_store, "other")
+    admin = numbers.admin
+    register(admin, numbers, other)
+    admin.execute("DELETE FROM event_store.projections; ALTER TABLE projections.numbers OWNER TO postgres")
+    other.append(1)
+    work(admin)
+    assert other.rows() == [1000]
+    row = state(admin, "numbers")
+    assert (row["status"], row["error_sqlstate"], row["definition_version"]) == ("failed", "42501", 0)
+    admin.execute("ALTER TABLE projections.numbers OWNER TO event_store_owner")
+    while state(admin, "numbers")["status"] == "failed":
+        work(admin)
+        time.sleep(0.05)
+    assert numbers.rows() == [-1, -2, -4]
+
+
 @contextmanager
 def in_threads(*loops: Any) -> Iterator[None]:
     """Call each again and again until the block ends; an exception in one of them is the block's."""

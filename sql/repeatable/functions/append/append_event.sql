@@ -45,6 +45,7 @@ DECLARE
     current_version integer;
     is_plain        boolean;
     last_number     xid8;
+    last_time       timestamptz;
     appended        event_store.appended_event;
 BEGIN
     IF append_event.event_data @> '{}' AND append_event.metadata @> '{}' AND append_event.schema_version >= 1
@@ -58,18 +59,22 @@ BEGIN
         -- As in expect_version(): wait for the turn at the aggregate before anything is looked up.
         AND pg_advisory_xact_lock(event_store.aggregate_lock(append_event.aggregate_type, append_event.aggregate_id))
             IS NOT NULL
+        -- As in share_event_types(): until the end of the transaction nobody changes what is registered of the type.
+        AND pg_advisory_xact_lock_shared(event_store.event_type_lock(append_event.event_type)) IS NOT NULL
     THEN
         SELECT s.feed_offset,
-               coalesce((SELECT e.event_version
-                           FROM event_store.events e
-                          WHERE e.aggregate_type = append_event.aggregate_type::varchar
-                            AND e.aggregate_id = append_event.aggregate_id
-                          ORDER BY e.event_version DESC
-                          LIMIT 1),
-                        CASE WHEN NOT s.has_retired_aggregates THEN 0 END),
-               s.unknown_event_types = 'allow' AND append_event.event_type <> ALL (s.validated_event_types)
-          INTO feed_offset, current_version, is_plain
+               coalesce(last.event_version, CASE WHEN NOT s.has_retired_aggregates THEN 0 END),
+               s.unknown_event_types = 'allow' AND append_event.event_type <> ALL (s.validated_event_types),
+               last.transaction_id, last.created_at
+          INTO feed_offset, current_version, is_plain, last_number, last_time
           FROM event_store.settings s
+          LEFT JOIN LATERAL (
+               SELECT e.event_version, e.transaction_id, e.created_at
+                 FROM event_store.events e
+                WHERE e.aggregate_type = append_event.aggregate_type::varchar
+                  AND e.aggregate_id = append_event.aggregate_id
+                ORDER BY e.event_version DESC
+                LIMIT 1) last ON true
          WHERE s.cluster_identifier::text = current_setting('event_store.cluster_checked', true);
         IF NOT is_plain THEN
             is_plain := EXISTS (SELECT FROM event_store.event_types t
@@ -100,15 +105,7 @@ BEGIN
         RETURN appended;
     END IF;
 
-    -- If the transaction has its id already, this id may be older than the aggregate's last event: see insert_events().
-    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
-        SELECT e.transaction_id INTO last_number
-          FROM event_store.events e
-         WHERE e.aggregate_type = append_event.aggregate_type::varchar AND e.aggregate_id = append_event.aggregate_id
-         ORDER BY e.event_version DESC
-         LIMIT 1;
-    END IF;
-    -- The time is taken under the lock, so within an aggregate a later version never has an earlier time.
+    -- Neither the number in the feed nor the time is below that of the aggregate's last event: see insert_events().
     IF append_event.event_id IS NULL THEN
         INSERT INTO event_store.events AS e (
             event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,
@@ -118,7 +115,7 @@ BEGIN
             append_event.aggregate_type, append_event.aggregate_id, current_version + 1,
             append_event.event_type, append_event.schema_version, append_event.event_data, append_event.metadata,
             append_event.actor, append_event.actor_type, append_event.source,
-            append_event.causation_id, append_event.correlation_id, clock_timestamp())
+            append_event.causation_id, append_event.correlation_id, greatest(clock_timestamp(), last_time))
         RETURNING e.event_id, e.event_version, e.global_position
              INTO appended;
         RETURN appended;
@@ -135,7 +132,7 @@ BEGIN
         append_event.aggregate_type, append_event.aggregate_id, current_version + 1,
         append_event.event_type, append_event.schema_version, append_event.event_data, append_event.metadata,
         append_event.actor, append_event.actor_type, append_event.source,
-        append_event.causation_id, append_event.correlation_id, clock_timestamp())
+        append_event.causation_id, append_event.correlation_id, greatest(clock_timestamp(), last_time))
     ON CONFLICT (event_id) DO NOTHING
     RETURNING e.event_id, e.event_version, e.global_position
          INTO appended;

@@ -65,6 +65,8 @@ BEGIN
     ELSE
         PERFORM pg_advisory_xact_lock(event_store.aggregate_lock(aggregate_types[1], aggregate_ids[1]));
     END IF;
+    -- Until the end of the transaction nobody changes what is registered of these types.
+    PERFORM event_store.share_event_types(event_types);
 
     IF command_id IS NOT NULL THEN
         recorded := event_store.begin_command(

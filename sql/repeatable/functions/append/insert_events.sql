@@ -20,24 +20,28 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_column
 DECLARE
-    -- Taken under the lock, so within an aggregate a later version never has an earlier time.
-    now      constant timestamptz := clock_timestamp();
+    last     record;
+    number   xid8;
+    now      timestamptz;
     inserted bigint;
+BEGIN
     -- A transaction that has its id already, from an earlier write, may append after a transaction with a later id. The
     -- feed would then have the versions in the wrong order. So the number is never below that of the aggregate's last
     -- event. That event's number is as safe as the transaction's own: feed_horizon() only requires that an event's
     -- number is not below that of its transaction, and the transaction of the last event has ended.
-    last_number constant xid8 := (
-        SELECT e.transaction_id
-          FROM event_store.events e
-         WHERE pg_current_xact_id_if_assigned() IS NOT NULL
-           AND e.aggregate_type = insert_events.aggregate_type::varchar AND e.aggregate_id = insert_events.aggregate_id
-         -- By version and not by number: otherwise the index on the aggregates is not used as long as there are no
-         -- statistics.
-         ORDER BY e.event_version DESC
-         LIMIT 1);
-    number   constant xid8 := greatest(event_store.feed_number(insert_events.feed_offset), last_number);
-BEGIN
+    --
+    -- Nor is the time below that of the last event, although it is taken under the aggregate's lock: the clock may have
+    -- been set back since. So within an aggregate a later version never has an earlier time.
+    SELECT e.transaction_id, e.created_at INTO last
+      FROM event_store.events e
+     WHERE insert_events.current_version > 0
+       AND e.aggregate_type = insert_events.aggregate_type::varchar AND e.aggregate_id = insert_events.aggregate_id
+     -- By version and not by number: otherwise the index on the aggregates is not used as long as there are no
+     -- statistics.
+     ORDER BY e.event_version DESC
+     LIMIT 1;
+    number := greatest(event_store.feed_number(insert_events.feed_offset), last.transaction_id);
+    now := greatest(clock_timestamp(), last.created_at);
     WITH inserted AS (
         INSERT INTO event_store.events AS e (
             event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,

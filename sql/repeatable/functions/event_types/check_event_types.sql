@@ -2,7 +2,7 @@
 -- validation of the type is 'enforce'. If it is 'warn', raises a warning instead. A type is known if it is registered
 -- with this name and schema version.
 --
--- events: as for append_events(), well formed. Not for the application.
+-- events: as for append_events(), well formed. The caller shares the locks of their types. Not for the application.
 -- SE006 unknown event type; SE007 a payload breaks its JSON schema.
 CREATE OR REPLACE FUNCTION event_store.check_event_types(events jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -32,12 +32,6 @@ BEGIN
                                   coalesce(unknown.known, 'none')),
                   HINT = 'Register it with event_store.register_event_type(), or correct its name or schema_version.';
     END IF;
-
-    -- Until the end of the transaction nobody can replace a schema by which an event is validated here.
-    PERFORM pg_advisory_xact_lock_shared(event_store.event_type_lock(u.event_type))
-       FROM (SELECT DISTINCT item ->> 'event_type' AS event_type
-               FROM jsonb_array_elements(check_event_types.events) AS item
-              ORDER BY 1) u;
 
     FOR broken IN
         SELECT t.event_type, t.schema_version, t.validation,

@@ -1,15 +1,55 @@
--- Every change of an event type begins with this. It waits for appends that are validating by the type's schema, and
--- for everybody else who is changing a type, whichever type that is. Not for the application.
+-- Every change of an event type begins with this. It waits for appends of the type that are not committed yet, and for
+-- everybody else who is changing a type, whichever type that is. Not for the application.
 --
 -- All changes exclude each other because they all write one row, the settings, when a type is validated for the first
 -- time. Otherwise two transactions that each change several types could deadlock: one would hold the row and wait for
--- the other's type, the other would hold that type and wait for the row.
+-- the other's type, the other would hold that type and wait for the row. The lock that all changes have in common is
+-- that of the type with the empty name. No event has this type, so no append waits for it.
 --
--- The lock that all changes have in common is that of the type with the empty name. No event has this type, so no
--- append waits for it.
+-- For an append it waits in short turns with pauses, up to lock_timeout if the session has one: whoever appends next
+-- would have to wait behind it. A transaction that changes several types holds those that it has changed already. If an
+-- append that it waits for waits for one of these in turn, the change is what fails, before the server would choose: a
+-- registration can simply be repeated, and an append is somebody's work.
+--
+-- 55P03 the lock_timeout is over; 40P01 an append waits for this transaction.
 CREATE OR REPLACE FUNCTION event_store.lock_event_type(event_type text) RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 AS $$
-    SELECT pg_advisory_xact_lock(event_store.event_type_lock(''));
-    SELECT pg_advisory_xact_lock(event_store.event_type_lock(event_type))
+DECLARE
+    key      constant bigint := event_store.event_type_lock(event_type);
+    patience constant interval := nullif(current_setting('lock_timeout'), '0')::interval;
+    waited   interval := '0';
+    holders  integer[];
+BEGIN
+    PERFORM pg_advisory_xact_lock(event_store.event_type_lock(''));
+    WHILE NOT event_store.try_event_type_lock(key) LOOP
+        holders := ARRAY(SELECT k.pid FROM pg_locks k
+                          WHERE k.locktype = 'advisory' AND k.objsubid = 1 AND k.granted
+                            AND (k.classid::bigint << 32 | k.objid::bigint) = key
+                            AND k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
+        IF EXISTS (
+            WITH RECURSIVE awaited (pid) AS (
+                SELECT unnest(holders)
+                UNION
+                SELECT b.pid FROM awaited a CROSS JOIN unnest(pg_blocking_pids(a.pid)) AS b (pid)
+            )
+            SELECT FROM awaited a WHERE a.pid = pg_backend_pid())
+        THEN
+            RAISE EXCEPTION 'an append of % waits for another event type that this transaction has changed', event_type
+                USING ERRCODE = 'deadlock_detected',
+                      DETAIL = format('events of the type were appended by process %s, not committed yet',
+                                      array_to_string(holders, ', ')),
+                      HINT = 'Try the transaction again, or change each event type in a transaction of its own.';
+        END IF;
+        waited := waited + '200 ms';
+        IF waited > patience THEN
+            RAISE EXCEPTION 'the event type % is in use by appends that are not committed yet', event_type
+                USING ERRCODE = 'lock_not_available',
+                      DETAIL = format('they are of process %s; lock_timeout is %s', array_to_string(holders, ', '),
+                                      current_setting('lock_timeout')),
+                      HINT = 'Try again when their transactions have ended, or with a longer lock_timeout.';
+        END IF;
+        PERFORM pg_sleep(0.1);
+    END LOOP;
+END
 $$;

@@ -38,6 +38,16 @@ BEGIN
                   DETAIL = 'Another schema could make every erasure fail.',
                   HINT = 'Choose another name for your event type.';
     END IF;
+    -- An application calls this at each start. If there is nothing to change, it waits for nobody.
+    IF EXISTS (SELECT FROM event_store.event_types t
+                WHERE t.event_type = register_event_type.event_type::varchar
+                  AND t.schema_version = register_event_type.schema_version
+                  AND t.json_schema = register_event_type.json_schema
+                  AND t.validation = register_event_type.validation
+                  AND t.description IS NOT DISTINCT FROM coalesce(register_event_type.description, t.description))
+    THEN
+        RETURN false;
+    END IF;
     PERFORM event_store.check_json_schema(
         register_event_type.event_type, register_event_type.schema_version, register_event_type.json_schema);
 

@@ -17,6 +17,7 @@ DECLARE
     registered event_store.event_types;
     changed    integer := 0;
     is_known   boolean := false;
+    is_so      boolean;
 BEGIN
     IF (set_event_type_validation.validation IN ('off', 'warn', 'enforce')) IS NOT TRUE THEN
         RAISE EXCEPTION 'malformed: validation is not off, warn or enforce'
@@ -27,6 +28,15 @@ BEGIN
             USING ERRCODE = 'SE008',
                   DETAIL = 'Another schema could make every erasure fail.',
                   HINT = 'Choose another name for your event type.';
+    END IF;
+    -- If there is nothing to change, it waits for nobody.
+    SELECT bool_and(t.validation = set_event_type_validation.validation)
+      INTO is_so
+      FROM event_store.event_types t
+     WHERE t.event_type = set_event_type_validation.event_type::varchar
+       AND t.schema_version = coalesce(set_event_type_validation.schema_version, t.schema_version);
+    IF is_so THEN
+        RETURN 0;
     END IF;
     PERFORM event_store.lock_event_type(set_event_type_validation.event_type);
     FOR registered IN

@@ -8,7 +8,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(e.created_at)), 0)
+    SELECT count(*), coalesce(greatest(extract(epoch FROM clock_timestamp() - min(e.created_at)), 0), 0)
       INTO feed_lag.events_waiting, feed_lag.seconds_waiting
       FROM (SELECT e.created_at
               FROM event_store.events e

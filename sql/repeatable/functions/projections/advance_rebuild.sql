@@ -19,7 +19,8 @@ BEGIN
     SELECT b.* INTO checkpoint
       FROM event_store.projection_rebuilds b
      WHERE b.projection_name = advance_rebuild.projection_name::varchar
-       AND (b.status = 'active' OR (b.status = 'failed' AND b.retry_at <= clock_timestamp()))
+       AND b.definition_version > 0
+       AND (b.status = 'active' OR (b.status = 'failed' AND event_store.is_due(b.retry_at)))
        FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN 0;
@@ -55,7 +56,7 @@ BEGIN
         EXCEPTION WHEN OTHERS THEN
             UPDATE event_store.projection_rebuilds b
                SET status = 'failed', error_message = SQLERRM, error_sqlstate = SQLSTATE,
-                   retry_at = clock_timestamp() + '1 second'
+                   retry_at = event_store.retry_time(SQLSTATE, NULL)
              WHERE b.projection_name = checkpoint.projection_name;
         END;
     END IF;

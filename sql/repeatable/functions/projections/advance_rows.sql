@@ -19,7 +19,7 @@ BEGIN
     SELECT p.* INTO checkpoint
       FROM event_store.projections p
      WHERE p.projection_name = advance_rows.projection_name::varchar
-       AND (p.status = 'active' OR (p.status = 'failed' AND p.retry_at <= clock_timestamp()))
+       AND (p.status = 'active' OR (p.status = 'failed' AND event_store.is_due(p.retry_at)))
        FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN 0;

@@ -18,7 +18,7 @@ BEGIN
                         THEN 'CONCURRENTLY' ELSE '' END,
                    refresh_view.view_name);
     UPDATE event_store.view_refreshes v
-       SET revision = seen, refreshed_at = clock_timestamp(), duration = clock_timestamp() - started
+       SET revision = seen, refreshed_at = clock_timestamp(), duration = greatest(clock_timestamp() - started, '0')
      WHERE v.view_name = refresh_view.view_name;
 END
 $$;

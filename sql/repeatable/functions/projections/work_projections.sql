@@ -35,14 +35,18 @@ BEGIN
           JOIN event_store.projections p ON p.projection_name = r.projection_name::varchar
           LEFT JOIN event_store.projection_rebuilds b ON b.projection_name = p.projection_name
          WHERE r.definition_version > coalesce(b.definition_version, p.definition_version)
+           AND (b.retry_at IS NULL OR event_store.is_due(b.retry_at))
            AND NOT EXISTS (SELECT FROM event_store.retirements)
            AND NOT EXISTS (SELECT FROM unnest(r.tables) AS t WHERE to_regclass(format('projections.%I', t)) IS NULL)
     LOOP
         BEGIN
             PERFORM event_store.rebuild_projection(item.projection_name);
-        EXCEPTION WHEN lock_not_available THEN
-            -- Its turn comes with the next call.
-            CONTINUE;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                -- Its turn comes with the next call.
+                CONTINUE;
+            WHEN OTHERS THEN
+                PERFORM event_store.note_failed_rebuild(item.projection_name, SQLSTATE, SQLERRM);
         END;
     END LOOP;
 
@@ -51,7 +55,7 @@ BEGIN
           FROM (SELECT p.projection_name, p.updated_at, false AS is_rebuild
                   FROM event_store.projections p
                   JOIN projections.registry() r ON r.projection_name::varchar = p.projection_name
-                 WHERE (p.status = 'active' OR (p.status = 'failed' AND p.retry_at <= clock_timestamp()))
+                 WHERE (p.status = 'active' OR (p.status = 'failed' AND event_store.is_due(p.retry_at)))
                    AND EXISTS (SELECT FROM event_store.events e
                                 WHERE (e.transaction_id, e.global_position)
                                       > (p.last_transaction_id, p.last_global_position)
@@ -60,13 +64,16 @@ BEGIN
                 SELECT b.projection_name, b.updated_at, true
                   FROM event_store.projection_rebuilds b
                   JOIN projections.registry() r ON r.projection_name::varchar = b.projection_name
-                 WHERE b.status = 'active' OR (b.status = 'failed' AND b.retry_at <= clock_timestamp())) w
-         ORDER BY w.is_rebuild, w.updated_at
+                 WHERE b.definition_version > 0
+                   AND (b.status = 'active' OR (b.status = 'failed' AND event_store.is_due(b.retry_at)))) w
+         -- A time in the future is from before the clock was set back.
+         ORDER BY w.is_rebuild, w.updated_at > clock_timestamp() DESC, w.updated_at
     LOOP
         waiting := coalesce(waiting, item.items);
         EXIT WHEN clock_timestamp() >= until AND passed > 0;
-        -- However slow the machine is, the first one makes progress.
-        share := greatest((until - clock_timestamp()) / waiting, '10 ms');
+        -- However slow the machine is, the first one makes progress. However far the clock is set back, none takes more
+        -- than all of the time.
+        share := least(greatest((until - clock_timestamp()) / waiting, '10 ms'), '100 ms');
         IF item.is_rebuild THEN
             passed := passed + event_store.advance_rebuild(item.projection_name, horizon, page, share);
         ELSE

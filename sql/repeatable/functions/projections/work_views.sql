@@ -3,6 +3,7 @@
 --
 -- A refresh holds the feed back while it runs. So before the next one, twice the time has to pass that the last one
 -- took; twenty times if that was a second or more. Such a view is not fresh anyway, and the tables below it have to be.
+-- An hour at most, and a time in the future does not count: the clock may have been set meanwhile.
 CREATE OR REPLACE FUNCTION event_store.work_views() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -21,8 +22,8 @@ BEGIN
           JOIN pg_class c ON c.oid = to_regclass(format('projections.%I', view_name))
          WHERE NOT c.relispopulated
             OR v.view_name IS NULL
-            OR (v.revision <> p.revision AND clock_timestamp() >= v.refreshed_at
-                + v.duration * CASE WHEN v.duration < '1 second' THEN 2 ELSE 20 END)
+            OR (v.revision <> p.revision AND clock_timestamp() NOT BETWEEN v.refreshed_at AND v.refreshed_at
+                + least(v.duration * CASE WHEN v.duration < '1 second' THEN 2 ELSE 20 END, '1 hour'))
     LOOP
         IF stale.is_new THEN
             INSERT INTO event_store.view_refreshes (view_name) VALUES (stale.view_name) ON CONFLICT DO NOTHING;

@@ -2,6 +2,9 @@
 --
 -- Within an aggregate a later version never has an earlier time, so the version is found by bisection, in twenty probes
 -- of the index for a million events. Versions that have left the store are earlier than those that are there.
+--
+-- In a store that is older than this rule, times may go back where the clock was set back. The version is then the last
+-- one that is not later than the moment: after the bisection, hundred versions are looked at for one.
 CREATE OR REPLACE FUNCTION event_store.get_version_at(aggregate_type text, aggregate_id uuid, at_time timestamptz)
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
@@ -11,6 +14,7 @@ DECLARE
     lowest  integer := 0;
     highest integer;
     middle  integer;
+    later   integer;
 BEGIN
     SELECT e.event_version INTO highest
       FROM event_store.events e
@@ -31,6 +35,17 @@ BEGIN
         ELSE
             highest := middle - 1;
         END IF;
+    END LOOP;
+
+    LOOP
+        SELECT max(e.event_version) INTO later
+          FROM event_store.events e
+         WHERE e.aggregate_type = get_version_at.aggregate_type::varchar
+           AND e.aggregate_id = get_version_at.aggregate_id
+           AND e.event_version > lowest AND e.event_version <= lowest + 100
+           AND e.created_at <= get_version_at.at_time;
+        EXIT WHEN later IS NULL;
+        lowest := later;
     END LOOP;
     RETURN lowest;
 END

@@ -2,7 +2,8 @@
 -- are taken. Partitions with something after their checkpoint go first, and of these the one that has waited longest.
 -- It never waits for another consumer.
 --
--- The lease ends by the server's clock; each acknowledge() restarts it. The token is the proof of holding the
+-- The lease ends by the server's clock; each acknowledge() restarts it. If the clock is set back, a lease lasts longer,
+-- but at most twice its length: one that ends further ahead has ended. The token is the proof of holding the
 -- partition. It is no longer valid once somebody else claims the partition; no token is ever handed out twice. Commit
 -- before the work begins: the lease is what counts, not an open transaction.
 --
@@ -34,9 +35,10 @@ BEGIN
           FROM event_store.subscription_partitions f
          CROSS JOIN event_store.feed_end() AS feed
          WHERE f.subscription_name = claim_partition.subscription_name::varchar
-           AND (f.leased_until IS NULL OR f.leased_until <= clock_timestamp())
+           AND (f.leased_until IS NULL OR f.leased_until NOT BETWEEN clock_timestamp() AND clock_timestamp() + 2 * f.lease)
          ORDER BY (f.transaction_id, f.global_position) < (feed.transaction_id, feed.global_position) DESC,
-                  f.claimed_at NULLS FIRST, f.partition
+                  -- The tokens are in the order of the claims, whatever the clock has said.
+                  f.token, f.partition
          LIMIT 1
            FOR UPDATE OF f SKIP LOCKED)
     UPDATE event_store.subscription_partitions p

@@ -1,0 +1,8 @@
+-- Takes back up.sql. Sessions that look at projections.users wait until it is over.
+--
+-- loses nothing
+
+LOCK TABLE projections.users IN ACCESS EXCLUSIVE MODE;
+ALTER TABLE projections.users DROP COLUMN email_key;
+CREATE INDEX idx_users_email ON projections.users (lower(email));
+ALTER TABLE IF EXISTS projections_rebuild.users DROP COLUMN IF EXISTS email_key;
