@@ -292,6 +292,14 @@ def test_a_position_ignores_what_is_no_number(admin: Connection) -> None:
     assert str(value(admin, "SELECT quantity FROM projections.positions WHERE position_id = %s", [position])) == "10.50"
 
 
+def test_an_application_with_an_idea_of_its_own_of_a_name_is_not_refused(admin: Connection) -> None:
+    append(admin, "Account", account := uuid4(), ("AccountOpened", {"holder": "Ann"}), ("AccountOpened", {}))
+    work(admin)
+    assert admin.execute(NOT_ACTIVE).fetchall() == []
+    noted = "SELECT count(*) FROM event_store.unapplied_events u JOIN event_store.events e USING (event_id)"
+    assert value(admin, f"{noted} WHERE e.aggregate_id = %s", [account]) == 2
+
+
 def test_an_event_of_another_type_needs_no_payload(app: Connection) -> None:
     for aggregate_type in NAMES:
         event = {"event_type": "Happened", "event_data": {"$protected": "x", "email": LONG}}

@@ -1,5 +1,7 @@
 -- Refuses events whose payload the read model of their aggregate cannot take: who sends them can correct them, and
--- nobody can once they are stored. Envelopes are opened, so one whose key was rolled back is refused as well.
+-- nobody can once they are stored. Envelopes are opened, so one whose key was rolled back is refused as well. A payload
+-- with none of the fields is let through, because another application may have an idea of its own of that name; the read
+-- model leaves it out.
 --
 -- events: as for append_events(), well formed. Not for the application. timezone and datestyle as in apply_events(): the
 -- answer is the same in every session.
@@ -13,21 +15,26 @@ AS $$
 #variable_conflict use_column
 DECLARE
     item    record;
+    data    jsonb;
     problem text;
     path    text;
     code    text;
 BEGIN
     FOR item IN
-        SELECT e.event ->> 'event_type' AS event_type, e.event -> 'event_data' AS event_data, e.place - 1 AS place
+        SELECT e.event ->> 'event_type' AS event_type, e.event -> 'event_data' AS event_data, e.place - 1 AS place,
+               f.names
           FROM jsonb_array_elements(check_read_models.events) WITH ORDINALITY AS e (event, place)
-         WHERE EXISTS (SELECT FROM projections.payload_fields() f
-                        WHERE f.aggregate_type = check_read_models.aggregate_type
-                          AND f.event_type = e.event ->> 'event_type')
+          JOIN (SELECT p.event_type, array_agg(p.name) AS names
+                  FROM projections.payload_fields() p
+                 WHERE p.aggregate_type = check_read_models.aggregate_type
+                 GROUP BY p.event_type) f ON f.event_type = e.event ->> 'event_type'
          ORDER BY e.place
     LOOP
         BEGIN
-            PERFORM projections.check_payload(
-                check_read_models.aggregate_type, item.event_type, event_store.reveal(item.event_data));
+            data := event_store.reveal(item.event_data);
+            IF data ?| item.names THEN
+                PERFORM projections.check_payload(check_read_models.aggregate_type, item.event_type, data);
+            END IF;
             CONTINUE;
         EXCEPTION
             WHEN SQLSTATE 'SE002' OR SQLSTATE 'SE007' THEN
