@@ -160,16 +160,18 @@ def test_a_conflict_takes_no_position(app: Connection) -> None:
 
 EVENT: dict[str, Any] = {"event_type": "Counted", "event_data": {}}
 MALFORMED_LISTS = [
-    ({}, "events is not a JSON array"),
+    ({}, "events is not a JSON array but an object"),
     ([], "events is empty"),
-    ([EVENT, 1], "events[1] is not a JSON object"),
+    ([EVENT, 1], "events[1] is not a JSON object but a number"),
     ([EVENT, {"event_data": {}}], "events[1].event_type is not a text of 1 to 255 characters"),
     ([EVENT | {"event_type": ""}], "events[0].event_type is not a text of 1 to 255 characters"),
     ([EVENT | {"event_type": 5}], "events[0].event_type is not a text of 1 to 255 characters"),
     ([EVENT | {"event_type": "x" * 256}], "events[0].event_type is not a text of 1 to 255 characters"),
-    ([EVENT | {"event_data": [1]}], "events[0].event_data is not a JSON object"),
-    ([EVENT, EVENT, {"event_type": "Counted"}], "events[2].event_data is not a JSON object"),
-    ([EVENT | {"metadata": "x"}], "events[0].metadata is not a JSON object"),
+    (['{"event_type": "Counted", "event_data": {}}'], "events[0] is not a JSON object but a string: encoded twice?"),
+    ([EVENT | {"event_data": [1]}], "events[0].event_data is not a JSON object but an array"),
+    ([EVENT | {"event_data": ' {"n": 1}'}], "events[0].event_data is not a JSON object but a string: encoded twice?"),
+    ([EVENT, EVENT, {"event_type": "Counted"}], "events[2].event_data is not a JSON object but missing"),
+    ([EVENT | {"metadata": "x"}], "events[0].metadata is not a JSON object but a string"),
     ([EVENT | {"schema_version": 0}], "events[0].schema_version is not an integer of 1 or more"),
     ([EVENT | {"schema_version": 1.5}], "events[0].schema_version is not an integer of 1 or more"),
     ([EVENT | {"schema_version": "2"}], "events[0].schema_version is not an integer of 1 or more"),
@@ -197,17 +199,32 @@ def test_a_malformed_list_is_refused_with_the_place(app: Connection, events: Any
     assert stored(app, aggregate) == []
 
 
+def test_a_list_that_was_encoded_twice_is_recognised(app: Connection) -> None:
+    with refused("SE002") as refusal:
+        append_events(app, uuid4(), Jsonb('[{"event_type": "Counted", "event_data": {}}]'))
+    assert refusal.message == "malformed: events is not a JSON array but a string: encoded twice?"
+    assert refusal.hint.startswith("Pass the document itself")
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        ({"event_type": ""}, "events[0].event_type is not a text of 1 to 255 characters"),
-        ({"event_type": None}, "events[0].event_type is not a text of 1 to 255 characters"),
-        ({"event_type": "x" * 256}, "events[0].event_type is not a text of 1 to 255 characters"),
-        ({"event_data": [1]}, "events[0].event_data is not a JSON object"),
-        ({"event_data": Jsonb("x")}, "events[0].event_data is not a JSON object"),
-        ({"event_data": None}, "events[0].event_data is not a JSON object"),
-        ({"metadata": [1]}, "events[0].metadata is not a JSON object"),
-        ({"schema_version": 0}, "events[0].schema_version is not an integer of 1 or more"),
+        ({"event_type": ""}, "event_type is not a text of 1 to 255 characters"),
+        ({"event_type": None}, "event_type is not a text of 1 to 255 characters"),
+        ({"event_type": "x" * 256}, "event_type is not a text of 1 to 255 characters"),
+        ({"event_data": [1]}, "event_data is not a JSON object but an array"),
+        ({"event_data": Jsonb("x")}, "event_data is not a JSON object but a string"),
+        ({"event_data": Jsonb('{"n": 1}')}, "event_data is not a JSON object but a string: encoded twice?"),
+        ({"event_data": Jsonb("[1]")}, "event_data is not a JSON object but a string: encoded twice?"),
+        ({"event_data": Jsonb(7)}, "event_data is not a JSON object but a number"),
+        ({"event_data": None}, "event_data is not a JSON object but null"),
+        ({"metadata": [1]}, "metadata is not a JSON object but an array"),
+        ({"metadata": Jsonb('{"trace": 1}')}, "metadata is not a JSON object but a string: encoded twice?"),
+        (
+            {"event_data": Jsonb('{"n": 1}'), "command_id": uuid4()},
+            "event_data is not a JSON object but a string: encoded twice?",
+        ),
+        ({"schema_version": 0}, "schema_version is not an integer of 1 or more"),
         ({"aggregate_type": ""}, "aggregate_type is not a text of 1 to 255 characters"),
         ({"aggregate_type": None}, "aggregate_type is not a text of 1 to 255 characters"),
         ({"aggregate_type": "ä" * 256}, "aggregate_type is not a text of 1 to 255 characters"),
@@ -225,6 +242,7 @@ def test_malformed_arguments_are_refused_by_name(app: Connection, arguments: dic
     with refused("SE002") as refusal:
         append_event(app, uuid4(), **arguments)
     assert refusal.message == f"malformed: {what}"
+    assert ("Pass the document itself" in refusal.hint) is ("encoded twice?" in what)
 
 
 def test_null_is_as_good_as_left_out(app: Connection) -> None:

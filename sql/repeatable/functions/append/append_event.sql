@@ -1,7 +1,7 @@
 -- Appends one event to one aggregate; returns its id, version and position.
 --
 -- The ordinary case takes two statements: one looks everything up, one inserts. Everything else (commands, types to
--- validate, anything malformed) is left to append_lists(), which does it for many events as well. The time of an append
+-- validate, what read models take, anything malformed) is left to append_lists(), which does it for many events as well. The time of an append
 -- is not spent on running the statements but on what each transaction has to set up for them: statements and the tables
 -- in them, SET clauses, operators in expressions, and OUT parameters. PostgreSQL looks OUT parameters up at each call;
 -- a named type it remembers.
@@ -15,7 +15,7 @@
 -- causation_id is given.
 --
 -- SE001 version conflict; SE002 malformed event; SE003 the event id is stored already; SE004 the command was recorded
--- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema; SE012 the store was restored
+-- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema, or is not what its read model takes; SE012 the store was restored
 -- into another cluster, or has lost its settings.
 CREATE OR REPLACE FUNCTION event_store.append_event(
     aggregate_type   text,
@@ -46,6 +46,7 @@ DECLARE
     is_plain        boolean;
     last_number     xid8;
     last_time       timestamptz;
+    as_list         jsonb;
     appended        event_store.appended_event;
 BEGIN
     IF append_event.event_data @> '{}' AND append_event.metadata @> '{}' AND append_event.schema_version >= 1
@@ -56,6 +57,8 @@ BEGIN
         AND append_event.actor_type IN ('user', 'service', 'system')
         AND append_event.source IN ('ui', 'api', 'import', 'webhook', 'system')
         AND append_event.command_id IS NULL AND append_event.command_type IS NULL AND append_event.command_data IS NULL
+        -- A read model takes these, and not whatever payload: see check_read_models().
+        AND append_event.aggregate_type NOT IN ('User', 'Account', 'JournalEntry', 'UserPreferences')
         -- As in expect_version(): wait for the turn at the aggregate before anything is looked up.
         AND pg_advisory_xact_lock(event_store.aggregate_lock(append_event.aggregate_type, append_event.aggregate_id))
             IS NOT NULL
@@ -90,15 +93,23 @@ BEGIN
     END IF;
 
     IF current_version IS NULL OR NOT is_plain THEN
+        as_list := jsonb_build_array(jsonb_build_object(
+            'event_type', append_event.event_type, 'event_data', append_event.event_data,
+            'metadata', append_event.metadata, 'schema_version', append_event.schema_version,
+            'event_id', append_event.event_id));
+        -- append_lists() would speak of a list, which nobody has passed.
+        IF (event_store.look_at_events(as_list)).are_well_formed IS NOT TRUE THEN
+            PERFORM event_store.refuse_malformed(
+                append_event.aggregate_type, append_event.aggregate_id, append_event.actor, append_event.actor_type,
+                append_event.source, append_event.command_id, append_event.command_type,
+                replace(event_store.malformed_part(as_list), 'events[0].', ''));
+        END IF;
         SELECT a.event_ids[1], a.event_versions[1], a.global_positions[1]
           INTO appended
           FROM event_store.append_lists(
                    ARRAY[append_event.aggregate_type], ARRAY[append_event.aggregate_id],
                    ARRAY[append_event.expected_version],
-                   ARRAY[jsonb_build_array(jsonb_build_object(
-                       'event_type', append_event.event_type, 'event_data', append_event.event_data,
-                       'metadata', append_event.metadata, 'schema_version', append_event.schema_version,
-                       'event_id', append_event.event_id))],
+                   ARRAY[as_list],
                    append_event.actor, append_event.actor_type, append_event.source, append_event.causation_id,
                    append_event.correlation_id, append_event.command_id, append_event.command_type,
                    append_event.command_data) a;

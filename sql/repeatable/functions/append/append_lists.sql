@@ -98,6 +98,9 @@ BEGIN
         IF NOT are_plain THEN
             PERFORM event_store.check_event_types(event_lists[n]);
         END IF;
+        IF aggregate_types[n] IN ('User', 'Account', 'JournalEntry', 'UserPreferences') THEN
+            PERFORM event_store.check_read_models(aggregate_types[n], event_lists[n]);
+        END IF;
         SELECT i.event_id, i.event_version, i.global_position INTO new_id, new_version, new_position
           FROM event_store.insert_events(
                    aggregate_types[n], aggregate_ids[n], new_version, event_lists[n], feed_offset, actor, actor_type,

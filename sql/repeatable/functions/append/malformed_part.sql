@@ -1,5 +1,5 @@
--- The first part of an array of events that cannot be appended, and why: "events[2].event_data is not a JSON object".
--- NULL = all are well formed. Slow: for the error message only.
+-- The first part of an array of events that cannot be appended, and why: "events[2].event_data is not a JSON object but
+-- an array". NULL = all are well formed. Slow: for the error message only.
 CREATE OR REPLACE FUNCTION event_store.malformed_part(events jsonb) RETURNS text
 LANGUAGE plpgsql STABLE
 AS $$
@@ -10,7 +10,7 @@ DECLARE
     value text;
 BEGIN
     IF jsonb_typeof(events) IS DISTINCT FROM 'array' THEN
-        RETURN 'events is not a JSON array';
+        RETURN 'events is not a JSON array but ' || event_store.json_kind(events);
     ELSIF events = '[]' THEN
         RETURN 'events is empty';
     END IF;
@@ -21,15 +21,15 @@ BEGIN
          ORDER BY item.place
     LOOP
         IF jsonb_typeof(event) <> 'object' THEN
-            RETURN place || ' is not a JSON object';
+            RETURN place || ' is not a JSON object but ' || event_store.json_kind(event);
         ELSIF (jsonb_typeof(event -> 'event_type') = 'string'
                AND length(event ->> 'event_type') BETWEEN 1 AND 255) IS NOT TRUE
         THEN
             RETURN place || '.event_type is not a text of 1 to 255 characters';
         ELSIF jsonb_typeof(event -> 'event_data') IS DISTINCT FROM 'object' THEN
-            RETURN place || '.event_data is not a JSON object';
+            RETURN place || '.event_data is not a JSON object but ' || event_store.json_kind(event -> 'event_data');
         ELSIF jsonb_typeof(event -> 'metadata') NOT IN ('object', 'null') THEN
-            RETURN place || '.metadata is not a JSON object';
+            RETURN place || '.metadata is not a JSON object but ' || event_store.json_kind(event -> 'metadata');
         ELSIF jsonb_typeof(event -> 'schema_version') NOT IN ('number', 'null')
               OR event ->> 'schema_version' !~ '^[1-9][0-9]*$' OR (event ->> 'schema_version')::numeric > 2147483647
         THEN

@@ -26,7 +26,9 @@ BEGIN
             WHEN command_id IS NULL AND part IS NULL THEN 'command_type or command_data was passed without command_id'
             ELSE part END
         USING ERRCODE = 'SE002',
-              HINT = 'An event has event_type (text) and event_data (object), and optionally event_id, causation_id, '
+              HINT = CASE WHEN part LIKE '%encoded twice?'
+                  THEN 'Pass the document itself, or its text without turning that into JSON once more. ' ELSE '' END
+                  || 'An event has event_type (text) and event_data (object), and optionally event_id, causation_id, '
                   || 'correlation_id (UUIDs), schema_version (1, 2, ...) and metadata (object).';
 END
 $$;

@@ -12,7 +12,8 @@
 -- calls it with other tables of the same names (the framework sets search_path). It names everything else with its
 -- schema, row types too. It is called once for each event, in the feed's order, and its writes are committed together
 -- with the checkpoint. An exception stops this projection and no other: see event_store.projections,
--- event_store.resume_projection() and skip_event().
+-- event_store.resume_projection() and skip_event(). So it is for what a deploy has to repair, and never for what
+-- somebody has sent: the function calls projections.leave_out() for an event that it cannot take.
 -- Only the project's own projections are listed here. An application keeps its projections in schemas of its own, and
 -- feeds them by subscriptions.
 CREATE OR REPLACE FUNCTION projections.registry()
@@ -20,20 +21,20 @@ RETURNS TABLE (projection_name text, definition_version integer, event_types tex
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
     VALUES
-        ('portfolio_positions', 1,
+        ('portfolio_positions', 2,
          ARRAY['PositionOpened', 'PositionUpdated', 'PositionClosed'],
          ARRAY['positions'],
          ARRAY['portfolio_positions']),
-        ('users', 2,
+        ('users', 3,
          ARRAY['UserRegistered', 'UserEmailChanged', 'UserRenamed', 'UserTierChanged', 'UserErased', 'PersonalDataErased'],
          ARRAY['users'], '{}'),
-        ('accounts', 2,
+        ('accounts', 3,
          ARRAY['AccountOpened', 'AccountRenamed', 'AccountClosed', 'UserErased', 'PersonalDataErased'],
          ARRAY['accounts'], '{}'),
-        ('journal', 2,
+        ('journal', 3,
          ARRAY['JournalEntryRecorded', 'JournalEntryCorrected', 'JournalEntryDeleted', 'UserErased', 'PersonalDataErased'],
          ARRAY['journal'], '{}'),
-        ('user_preferences', 1,
+        ('user_preferences', 2,
          ARRAY['UserPreferencesSet', 'UserPreferencesRemoved', 'UserErased', 'PersonalDataErased'],
          ARRAY['user_preferences'], '{}')
 $$;

@@ -73,6 +73,9 @@ BEGIN
       LEFT JOIN event_store.events e
         ON e.transaction_id = rebuild.last_transaction_id AND e.global_position = rebuild.last_global_position
      WHERE p.projection_name = rebuild.projection_name;
+    -- What the new rows could take after all.
+    DELETE FROM event_store.unapplied_events u
+     WHERE u.projection_name = rebuild.projection_name AND u.noted_at < rebuild.started_at;
     DELETE FROM event_store.projection_rebuilds b WHERE b.projection_name = rebuild.projection_name;
     RETURN true;
 END

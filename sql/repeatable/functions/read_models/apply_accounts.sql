@@ -29,25 +29,35 @@ BEGIN
     ELSIF event.aggregate_type <> 'Account' THEN
         RETURN;
     END IF;
-    data := event_store.reveal(event.event_data);
+    IF event.event_type <> 'AccountClosed' THEN
+        data := projections.payload('accounts', event);
+        IF data IS NULL THEN
+            RETURN;
+        END IF;
+    END IF;
     IF event.event_type = 'AccountOpened' THEN
         opened.account_id := event.aggregate_id;
-        opened.user_id := projections.required_field(data, 'user_id', NULL::uuid);
+        opened.user_id := projections.field(data, 'user_id', NULL::uuid);
         opened.name := projections.field(data, 'name', NULL::text);
         opened.broker := projections.field(data, 'broker', NULL::text);
-        opened.currency := projections.required_field(data, 'currency', NULL::text);
+        opened.currency := projections.field(data, 'currency', NULL::text);
         opened.opened_at := event.created_at;
         opened.updated_at := event.created_at;
         -- NULL = a required value was erased: the account gets no row.
-        INSERT INTO accounts SELECT opened.* WHERE num_nulls(opened.user_id, opened.currency) = 0;
+        IF num_nulls(opened.user_id, opened.currency) = 0 THEN
+            INSERT INTO accounts SELECT opened.* ON CONFLICT (account_id) DO NOTHING;
+            IF NOT FOUND THEN
+                PERFORM projections.leave_out('accounts', event, 'the account is open already');
+            END IF;
+        END IF;
         RETURN;
     END IF;
     UPDATE accounts SET
-        name = CASE WHEN event.event_type = 'AccountRenamed' THEN projections.required_field(data, 'name', NULL::text)
+        name = CASE WHEN event.event_type = 'AccountRenamed' THEN projections.field(data, 'name', NULL::text)
                     ELSE name END,
         closed_at = CASE WHEN event.event_type = 'AccountClosed' THEN event.created_at ELSE closed_at END,
         updated_at = event.created_at
      WHERE account_id = event.aggregate_id;
-    PERFORM projections.must_exist(FOUND, event, 'AccountOpened');
+    PERFORM projections.must_exist(FOUND, 'accounts', event, 'AccountOpened');
 END
 $$;

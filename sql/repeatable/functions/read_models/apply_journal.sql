@@ -9,7 +9,7 @@
 --
 -- What is before the semicolon is required. If a required value was protected and has been erased, the entry has no
 -- row, and later events of it change nothing. A correction that has been erased leaves the entry as it was. type: one
--- of the documented names, which the table's CHECK lists: sell_to_open, buy_to_close, buy_to_open, sell_to_close, …
+-- of the documented names, which payload_fields() lists: sell_to_open, buy_to_close, buy_to_open, sell_to_close, …
 -- Numbers are JSON numbers, or texts if all digits must be kept. note is personal: see apply_users.
 CREATE OR REPLACE FUNCTION projections.apply_journal(event event_store.events) RETURNS void
 LANGUAGE plpgsql
@@ -35,30 +35,33 @@ BEGIN
     ELSIF event.event_type = 'JournalEntryDeleted' THEN
         UPDATE journal SET deleted_at = coalesce(deleted_at, event.created_at), updated_at = event.created_at
          WHERE entry_id = event.aggregate_id;
-        PERFORM projections.must_exist(FOUND, event, 'JournalEntryRecorded');
+        PERFORM projections.must_exist(FOUND, 'journal', event, 'JournalEntryRecorded');
         RETURN;
     END IF;
-    data := event_store.reveal(event.event_data);
+    data := projections.payload('journal', event);
+    IF data IS NULL THEN
+        RETURN;
+    END IF;
     IF event.event_type = 'JournalEntryRecorded' THEN
-        entry.user_id := projections.required_field(data, 'user_id', NULL::uuid);
+        entry.user_id := projections.field(data, 'user_id', NULL::uuid);
         entry.recorded_at := event.created_at;
     ELSE
         SELECT j.* INTO entry FROM journal j WHERE j.entry_id = event.aggregate_id;
         IF NOT FOUND THEN
-            PERFORM projections.must_exist(false, event, 'JournalEntryRecorded');
+            PERFORM projections.must_exist(false, 'journal', event, 'JournalEntryRecorded');
             RETURN;
         END IF;
     END IF;
     entry.entry_id := event.aggregate_id;
     entry.updated_at := event.created_at;
     IF event.event_type = 'JournalEntryRecorded' OR data ? 'account_id' THEN
-        entry.account_id := coalesce(projections.required_field(data, 'account_id', entry.account_id), entry.account_id);
+        entry.account_id := coalesce(projections.field(data, 'account_id', entry.account_id), entry.account_id);
     END IF;
     IF event.event_type = 'JournalEntryRecorded' OR data ? 'ts' THEN
-        entry.ts := coalesce(projections.required_field(data, 'ts', entry.ts), entry.ts);
+        entry.ts := coalesce(projections.field(data, 'ts', entry.ts), entry.ts);
     END IF;
     IF event.event_type = 'JournalEntryRecorded' OR data ? 'type' THEN
-        entry.type := coalesce(projections.required_field(data, 'type', entry.type), entry.type);
+        entry.type := coalesce(projections.field(data, 'type', entry.type), entry.type);
     END IF;
     IF data ? 'symbol' THEN entry.symbol := projections.field(data, 'symbol', entry.symbol); END IF;
     IF data ? 'quantity' THEN entry.quantity := projections.field(data, 'quantity', entry.quantity); END IF;
@@ -73,7 +76,12 @@ BEGIN
 
     IF event.event_type = 'JournalEntryRecorded' THEN
         -- NULL = a required value was erased: the entry gets no row.
-        INSERT INTO journal SELECT entry.* WHERE num_nulls(entry.user_id, entry.account_id, entry.ts, entry.type) = 0;
+        IF num_nulls(entry.user_id, entry.account_id, entry.ts, entry.type) = 0 THEN
+            INSERT INTO journal SELECT entry.* ON CONFLICT (entry_id) DO NOTHING;
+            IF NOT FOUND THEN
+                PERFORM projections.leave_out('journal', event, 'the entry is recorded already');
+            END IF;
+        END IF;
     ELSE
         UPDATE journal SET
             account_id = entry.account_id, ts = entry.ts, type = entry.type, symbol = entry.symbol,

@@ -30,34 +30,43 @@ BEGIN
     ELSIF event.aggregate_type <> 'User' THEN
         RETURN;
     END IF;
-    data := event_store.reveal(event.event_data);
+    IF event.event_type <> 'UserErased' THEN
+        data := projections.payload('users', event);
+        IF data IS NULL THEN
+            RETURN;
+        END IF;
+    END IF;
     IF event.event_type = 'UserRegistered' THEN
         INSERT INTO users (
             user_id, email, display_name, subscription_tier, credential_id, registered_at, updated_at)
         VALUES (
             event.aggregate_id,
-            projections.required_field(data, 'email', NULL::text),
+            projections.field(data, 'email', NULL::text),
             projections.field(data, 'display_name', NULL::text),
-            coalesce(projections.required_field(data, 'subscription_tier', NULL::text), 'erased'),
+            coalesce(projections.field(data, 'subscription_tier', NULL::text), 'erased'),
             projections.field(data, 'credential_id', NULL::uuid),
-            event.created_at, event.created_at);
+            event.created_at, event.created_at)
+        ON CONFLICT (user_id) DO NOTHING;
+        IF NOT FOUND THEN
+            PERFORM projections.leave_out('users', event, 'the user is registered already');
+        END IF;
         RETURN;
     END IF;
     -- An erased user stays erased, whatever event comes later.
     UPDATE users SET
         email = CASE WHEN erased_at IS NOT NULL OR event.event_type = 'UserErased' THEN NULL
-                     WHEN event.event_type = 'UserEmailChanged' THEN projections.required_field(data, 'email', NULL::text)
+                     WHEN event.event_type = 'UserEmailChanged' THEN projections.field(data, 'email', NULL::text)
                      ELSE email END,
         display_name = CASE WHEN erased_at IS NOT NULL OR event.event_type = 'UserErased' THEN NULL
                             WHEN event.event_type = 'UserRenamed'
-                            THEN projections.required_field(data, 'display_name', NULL::text)
+                            THEN projections.field(data, 'display_name', NULL::text)
                             ELSE display_name END,
         subscription_tier = CASE WHEN event.event_type = 'UserTierChanged'
-                                 THEN coalesce(projections.required_field(data, 'subscription_tier', NULL::text), 'erased')
+                                 THEN coalesce(projections.field(data, 'subscription_tier', NULL::text), 'erased')
                                  ELSE subscription_tier END,
         erased_at = CASE WHEN event.event_type = 'UserErased' THEN coalesce(erased_at, event.created_at) ELSE erased_at END,
         updated_at = event.created_at
      WHERE user_id = event.aggregate_id;
-    PERFORM projections.must_exist(FOUND, event, 'UserRegistered');
+    PERFORM projections.must_exist(FOUND, 'users', event, 'UserRegistered');
 END
 $$;

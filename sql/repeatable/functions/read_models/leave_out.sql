@@ -1,0 +1,15 @@
+-- Notes that a projection leaves out an event, and why. The projection goes on: what one person sends must not stop
+-- everybody's rows.
+CREATE OR REPLACE FUNCTION projections.leave_out(projection_name text, event event_store.events, problem text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO event_store.unapplied_events AS u (projection_name, event_id, problem)
+    VALUES (leave_out.projection_name, event.event_id, leave_out.problem)
+    ON CONFLICT (projection_name, event_id) DO UPDATE SET problem = excluded.problem, noted_at = clock_timestamp();
+    RAISE WARNING 'projection % leaves out event %: %', leave_out.projection_name, event.event_id, leave_out.problem
+        USING HINT = 'SELECT * FROM event_store.unapplied_events shows all of them.';
+END
+$$;
