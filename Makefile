@@ -7,6 +7,7 @@ TO ?=
 LOSE ?=
 BEFORE ?=
 EXPORT ?=
+ARCHIVE ?=
 ARGS ?=
 PYTEST_ARGS ?=
 
@@ -53,8 +54,8 @@ shell: $(READY) ## enter a container as root [CONTAINER=name] [ARGS=command]
 demo: $(READY) ## append some stock-analysis events and show the portfolio [CONTAINER=name]
 	@$(EVENT_STORE) demo -i $(INVENTORY) $(CHOICE)
 
-seals: $(READY) ## 0: the events are what was sealed; 2: they are not, and what differs [CONTAINER=name] [EXPORT=file to compare with]
-	@$(EVENT_STORE) seals -i $(INVENTORY) $(CHOICE) $(if $(EXPORT),--compare "$(EXPORT)")
+seals: $(READY) ## 0: the events are what was sealed; 2: they are not, and what differs [CONTAINER=name] [EXPORT=file of seals, ARCHIVE=file of retired events, to compare with]
+	@$(EVENT_STORE) seals -i $(INVENTORY) $(CHOICE) $(if $(EXPORT),--compare "$(EXPORT)") $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 export-seals: $(READY) ## add the new seals to EXPORT=file, to be kept elsewhere [CONTAINER=name]
 	@$(EVENT_STORE) export-seals -i $(INVENTORY) $(CHOICE) --export "$(EXPORT)"
