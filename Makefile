@@ -4,6 +4,7 @@ CONTAINER ?=
 CONFIRM ?=
 VOLUMES ?= keep
 TO ?=
+FORMAT ?=
 LOSE ?=
 BEFORE ?=
 EXPORT ?=
@@ -42,8 +43,8 @@ status: $(READY) ## how every host, container, cluster, worker, projection and s
 verify: $(READY) ## check what is deployed, and its latency, with testinfra; changes nothing
 	@$(EVENT_STORE) verify -i $(INVENTORY) -- $(PYTEST_ARGS)
 
-dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name]: psql "$$(make -s dsn)"
-	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE)
+dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name] [FORMAT=what another driver reads]
+	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE) $(if $(FORMAT),--format $(FORMAT))
 
 psql: $(READY) ## psql as the application [CONTAINER=name] [ARGS='-c "SELECT 1"']
 	@$(EVENT_STORE) psql -i $(INVENTORY) $(CHOICE) -- $(ARGS)
@@ -101,13 +102,22 @@ $(READY): requirements.txt pyproject.toml client/pyproject.toml
 	   $(BIN)/python -m compileall -q deploy client/src examples; \
 	   touch $(READY); } >&2
 
-# What only the tests use: this machine's own SSH server as a way to an LXC host, and a user who is not root there.
-.venv/.ready-test: $(READY)
+# What only the tests use: this machine's own SSH server as a way to an LXC host, a user who is not root there, and drivers
+# of four languages.
+DRIVERS := tests/deployed/drivers
+.venv/.ready-test: $(READY) $(DRIVERS)/requirements.txt $(DRIVERS)/stories/package-lock.json
 	@{ set -e; \
 	   packages=; \
 	   command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || packages="openssh-server"; \
 	   command -v sudo >/dev/null || packages="$$packages sudo"; \
+	   command -v npm >/dev/null || packages="$$packages nodejs npm"; \
+	   command -v go >/dev/null || packages="$$packages golang-go"; \
+	   command -v javac >/dev/null || packages="$$packages default-jdk-headless"; \
+	   [ -d /usr/share/gocode/src/github.com/lib/pq ] || packages="$$packages golang-github-lib-pq-dev"; \
+	   [ -e /usr/share/java/postgresql.jar ] || packages="$$packages libpostgresql-jdbc-java"; \
 	   $(MAKE) packages PACKAGES="$$packages"; \
+	   $(BIN)/pip install --quiet --disable-pip-version-check -r $(DRIVERS)/requirements.txt; \
+	   npm ci --prefix $(DRIVERS)/stories --silent; \
 	   touch $@; } >&2
 
 # What only the benchmarks use: the stores from npm that this one is measured beside.

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from typing import TypeVar
-from urllib.parse import quote
 
+from deploy.commands.dsn_formats import WayIn, uri
 from deploy.commands.errors import CommandError
 from deploy.lxc.container.facts import Address
 from deploy.model.containers import Container
@@ -57,8 +57,12 @@ def password_of(container: EventStore, settings: Settings) -> str:
     return password
 
 
-def dsn(container: EventStore, settings: Settings) -> str:
-    """The application role's libpq URI. Raises `CommandError` if there is no password yet."""
+def way_in(container: EventStore, settings: Settings) -> WayIn:
+    """How the application connects. Raises `CommandError` if there is no password yet."""
     password = password_of(container, settings)
-    address = address_of(container, settings)
-    return f"postgresql://{APPLICATION_ROLE}:{quote(password, safe='')}@{address}:{PORT}/{DATABASE}?sslmode=require"
+    return WayIn(address_of(container, settings), PORT, DATABASE, APPLICATION_ROLE, password)
+
+
+def dsn(container: EventStore, settings: Settings) -> str:
+    """The same as a URI of libpq."""
+    return uri(way_in(container, settings))
