@@ -50,7 +50,10 @@ def drift(inventory: str, as_json: bool) -> int:
 
 
 def drift_of(file: str) -> dict[str, Drift]:
-    """Machine → what differs, for the machines of an inventory that are not as declared. Raises `SettingsError` and `CommandError`."""
+    """Machine → what differs, for the machines of an inventory that are not as declared.
+
+    Raises `SettingsError` if the inventory is the reason that it cannot be determined, otherwise `CommandError`.
+    """
     if not Path(file).is_file():
         raise SettingsError(f"Drift cannot be determined: {file}: no such inventory file")
     with tempfile.TemporaryDirectory() as folder:

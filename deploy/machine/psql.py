@@ -18,8 +18,8 @@ SERVER_DOWN: Final = "!server-down"
 DATABASE_ABSENT: Final = "!database-absent"
 
 # Debian's /usr/bin/psql is a Perl wrapper that costs more than most queries; the real one needs no PATH.
-#: Before a command: run it as PostgreSQL's user. Not runuser, which opens a PAM session for each query.
 _BINARY: Final = "set -- /usr/lib/postgresql/*/bin/psql"
+#: Before a command: run it as PostgreSQL's user. Not runuser, which opens a PAM session for each query.
 AS_POSTGRES: Final = "setpriv --reuid=postgres --regid=postgres --init-groups"
 #: What our own sessions are like, whatever the application, which owns its database, has set for all sessions there. No
 #: name of ours is ever found in a schema of its; nor can it keep us out, slow us down, or have names written otherwise.
