@@ -74,7 +74,7 @@ test: .venv/.ready-test ## all tests but the rest of long series, on real contai
 	@$(MAKE) check
 	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not soak" client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
-soak: .venv/.ready-test ## all tests with their long series, about an hour; if all pass, docs/figures.md says when
+soak: .venv/.ready-soak ## all tests with their long series, about an hour; if all pass, docs/figures.md says when
 	@PYTHONPATH=tests $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(PYTEST_ARGS),,-p bench.soak) client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
 bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, on containers of its own [PYTEST_ARGS="-k append"]
@@ -118,6 +118,14 @@ DRIVERS := tests/deployed/drivers
 	   $(MAKE) packages PACKAGES="$$packages"; \
 	   $(BIN)/pip install --quiet --disable-pip-version-check -r $(DRIVERS)/requirements.txt; \
 	   npm ci --prefix $(DRIVERS)/stories --silent; \
+	   touch $@; } >&2
+
+# What only the long series use: drivers of further languages.
+SOAK := ruby-pg libdbd-pg-perl php-cli php-pgsql odbc-postgresql python3-pyodbc
+.venv/.ready-soak: .venv/.ready-test
+	@{ set -e; \
+	   dpkg-query -W -f '$${Status}\n' $(SOAK) 2>/dev/null | grep -c 'ok installed$$' | grep -qx $(words $(SOAK)) \
+	     || $(MAKE) packages PACKAGES="$(SOAK)"; \
 	   touch $@; } >&2
 
 # What only the benchmarks use: the stores from npm that this one is measured beside.
