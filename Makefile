@@ -4,9 +4,11 @@ CONTAINER ?=
 CONFIRM ?=
 VOLUMES ?= keep
 TO ?=
+FORMAT ?=
 LOSE ?=
 BEFORE ?=
 EXPORT ?=
+ARCHIVE ?=
 ARGS ?=
 PYTEST_ARGS ?=
 
@@ -41,8 +43,8 @@ status: $(READY) ## how every host, container, cluster, worker, projection and s
 verify: $(READY) ## check what is deployed, and its latency, with testinfra; changes nothing
 	@$(EVENT_STORE) verify -i $(INVENTORY) -- $(PYTEST_ARGS)
 
-dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name]: psql "$$(make -s dsn)"
-	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE)
+dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name] [FORMAT=what another driver reads]
+	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE) $(if $(FORMAT),--format $(FORMAT))
 
 psql: $(READY) ## psql as the application [CONTAINER=name] [ARGS='-c "SELECT 1"']
 	@$(EVENT_STORE) psql -i $(INVENTORY) $(CHOICE) -- $(ARGS)
@@ -53,8 +55,8 @@ shell: $(READY) ## enter a container as root [CONTAINER=name] [ARGS=command]
 demo: $(READY) ## append some stock-analysis events and show the portfolio [CONTAINER=name]
 	@$(EVENT_STORE) demo -i $(INVENTORY) $(CHOICE)
 
-seals: $(READY) ## 0: the events are what was sealed; 2: they are not, and what differs [CONTAINER=name] [EXPORT=file to compare with]
-	@$(EVENT_STORE) seals -i $(INVENTORY) $(CHOICE) $(if $(EXPORT),--compare "$(EXPORT)")
+seals: $(READY) ## 0: the events are what was sealed; 2: they are not, and what differs [CONTAINER=name] [EXPORT=file of seals, ARCHIVE=file of retired events, to compare with]
+	@$(EVENT_STORE) seals -i $(INVENTORY) $(CHOICE) $(if $(EXPORT),--compare "$(EXPORT)") $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 export-seals: $(READY) ## add the new seals to EXPORT=file, to be kept elsewhere [CONTAINER=name]
 	@$(EVENT_STORE) export-seals -i $(INVENTORY) $(CHOICE) --export "$(EXPORT)"
@@ -72,7 +74,7 @@ test: .venv/.ready-test ## all tests but the rest of long series, on real contai
 	@$(MAKE) check
 	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not soak" client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
-soak: .venv/.ready-test ## all tests with their long series, about an hour; if all pass, docs/figures.md says when
+soak: .venv/.ready-soak ## all tests with their long series, about an hour; if all pass, docs/figures.md says when
 	@PYTHONPATH=tests $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(PYTEST_ARGS),,-p bench.soak) client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
 bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, on containers of its own [PYTEST_ARGS="-k append"]
@@ -100,13 +102,30 @@ $(READY): requirements.txt pyproject.toml client/pyproject.toml
 	   $(BIN)/python -m compileall -q deploy client/src examples; \
 	   touch $(READY); } >&2
 
-# What only the tests use: this machine's own SSH server as a way to an LXC host, and a user who is not root there.
-.venv/.ready-test: $(READY)
+# What only the tests use: this machine's own SSH server as a way to an LXC host, a user who is not root there, and drivers
+# of four languages.
+DRIVERS := tests/deployed/drivers
+.venv/.ready-test: $(READY) $(DRIVERS)/requirements.txt $(DRIVERS)/stories/package-lock.json
 	@{ set -e; \
 	   packages=; \
 	   command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || packages="openssh-server"; \
 	   command -v sudo >/dev/null || packages="$$packages sudo"; \
+	   command -v npm >/dev/null || packages="$$packages nodejs npm"; \
+	   command -v go >/dev/null || packages="$$packages golang-go"; \
+	   command -v javac >/dev/null || packages="$$packages default-jdk-headless"; \
+	   [ -d /usr/share/gocode/src/github.com/lib/pq ] || packages="$$packages golang-github-lib-pq-dev"; \
+	   [ -e /usr/share/java/postgresql.jar ] || packages="$$packages libpostgresql-jdbc-java"; \
 	   $(MAKE) packages PACKAGES="$$packages"; \
+	   $(BIN)/pip install --quiet --disable-pip-version-check -r $(DRIVERS)/requirements.txt; \
+	   npm ci --prefix $(DRIVERS)/stories --silent; \
+	   touch $@; } >&2
+
+# What only the long series use: drivers of further languages.
+SOAK := ruby-pg libdbd-pg-perl php-cli php-pgsql odbc-postgresql python3-pyodbc
+.venv/.ready-soak: .venv/.ready-test
+	@{ set -e; \
+	   dpkg-query -W -f '$${Status}\n' $(SOAK) 2>/dev/null | grep -c 'ok installed$$' | grep -qx $(words $(SOAK)) \
+	     || $(MAKE) packages PACKAGES="$(SOAK)"; \
 	   touch $@; } >&2
 
 # What only the benchmarks use: the stores from npm that this one is measured beside.

@@ -1,11 +1,27 @@
-"""Exported events: the text that `event_store.export_events()` gives, and the hashes over it (RFC 6962)."""
+"""Exported events: the text that `event_store.export_events()` gives, the hashes over it (RFC 6962), and its file.
 
-from collections.abc import Iterable
+A file may be the only place of its events, so none is ever replaced. Its name ends with the hash of its last seal. That
+hash is over everything which the store has ever sealed up to there, and it stands in the file as well. So files of two
+stores have two names, whatever their containers are called.
+"""
+
+import filecmp
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
-from typing import Final
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Final
+
+from deploy.commands.errors import CommandError
 
 #: How the line of a seal begins; all others are events.
 SEAL_LINE: Final = b'{"seal" : '
+_SEAL: Final = re.compile(re.escape(SEAL_LINE) + rb"([0-9]{1,18}),")
+#: Digits of a hash in a file's name.
+_DIGITS: Final = 16
 
 
 def merkle_root(events: Iterable[bytes]) -> bytes:
@@ -23,3 +39,44 @@ def merkle_root(events: Iterable[bytes]) -> bytes:
 def events_of(lines: Iterable[bytes]) -> Iterable[bytes]:
     """The lines of events among the lines of an archive."""
     return (line for line in lines if not line.startswith(SEAL_LINE))
+
+
+def holds_events(path: Path) -> bool:
+    """Whether a file is an archive, or what is left of one: one event is enough."""
+    with path.open("rb") as lines:
+        return any(events_of(line for line in lines if line.strip()))
+
+
+def seals_in(path: Path) -> set[int]:
+    """The numbers of the seals whose lines a file has."""
+    with path.open("rb") as lines:
+        return {int(match[1]) for line in lines if (match := _SEAL.match(line))}
+
+
+def file_name(container: str, first: int, last: int, last_hash: str) -> str:
+    """The name of the file with the events of these seals. ``last_hash``: of the last seal, in hexadecimal digits."""
+    return f"{container}-seals-{first}-{last}-{last_hash[:_DIGITS]}.jsonl"
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that gets its name when the block ends: all of it is on the disk then, and nothing had that name.
+
+    What has the name already is kept. If it is the same to the last byte, a run that was killed has left it, and it is as
+    good as the new one. Otherwise raises `CommandError`.
+    """
+    with NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.") as new:
+        yield new
+        new.flush()
+        os.fsync(new.fileno())
+        try:
+            os.link(new.name, path)
+        except FileExistsError:
+            if not filecmp.cmp(new.name, path, shallow=False):
+                raise CommandError(
+                    f"{path} is there, with other content, and may be the only place of its events; it is kept and "
+                    "nothing was retired: say another folder, or move that file away"
+                ) from None
+    directory = os.open(path.parent, os.O_RDONLY)
+    os.fsync(directory)
+    os.close(directory)

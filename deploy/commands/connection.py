@@ -5,12 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from typing import TypeVar
-from urllib.parse import quote
 
+from deploy.commands.dsn_formats import WayIn, uri
+from deploy.commands.errors import CommandError
 from deploy.lxc.container.facts import Address
 from deploy.model.containers import Container
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
-from deploy.model.inventory import SettingsError
 from deploy.model.settings import Settings
 
 Kind = TypeVar("Kind", bound=Container)
@@ -33,7 +33,7 @@ def _choose(containers: Iterable[Kind], name: str | None, what: str, file: str) 
         return chosen[0]
     names = ", ".join(container.lxc_name for container in there) or "none"
     asked = f"there is no {what} {name}" if name else f"say which {what}"
-    raise SettingsError(f"{file}: {asked}; give one with -c NAME, or CONTAINER=NAME to make; there is {names}")
+    raise CommandError(f"{file}: {asked}; give one with -c NAME, or CONTAINER=NAME to make; there is {names}")
 
 
 def address_of(container: Container, settings: Settings) -> str:
@@ -45,20 +45,24 @@ def address_of(container: Container, settings: Settings) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     address = json.loads(done.stdout)[fact].get(container.name) if done.returncode == 0 else None
     if not address:
-        raise SettingsError(f"{container.name} has no address yet; does it run? {done.stderr.strip()}")
+        raise CommandError(f"{container.name} has no address yet; does it run? {done.stderr.strip()}")
     return str(address)
 
 
 def password_of(container: EventStore, settings: Settings) -> str:
-    """The application role's password. Raises `SettingsError` if there is none yet."""
+    """The application role's password. Raises `CommandError` if there is none yet."""
     password = settings.passwords.get(container.name, APPLICATION_ROLE)
     if password is None:
-        raise SettingsError(f"{container.name} has no password yet for {APPLICATION_ROLE}; deploy it first")
+        raise CommandError(f"{container.name} has no password yet for {APPLICATION_ROLE}; deploy it first")
     return password
 
 
-def dsn(container: EventStore, settings: Settings) -> str:
-    """The application role's libpq URI. Raises `SettingsError` if there is no password yet."""
+def way_in(container: EventStore, settings: Settings) -> WayIn:
+    """How the application connects. Raises `CommandError` if there is no password yet."""
     password = password_of(container, settings)
-    address = address_of(container, settings)
-    return f"postgresql://{APPLICATION_ROLE}:{quote(password, safe='')}@{address}:{PORT}/{DATABASE}?sslmode=require"
+    return WayIn(address_of(container, settings), PORT, DATABASE, APPLICATION_ROLE, password)
+
+
+def dsn(container: EventStore, settings: Settings) -> str:
+    """The same as a URI of libpq."""
+    return uri(way_in(container, settings))

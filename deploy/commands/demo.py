@@ -9,8 +9,9 @@ import psycopg
 
 from deploy.commands import options, output
 from deploy.commands.connection import choose_event_store, dsn
+from deploy.commands.errors import CommandError
 from deploy.commands.running import run_old_path
-from deploy.model.inventory import SettingsError, read_inventory
+from deploy.model.inventory import read_inventory
 from event_store import NewEvent, Origin, Session
 from event_store.errors import EventStoreError
 from examples.batches import batches
@@ -52,11 +53,11 @@ def demo(inventory: str, container: str | None) -> None:
         with psycopg.connect(uri, autocommit=True, connect_timeout=5) as connection:
             _show(connection, store.name)
     except psycopg.OperationalError as error:
-        raise SettingsError(f"no connection to {store.name}: {error}\nBring it up with: {deploy}") from None
+        raise CommandError(f"no connection to {store.name}: {error}\nBring it up with: {deploy}") from None
     except psycopg.ProgrammingError as error:  # a table or a function is missing, or the right to use it
-        raise SettingsError(f"{store.name} is not as it was deployed: {error}\nFix it with: {deploy}") from None
+        raise CommandError(f"{store.name} is not as it was deployed: {error}\nFix it with: {deploy}") from None
     except (psycopg.Error, EventStoreError) as error:
-        raise SettingsError(f"{store.name} refused: {error}") from None
+        raise CommandError(f"{store.name} refused: {error}") from None
 
 
 def _show(connection: psycopg.Connection[Any], name: str) -> None:

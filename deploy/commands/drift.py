@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from deploy.commands import exits, options, output
+from deploy.commands.errors import CommandError
 from deploy.commands.running import run_old_path
 from deploy.machine.differences import VARIABLE, Difference, recorded_in
 from deploy.model.inventory import SettingsError, read_inventory
@@ -49,7 +50,10 @@ def drift(inventory: str, as_json: bool) -> int:
 
 
 def drift_of(file: str) -> dict[str, Drift]:
-    """Machine → what differs, for the machines of an inventory that are not as declared. Raises `SettingsError`."""
+    """Machine → what differs, for the machines of an inventory that are not as declared.
+
+    Raises `SettingsError` if the inventory is the reason that it cannot be determined, otherwise `CommandError`.
+    """
     if not Path(file).is_file():
         raise SettingsError(f"Drift cannot be determined: {file}: no such inventory file")
     with tempfile.TemporaryDirectory() as folder:
@@ -64,11 +68,11 @@ def drift_of(file: str) -> dict[str, Drift]:
     except (ValueError, LookupError):
         plan = None
     if plan is None:
-        raise SettingsError(f"Drift of {file} cannot be determined:\n{done.stderr}")
+        raise CommandError(f"Drift of {file} cannot be determined:\n{done.stderr}")
     if not plan:
         # pyinfra is content with an inventory that has no machines, and the deploy did not run to say what is wrong.
         read_inventory(file)
-        raise SettingsError(f"Drift of {file} cannot be determined: no machine was looked at")
+        raise CommandError(f"Drift of {file} cannot be determined: no machine was looked at")
     machines: dict[str, Drift] = {}
     for operation in plan:
         for host in (*operation["hosts_with_change"], *operation["hosts_with_conditional_change"]):

@@ -15,9 +15,10 @@ import click
 from deploy.commands import exits, options
 from deploy.commands.archive import SEAL_LINE
 from deploy.commands.connection import choose_event_store
+from deploy.commands.errors import CommandError
 from deploy.commands.progress import progress
 from deploy.commands.superuser import Superuser
-from deploy.model.inventory import SettingsError, read_inventory
+from deploy.model.inventory import read_inventory
 
 #: Seals for one statement.
 _SEALS: Final = 10_000
@@ -33,7 +34,7 @@ def export_seals(inventory: str, container: str | None, export: str) -> int:
     Exit status 2: the store has not got what is in the file; nothing is written then.
     """
     if not export:
-        raise SettingsError("say --export FILE (EXPORT=file to make): the seals go to its end")
+        raise CommandError("say --export FILE (EXPORT=file to make): the seals go to its end")
     settings = read_inventory(inventory)
     store = choose_event_store(settings, container)
     superuser, path = Superuser(settings.file, store), Path(export)
@@ -59,11 +60,11 @@ def export_seals(inventory: str, container: str | None, export: str) -> int:
 def _last_seal(path: Path) -> int:
     last_line = path.read_bytes().rstrip(b"\n").rpartition(b"\n")[2]
     if last_line and not last_line.startswith(SEAL_LINE):
-        raise SettingsError(f"{path} holds events: name a file for the seals alone")
+        raise CommandError(f"{path} holds events: name a file for the seals alone")
     try:
         return int(json.loads(last_line)["seal"]) if last_line else 0
     except (ValueError, LookupError):
-        raise SettingsError(f"{path}: its last line is not a whole seal; remove that line") from None
+        raise CommandError(f"{path}: its last line is not a whole seal; remove that line") from None
 
 
 def _append(store: Superuser, path: Path, seal: int) -> int:

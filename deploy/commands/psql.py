@@ -11,9 +11,10 @@ import click
 from deploy.commands import exits, options
 from deploy.commands.child import run_child
 from deploy.commands.connection import address_of, choose_event_store, password_of
+from deploy.commands.errors import CommandError
 from deploy.machine import openssh
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT
-from deploy.model.inventory import SettingsError, make_settings, read_entries
+from deploy.model.inventory import make_settings, read_entries
 
 #: Seconds until a server that does not answer at all is given up; libpq would wait for minutes.
 _PATIENCE: Final = "10"
@@ -31,7 +32,7 @@ def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...])
     PSQL_ARGUMENTS, after --, are psql's own, for example -- -c "SELECT 1".
     """
     if shutil.which("psql") is None:
-        raise SettingsError("psql is not installed on this machine; install postgresql-client")
+        raise CommandError("psql is not installed on this machine; install postgresql-client")
     entries = {entry.name: entry for entry in read_entries(inventory)}
     settings = make_settings(entries.values(), inventory)
     store = choose_event_store(settings, container)

@@ -5,7 +5,6 @@ store compares the hash with what it is about to delete. A run that was killed h
 exports the rest to a file of its own.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,13 @@ from typing import Final
 import click
 
 from deploy.commands import options
-from deploy.commands.archive import events_of, merkle_root
+from deploy.commands.archive import events_of, file_name, merkle_root, new_file
 from deploy.commands.connection import choose_event_store
+from deploy.commands.errors import CommandError
 from deploy.commands.progress import progress
 from deploy.commands.running import run_old_path
 from deploy.commands.superuser import Superuser, quoted
-from deploy.model.inventory import SettingsError, read_inventory
+from deploy.model.inventory import read_inventory
 
 #: Events for one transaction: the readers of the feed wait for it.
 _EVENTS: Final = 10_000
@@ -43,7 +43,7 @@ class Stretch:
 def retire(inventory: str, container: str | None, before: str, export: str) -> None:
     """Export old events to a file, then delete them from the store."""
     if not before or not export:
-        raise SettingsError(
+        raise CommandError(
             "say --before DATE and --export FOLDER (BEFORE=date EXPORT=folder to make): events before that date go to a file in "
             "that folder"
         )
@@ -57,7 +57,8 @@ def retire(inventory: str, container: str | None, before: str, export: str) -> N
         )
         return
     first, last = stretches[0].first, stretches[-1].last
-    path = Path(export).resolve() / f"{chosen.lxc_name}-seals-{first}-{last}.jsonl"
+    [last_hash] = store.query(f"SELECT encode(hash, 'hex') FROM event_store.seals WHERE seal = {last}")
+    path = Path(export).resolve() / file_name(chosen.lxc_name, first, last, last_hash)
     _export(store, stretches, path)
     click.echo(f"Exported seals {first} to {last} to {path}")
     events = 0
@@ -91,20 +92,11 @@ def _stretches(store: Superuser, before: str) -> Iterator[Stretch]:
 
 
 def _export(store: Superuser, stretches: list[Stretch], path: Path) -> None:
-    """The whole file or none, and on the disk."""
-    new = path.with_name(f"{path.name}.new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        with progress("exporting events", sum(one.events for one in stretches)) as advance:
-            for stretch in stretches:
-                for line in store.query(f"SELECT event_store.export_events({stretch.first}, {stretch.last})"):
-                    out.write(f"{line}\n".encode())
-                advance(stretch.events)
-        out.flush()
-        os.fsync(out.fileno())
-    new.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
+    with new_file(path) as out, progress("exporting events", sum(one.events for one in stretches)) as advance:
+        for stretch in stretches:
+            for line in store.query(f"SELECT event_store.export_events({stretch.first}, {stretch.last})"):
+                out.write(f"{line}\n".encode())
+            advance(stretch.events)
 
 
 if __name__ == "__main__":

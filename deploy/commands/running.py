@@ -10,6 +10,7 @@ import psycopg
 from pyinfra.api.exceptions import PyinfraError
 
 from deploy.commands import exits
+from deploy.commands.errors import CommandError
 from deploy.model.passwords import PasswordError
 
 #: Variables that would change what the programs do that this one runs, and the library it connects with: PYINFRA_YES, say,
@@ -40,7 +41,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
         # Who reads has gone. Python flushes at the end, which must not fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.FAILED
-    except (PyinfraError, PasswordError, OSError, psycopg.Error) as error:
+    except (CommandError, PyinfraError, PasswordError, OSError, psycopg.Error) as error:
         click.echo(str(error), err=True)
         return exits.FAILED
     return result if isinstance(result, int) else exits.OK

@@ -8,11 +8,12 @@ from typing import Any, Final
 import click
 
 from deploy.commands import exits, options, output
+from deploy.commands.archive import holds_events, seals_in
 from deploy.commands.connection import choose_event_store
 from deploy.commands.export_seals import export_seals
 from deploy.commands.progress import progress
 from deploy.commands.running import run_old_path
-from deploy.commands.superuser import Superuser
+from deploy.commands.superuser import Superuser, quoted
 from deploy.model.inventory import read_inventory
 
 #: Seals for one statement: a million events at most.
@@ -23,8 +24,11 @@ _SEALS: Final = 100
 @options.inventory
 @options.container
 @click.option("--compare", metavar="FILE", help="Compare the store with this file of exported seals as well.")
+@click.option(
+    "--archive", metavar="FILE", help="Compare it with this file of retired events, none of which may be missing."
+)
 @options.as_json
-def seals(inventory: str, container: str | None, compare: str | None, as_json: bool) -> int:
+def seals(inventory: str, container: str | None, compare: str | None, archive: str | None, as_json: bool) -> int:
     """Verify that the events are what was sealed.
 
     Exit status 0: they are; 2: they are not, and what differs; 1: could not be determined.
@@ -39,7 +43,7 @@ def seals(inventory: str, container: str | None, compare: str | None, as_json: b
     for line in retired:
         say(line)
     problems = list[str]()
-    for problem in _problems(superuser, counts["last"], compare):
+    for problem in _problems(superuser, counts["last"], compare, archive):
         say(problem)
         problems.append(problem)
     if as_json:
@@ -64,7 +68,7 @@ def _retirements(store: Superuser) -> list[str]:
     """)
 
 
-def _problems(store: Superuser, last: int, compare_with: str | None) -> Iterator[str]:
+def _problems(store: Superuser, last: int, compare_with: str | None, archive: str | None) -> Iterator[str]:
     with progress("verifying seals", last) as advance:
         for first in range(1, max(last, 1) + 1, _SEALS):
             # The last piece goes to the end of the feed.
@@ -76,7 +80,20 @@ def _problems(store: Superuser, last: int, compare_with: str | None) -> Iterator
             """)
             advance(min(_SEALS, last - first + 1))
     if compare_with:
-        yield from store.compare(Path(compare_with))
+        yield from _compare(store, Path(compare_with), is_archive=False)
+    if archive:
+        yield from _compare(store, Path(archive), is_archive=True)
+
+
+def _compare(store: Superuser, path: Path, *, is_archive: bool) -> Iterator[str]:
+    """Also a file that was not said to be an archive is one, if it has an event or the store has retired seals to it."""
+    retired = store.query(f"""
+        SELECT generate_series(from_seal, to_seal) FROM event_store.retirements
+         WHERE regexp_replace(exported_to, '^.*/', '') = {quoted(path.name)}
+    """)
+    yield from store.compare(path, with_events=is_archive or bool(retired) or holds_events(path))
+    for seal in sorted(set(map(int, retired)) - seals_in(path)):
+        yield f"{path}: seal {seal}: seal missing (it was retired to this file, and has no line in it)"
 
 
 if __name__ == "__main__":

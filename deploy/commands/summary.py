@@ -39,7 +39,7 @@ def _show_ways_in(store: EventStore, settings: Settings) -> None:
     click.echo(
         f"  address   {address_of(store, settings)}:{PORT}\n"
         f"  database  {DATABASE}, role {APPLICATION_ROLE}\n"
-        f'  connect   psql "$({options.make("-s dsn", settings.file)}{choice})"\n'
+        f"  connect   {options.make('psql', settings.file)}{choice}\n"
         f"  check     {options.make('verify', settings.file)}" + (f"\n  {store.warning}" if store.warning else "")
     )
 

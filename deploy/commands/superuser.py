@@ -9,10 +9,11 @@ from typing import Final
 from pyinfra.api.exceptions import ConnectError
 
 from deploy.commands.archive import SEAL_LINE
+from deploy.commands.errors import CommandError
 from deploy.commands.machines import Machines
 from deploy.machine.psql import psql_once
 from deploy.model.event_stores import DATABASE, EventStore
-from deploy.model.inventory import SettingsError, read_entries
+from deploy.model.inventory import read_entries
 
 #: What one statement carries of a file: some thousands of seals, or one with its events.
 _PIECE: Final = 4_000_000
@@ -22,39 +23,43 @@ class Superuser:
     """Asks the store in one container, again and again over one connection to its host."""
 
     def __init__(self, file: str, container: EventStore) -> None:
-        """Raises `SettingsError` if the container's host cannot be reached."""
+        """Raises `CommandError` if the container's host cannot be reached."""
         try:
             self._host = Machines(read_entries(file)).connected(container.name)
         except ConnectError as error:
-            raise SettingsError(f"{container.name}: its host {container.lxc_host} cannot be reached: {error}") from None
+            raise CommandError(f"{container.name}: its host {container.lxc_host} cannot be reached: {error}") from None
 
     def query(self, sql: str) -> list[str]:
-        """The lines that psql prints: one for each row, with `|` between columns. Raises `SettingsError`."""
+        """The lines that psql prints: one for each row, with `|` between columns. Raises `CommandError`."""
         command = psql_once(sql, database=DATABASE)
         done, output = self._host.run_shell_command(command, **command.connector_arguments)
         if not done:
-            raise SettingsError(f"{self._host.name} refused:\n{output.stderr}")
+            raise CommandError(f"{self._host.name} refused:\n{output.stderr}")
         return list(output.stdout_lines)
 
-    def compare(self, path: Path) -> Iterator[str]:
-        """What is in a file of exported seals and not, or not so, in the store. Raises `OSError` and `SettingsError`."""
+    def compare(self, path: Path, *, with_events: bool = False) -> Iterator[str]:
+        """What is in a file of exported seals and not, or not so, in the store.
+
+        ``with_events``: the file is an archive, and whatever it has lost is a difference as well. Raises `OSError` and
+        `CommandError`.
+        """
         with path.open("rb") as lines:
             try:
-                for problem in self._verify_export(lines):
+                for problem in self._verify_export(lines, with_events):
                     yield f"{path}: {problem}"
             except UnicodeDecodeError:
-                raise SettingsError(
+                raise CommandError(
                     f"{path} is not a file of exported seals; export some with `event-store export-seals`"
                 ) from None
 
-    def _verify_export(self, lines: Iterable[bytes]) -> Iterator[str]:
+    def _verify_export(self, lines: Iterable[bytes], with_events: bool) -> Iterator[str]:
         piece, size, first = list[bytes](), 0, 1
         for line in chain(lines, [None]):
             if piece and (line is None or (size > _PIECE and line.startswith(SEAL_LINE))):
                 text = quoted(b"".join(piece).decode())
                 yield from self.query(f"""
                     SELECT format('line %s, seal %s: %s (%s)', line + {first} - 1, seal, kind, detail)
-                      FROM event_store.verify_export({text})
+                      FROM event_store.verify_export({text}{", true" if with_events else ""})
                 """)
                 first += len(piece)
                 piece, size = [], 0

@@ -20,7 +20,7 @@ OWNED_SETTINGS: Final[Mapping[str, str]] = {
     "hba_file": "who may connect is declared in the inventory and written to this one file",
     "ident_file": "it stands beside the hba file and is managed with it",
     "external_pid_file": "systemd and pg_ctlcluster look for it where Debian puts it",
-    "port": "the checks, the firewall and the clients' addresses follow the port that the inventory declares",
+    "port": "it is the same in every store: `make dsn`, the checks and the tunnels over SSH go there",
     "unix_socket_directories": "every managed psql call uses Debian's socket directory",
     "listen_addresses": "it follows from the container's address",
     "ssl": "the application is let in over TLS only",

@@ -19,6 +19,7 @@ TRIXIE, BOOKWORM = SERVERS
         (f"tests/deployed/test_worker.py::test_a_lost_connection[{TRIXIE}-17]", TRIXIE),
         (f"tests/deployed/sql/test_feed.py::test_a_page[{TRIXIE}-10]", TRIXIE),
         (f"tests/deployed/client/test_restart.py::test_restart[fast-{BOOKWORM}]", BOOKWORM),
+        (f"tests/deployed/drivers/test_drivers.py::test_a_driver[{TRIXIE}-pgjdbc]", TRIXIE),
         ("tests/deployed/test_ssh.py::test_verifies_over_ssh", "tests/deployed/test_ssh.py"),
     ],
 )

@@ -1,5 +1,6 @@
 """What an operator does about seals and old events: `make seals`, `make export-seals`, `make retire`."""
 
+import json
 import subprocess
 import sys
 import time
@@ -87,12 +88,20 @@ def test_old_events_leave_into_a_file(store: Deployment, tmp_path: Path) -> None
     nothing = command(store, "retire", "2000-01-01", str(tmp_path))
     assert (nothing.returncode, list(tmp_path.iterdir())) == (0, [])
 
+    # Of another store, whose container has the same name: until now this one's archive had the name of it.
+    other = tmp_path / f"{NAME}-seals-1-1.jsonl"
+    other.write_text("the only place of other events")
+
     # As soon as the worker's projections have read them.
     deadline = time.monotonic() + 60
     while (done := command(store, "retire", "tomorrow", str(tmp_path))).returncode:
         assert "behind are: projection" in done.stderr
         assert time.monotonic() < deadline, done.stderr
-    archive = tmp_path / f"{NAME}-seals-1-1.jsonl"
+    last_hash = sql(NAME, "SELECT left(encode(hash, 'hex'), 16) FROM event_store.seals WHERE seal = 1")
+    archive = tmp_path / f"{NAME}-seals-1-1-{last_hash}.jsonl"
+    assert set(tmp_path.iterdir()) == {archive, other}
+    assert other.read_text() == "the only place of other events"
+    assert last_hash in archive.read_text()
     assert archive.stat().st_mode & 0o777 == 0o600
     assert f"50 events have left @lxc/{NAME}" in done.stdout
     assert sql(NAME, "SELECT count(*) FROM event_store.events") == "50"
@@ -102,8 +111,25 @@ def test_old_events_leave_into_a_file(store: Deployment, tmp_path: Path) -> None
     assert good.returncode == 0, good.stdout + good.stderr
     assert "Retired: seals 1 to 1, 50 events" in good.stdout
     assert ALL_WELL in good.stdout
-    archive.write_bytes(archive.read_bytes().replace(b"PositionUpdated", b"PositionClosed", 1))
+    whole = archive.read_bytes()
+    assert verified(store, archive) == (0, [])
+    for lost, problem in (
+        (whole.replace(b"PositionUpdated", b"PositionClosed", 1), "line 1, seal 1: export damaged"),
+        (whole.splitlines(keepends=True)[0], "line 1, seal 1: events missing"),
+        (b"", "seal 1: seal missing"),
+    ):
+        archive.write_bytes(lost)
+        status, problems = verified(store, archive)
+        assert (status, [one for one in problems if problem in one]) == (2, problems), problems
+    archive.write_bytes(whole.replace(b"PositionUpdated", b"PositionClosed", 1))
     assert "export damaged" in command(store, "seals", "verify", str(archive)).stdout
+
+
+def verified(store: Deployment, archive: Path) -> tuple[int, list[str]]:
+    """What `make seals ARCHIVE=file` finds in it."""
+    line = ("-m", "deploy.commands", "seals", "-i", store.inventory, "--archive", str(archive), "--json")
+    done = run(sys.executable, *line, check=False)
+    return done.returncode, json.loads(done.stdout)["problems"]
 
 
 @pytest.mark.parametrize(

@@ -95,3 +95,9 @@ def test_a_module_can_be_read_in_one_sitting() -> None:
         file: len(file.read_text(encoding="utf-8").splitlines()) for folder in folders for file in folder.rglob("*.py")
     }
     assert {file: size for file, size in sizes.items() if size > 220} == {}
+
+
+def test_only_what_is_about_the_inventory_says_so() -> None:
+    """A server that cannot be reached, or a file that is in the way, is no `SettingsError`: those are `CommandError`s."""
+    raised = {path.stem for path in (DEPLOY / "commands").glob("*.py") if "raise SettingsError(" in path.read_text()}
+    assert raised == {"drift"}

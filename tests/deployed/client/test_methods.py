@@ -221,6 +221,8 @@ def test_seals(do: Do, admin: Admin) -> None:
     assert [(problem.line, problem.seal, problem.kind) for problem in damaged] == [
         (len(lines) + 1, 1, "export damaged")
     ]
+    emptied = do("verify_export", lines[0], with_events=True)
+    assert [(problem.seal, problem.kind) for problem in emptied] == [(1, "events missing")]
     (missing,) = do("verify_seals", from_seal=len(lines), to_seal=len(lines) + 1)
     assert isinstance(missing, SealProblem)
     assert (missing.kind, missing.seal, missing.event_id) == ("seal missing", None, None)

@@ -80,6 +80,23 @@ def test_whole_old_seals_leave_and_the_rest_verifies(empty_store: Store, admin: 
     assert archive(admin, 1, 2) == [line for line in lines if line.startswith('{"seal"')]
 
 
+@pytest.mark.parametrize("lost", [1, 2])
+def test_an_archive_that_lost_all_events_of_a_seal_does_not_verify(empty_store: Store, lost: int) -> None:
+    """Only who verifies knows that events belong to it: without them it looks like an export of the seals alone."""
+    admin, app = empty_store.connect("postgres"), empty_store.connect()
+    append_old(admin, 3)
+    seal_then(admin)
+    append_old(admin, 2)
+    seal_then(admin)
+    lines = {seal: archive(admin, seal, seal) for seal in (1, 2)}
+    check = "SELECT seal, kind FROM event_store.verify_export(%s, with_events => true)"
+    assert app.execute(check, ["\n".join(lines[1] + lines[2])]).fetchall() == []
+    lines[lost] = lines[lost][:1]
+    assert app.execute(check, ["\n".join(lines[1] + lines[2])]).fetchall() == [(lost, "events missing")]
+    seals = "\n".join(line for (line,) in admin.execute("SELECT event_store.export_seals()"))
+    assert app.execute("SELECT * FROM event_store.verify_export(%s)", [seals]).fetchall() == []
+
+
 def test_seals_leave_one_after_the_other(admin: Connection) -> None:
     assert retire(admin, 1, 1) == 7
     assert problems(admin) == []

@@ -1,8 +1,10 @@
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
-from deploy.commands.archive import events_of, merkle_root
+from deploy.commands.archive import events_of, file_name, holds_events, merkle_root, new_file, seals_in
+from deploy.commands.errors import CommandError
 from deploy.commands.superuser import quoted
 
 
@@ -32,3 +34,60 @@ def test_a_literal_holds_any_text() -> None:
         tag = literal[: literal.index("$", 1) + 1]
         assert literal == f"{tag}{text}{tag}"
         assert tag not in text
+
+
+# The file, which may be the only place of its events
+
+
+def test_files_of_two_stores_never_have_one_name() -> None:
+    """Containers on two hosts, or of two inventories, may be called alike, and all seals are counted from 1."""
+    one, other = (file_name("stock-analysis", 1, 40, sha256(seed).hexdigest()) for seed in (b"one", b"other"))
+    assert one != other
+    assert one == file_name("stock-analysis", 1, 40, sha256(b"one").hexdigest())
+
+
+def test_a_file_that_is_there_is_never_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "archive.jsonl"
+    path.write_bytes(b"the only place of other events")
+    with pytest.raises(CommandError, match="with other content"), new_file(path) as out:
+        out.write(b"events")
+    assert path.read_bytes() == b"the only place of other events"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_comes_meanwhile_is_not_replaced_either(tmp_path: Path) -> None:
+    path = tmp_path / "archive.jsonl"
+    with pytest.raises(CommandError, match="with other content"), new_file(path):
+        path.write_bytes(b"of a run beside this one")
+    assert path.read_bytes() == b"of a run beside this one"
+
+
+def test_what_a_killed_run_has_exported_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "archive.jsonl"
+    for _ in range(2):
+        with new_file(path) as out:
+            out.write(b"events")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"events", 0o600)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_export_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the store is gone"), new_file(tmp_path / "archive.jsonl"):
+        raise ValueError("the store is gone")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "seals", "is_archive"),
+    [
+        (b"", set(), False),
+        (b'{"seal" : 1, "root" : ""}\n{"seal" : 2, "root" : ""}\n\n', {1, 2}, False),
+        (b'{"seal" : 12, "root" : ""}\n{"event_id" : "a"}\n', {12}, True),
+        (b'{"event_id" : "a"}', set(), True),
+        (b"\xff\n", set(), True),
+    ],
+)
+def test_a_file_with_one_event_is_an_archive(tmp_path: Path, content: bytes, seals: set[int], is_archive: bool) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    assert (seals_in(file), holds_events(file)) == (seals, is_archive)

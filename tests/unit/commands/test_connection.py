@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from deploy.commands.connection import choose_event_store
-from deploy.model.inventory import Entry, SettingsError, make_settings
+from deploy.commands.errors import CommandError
+from deploy.model.inventory import Entry, make_settings
 from deploy.model.settings import Settings
 
 FILE = "inventory/some.py"
@@ -31,5 +32,5 @@ def test_one_of_several_is_chosen_by_either_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", [None, "three"])
 def test_without_a_name_that_fits_those_that_are_there_are_listed(name: str | None) -> None:
-    with pytest.raises(SettingsError, match=r"inventory/some\.py: .* CONTAINER=NAME to make; there is one, two"):
+    with pytest.raises(CommandError, match=r"inventory/some\.py: .* CONTAINER=NAME to make; there is one, two"):
         choose_event_store(settings("one", "two"), name)

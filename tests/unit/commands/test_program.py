@@ -195,6 +195,13 @@ def test_every_target_of_the_makefile_that_is_a_command_is_called_so() -> None:
     assert set(called) == set(COMMANDS) - {"summary"}
 
 
+def test_every_target_runs_whatever_files_there_are() -> None:
+    """A file of a target's name, for example `rollback`, must not make it "up to date"."""
+    makefile = (ROOT / "Makefile").read_text()
+    [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) == set(phony.split())
+
+
 def run(*arguments: str, environment: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
     """A Python process in the checkout."""
     return subprocess.run(

@@ -28,9 +28,13 @@ class AsyncSeals(AsyncRunner):
         parameters = {"from_seal": from_seal, "to_seal": to_seal}
         return await self.run(call("export_seals", parameters, VALUE, list))
 
-    async def verify_export(self, lines: str) -> list[ExportProblem]:
-        """Compare lines that were exported once with the store: empty = all is well. ``lines``: the text, with line ends."""
-        return await self.run(call("verify_export", {"lines": lines}, shape_of(ExportProblem), list))
+    async def verify_export(self, lines: str, *, with_events: bool = False) -> list[ExportProblem]:
+        """Compare lines that were exported once with the store: empty = all is well.
+
+        ``lines``: the text, with line ends. ``with_events``: it is an archive, in which every seal has to have its events.
+        """
+        parameters = {"lines": lines, "with_events": with_events}
+        return await self.run(call("verify_export", parameters, shape_of(ExportProblem), list))
 
     async def inclusion_proof(self, event_id: UUID) -> InclusionProof | None:
         """The proof that an event is in its seal; None = there is no such event, or it is not sealed yet."""

@@ -1,10 +1,14 @@
 -- Compares lines that export_seals() or export_events() once wrote with the store: one row for each problem, no row =
 -- all is well. `line` is the number of the line in the text.
 --
+-- with_events: the lines are an archive, and every seal has to have its events there. Who verifies has to say so, because
+-- an archive that has lost all of them looks like an export of the seals alone.
+--
 --   export damaged  a line's own hash, or the events after a seal's line, do not match: the text was changed
+--   events missing  with_events only: none of the seal's events is there
 --   seal missing    the store no longer has this seal: the last seals were cut off
 --   seal rewritten  the store has another seal with this number: history was rewritten together with its seals
-CREATE OR REPLACE FUNCTION event_store.verify_export(lines text)
+CREATE OR REPLACE FUNCTION event_store.verify_export(lines text, with_events boolean DEFAULT false)
 RETURNS TABLE (line bigint, seal bigint, kind text, detail text)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -34,6 +38,7 @@ AS $$
         SELECT x.line, x.seal,
                CASE WHEN (x.hash = encode(sha256(convert_to(x.sealed, 'UTF8')), 'hex')) IS NOT TRUE THEN 'export damaged'
                     WHEN x.events > 0 AND x.root <> x.sealed_root THEN 'export damaged'
+                    WHEN x.events = 0 AND verify_export.with_events THEN 'events missing'
                     WHEN s.seal IS NULL THEN 'seal missing'
                     WHEN event_store.export_line(s) <> x.text THEN 'seal rewritten' END AS kind,
                s
@@ -41,6 +46,7 @@ AS $$
     )
     SELECT p.line, p.seal, p.kind,
            CASE p.kind WHEN 'export damaged' THEN 'the lines are not what the store exported, or not all of it'
+                       WHEN 'events missing' THEN 'its line is there, its events are not: look for another copy of the archive'
                        WHEN 'seal missing' THEN 'the store has no seal of this number'
                        ELSE 'the store has: ' || event_store.export_line(p.s) END
       FROM problems p
