@@ -13,7 +13,7 @@ import pytest
 from .containers import declared
 from .deployment import Deployment
 from .groups import HOST, ORDER, PAIRS, GroupScheduling, group_of
-from .locks import containers_lock, host_lock, network_lock
+from .locks import containers_lock, host_lock, network_lock, turn_lock
 
 
 class Containers:
@@ -84,6 +84,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
                 locks.enter_context(network_lock(breaks=offline))
             if item.get_closest_marker("host"):
                 locks.enter_context(host_lock(breaks=True))
+            if item.get_closest_marker("turn"):
+                locks.enter_context(turn_lock())
         return (yield)
 
 

@@ -9,8 +9,6 @@ import pytest
 from .containers import BOOKWORM, TRIXIE
 from .deployment import Deployment, init_pid, inside, run
 
-pytestmark = pytest.mark.host
-
 
 def test_the_plan_is_complete_before_anything_exists(fresh: Deployment) -> None:
     done = fresh.pyinfra("--dry", "--json")
@@ -80,6 +78,7 @@ def test_verification_fails_where_something_is_wrong(deployed: Deployment) -> No
         deployed.apply()
 
 
+@pytest.mark.turn
 def test_destroy_wants_the_name_and_keeps_the_volume(deployed: Deployment) -> None:
     with deployed.connect(TRIXIE) as connection:
         append = "SELECT event_store.append_event('Test', gen_random_uuid(), 0, 'Kept', '{}')"

@@ -8,8 +8,6 @@ import pytest
 from .containers import TRIXIE, declared
 from .deployment import PYINFRA, STORAGE, Deployment, inside, run, sql
 
-pytestmark = pytest.mark.host
-
 VOLUME = f"{STORAGE}/volumes/{TRIXIE}"
 
 
@@ -21,6 +19,7 @@ def _refused(deployment: Deployment, message: str) -> None:
     assert message in done.stderr
 
 
+@pytest.mark.turn
 def test_a_container_of_somebody_else_is_left_alone(deployed: Deployment) -> None:
     config = Path("/var/lib/lxc/estest-foreign/config")
     config.parent.mkdir()

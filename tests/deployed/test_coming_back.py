@@ -30,9 +30,13 @@ def works(name: str) -> bool:
     return run("lxc-info", "-n", name, "-sH").stdout == "RUNNING\n" and inside(name, script, check=False) == "1"
 
 
-@pytest.fixture(autouse=True)
-def _as_declared(deployed: Deployment) -> Iterator[None]:
+@pytest.fixture(autouse=True, scope="module")
+def _as_declared(deployed: Deployment) -> None:
     deployed.apply()
+
+
+@pytest.fixture(autouse=True)
+def _still_as_declared(deployed: Deployment) -> Iterator[None]:
     yield
     assert deployed.drift()[0] == 0
 

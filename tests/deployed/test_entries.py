@@ -13,8 +13,6 @@ from deploy.machine.look import YOUNG
 
 from .deployment import PYINFRA, Deployment, record_entries, run
 
-pytestmark = pytest.mark.host
-
 
 @pytest.fixture
 def entries(deployed: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -31,6 +29,7 @@ def test_a_run_with_nothing_to_do_enters_each_container_once(
     assert Counter(entries.read_text().split()) == dict.fromkeys(deployed.containers, 1)
 
 
+@pytest.mark.turn
 @pytest.mark.parametrize(("seconds", "times"), [(0, 1), (3 * YOUNG, 2)])
 def test_who_thinks_before_saying_yes_has_everything_asked_again(
     deployed: Deployment, entries: Path, seconds: float, times: int

@@ -13,9 +13,8 @@ import pytest
 
 from .containers import BOOKWORM, TRIXIE, declared
 from .deployment import PYINFRA, ROOT, STORAGE, Deployment, inside, run, sql
+from .locks import turn_lock
 from .series import series
-
-pytestmark = pytest.mark.host
 
 KILLED = "estest-killed"
 KILLS: list[bool] = []
@@ -54,6 +53,7 @@ def test_a_destroyed_container_comes_back_with_all_its_data(deployed: Deployment
     assert deployed.drift()[0] == 0
 
 
+@pytest.mark.turn
 def test_mounts_come_back_after_a_reboot_of_the_host(deployed: Deployment) -> None:
     """What a reboot leaves: nothing runs and nothing is mounted; fstab and LXC start the container, no deploy does."""
     _append(deployed, TRIXIE)
@@ -104,8 +104,9 @@ def undisturbed(killed: Deployment) -> tuple[float, dict[str, str]]:
     """How long a whole deploy takes (seconds), and what it leaves."""
     killed.apply()  # the image, too
     killed.destroy()
-    started = time.monotonic()
-    assert _start(killed).wait() == 0
+    with turn_lock():
+        started = time.monotonic()
+        assert _start(killed).wait() == 0
     return time.monotonic() - started, _state()
 
 
@@ -113,6 +114,7 @@ def undisturbed(killed: Deployment) -> tuple[float, dict[str, str]]:
 MOMENTS = range(1, 11)
 
 
+@pytest.mark.turn
 @pytest.mark.parametrize(
     "moment", [pytest.param(moment, marks=() if moment in (3, 6, 9) else pytest.mark.soak) for moment in MOMENTS]
 )
@@ -148,6 +150,7 @@ def test_the_kills_hit_running_deploys() -> None:
     assert sum(KILLS) >= 0.6 * len(KILLS) > 0, KILLS
 
 
+@pytest.mark.turn
 def test_an_image_build_that_was_killed_is_finished_by_the_next_run(killed: Deployment) -> None:
     killed.destroy()
     killed.containers[KILLED]["packages"] = ["tree"]  # a package set of its own, so that there is something to build

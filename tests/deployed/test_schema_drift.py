@@ -17,7 +17,7 @@ from .series import first_of_each, series
 
 BOTH = (TRIXIE, BOOKWORM)
 #: Changes at once. What takes other objects along is alone, for there would be nothing left for the others to change.
-AT_ONCE = 5
+AT_ONCE = 8
 
 
 def _groups(all_cases: list[DriftCase]) -> list[list[DriftCase]]:

@@ -7,12 +7,8 @@ import time
 from pathlib import Path
 from secrets import token_hex
 
-import pytest
-
 from .containers import TRIXIE
 from .deployment import STORAGE, Deployment, inside, run, sql
-
-pytestmark = pytest.mark.host
 
 # Made up in each run, so that this file is no hit.
 PLANTED = f"Planted-{token_hex(12)}"

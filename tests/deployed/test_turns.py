@@ -11,7 +11,7 @@ import pytest
 from .containers import TRIXIE
 from .deployment import PYINFRA, ROOT, Deployment
 
-pytestmark = pytest.mark.host
+pytestmark = pytest.mark.turn
 
 LOCK = Path("/run/event-store/run.lock")
 
