@@ -65,18 +65,28 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     What has the name already is kept. If it is the same to the last byte, a run that was killed has left it, and it is as
     good as the new one. Otherwise raises `CommandError`.
     """
-    with NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.") as new:
-        yield new
-        new.flush()
-        os.fsync(new.fileno())
+    with NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as new:
         try:
-            os.link(new.name, path)
-        except FileExistsError:
-            if not filecmp.cmp(new.name, path, shallow=False):
-                raise CommandError(
-                    f"{path} is there, with other content, and may be the only place of its events; it is kept and "
-                    "nothing was retired: say another folder, or move that file away"
-                ) from None
+            yield new
+            new.flush()
+            os.fsync(new.fileno())
+            _name(Path(new.name), path)
+        finally:
+            Path(new.name).unlink(missing_ok=True)
     directory = os.open(path.parent, os.O_RDONLY)
     os.fsync(directory)
     os.close(directory)
+
+
+def _name(new: Path, path: Path) -> None:
+    try:
+        # Not by a link, which many a network file system and most USB sticks do not have.
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        if not filecmp.cmp(new, path, shallow=False):
+            raise CommandError(
+                f"{path} is there, with other content, and may be the only place of its events; it is kept and nothing "
+                "was retired: say another folder, or move that file away"
+            ) from None
+    else:
+        new.replace(path)

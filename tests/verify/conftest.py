@@ -8,6 +8,7 @@ from pyinfra.api.exceptions import PyinfraError
 from testinfra.host import Host
 
 from deploy.commands.connection import address_of, dsn
+from deploy.commands.errors import CommandError
 from deploy.machine import openssh
 from deploy.machine.facts import Machine, MachineFact
 from deploy.model.containers import Container
@@ -144,7 +145,7 @@ def application(deployment: Deployment, store: EventStore, inside: Host) -> Iter
     """The application's way in."""
     try:
         uri, address = dsn(store, deployment.settings), address_of(store, deployment.settings)
-    except (PyinfraError, ValueError) as error:
+    except (CommandError, ValueError) as error:
         pytest.fail(str(error), pytrace=False)
     data = deployment.entries[store.lxc_host].data
     with openssh.tunnel(store.lxc_host, data, address, PORT) as reached_at:
