@@ -29,7 +29,8 @@ def deploy(inventory: str, pyinfra_arguments: tuple[str, ...]) -> int:
     if status := _run(inventory, "__main__.py", "-y", *pyinfra_arguments):
         return status
     settings = read_inventory(inventory)
-    if not {"--json", "--dry", "--limit"} & set(pyinfra_arguments):  # nothing but JSON, or not everything is up
+    given = {argument.partition("=")[0] for argument in pyinfra_arguments}
+    if not {"--json", "--dry", "--limit"} & given:  # nothing but JSON, or not everything is up
         summary.show(settings)
     return exits.OK
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from deploy.commands import exits
+from deploy.commands import exits, runs
 from deploy.commands.program import main, program
 from deploy.model.project import ROOT
 
@@ -38,6 +38,18 @@ def test_what_others_have_set_for_their_programs_is_not_for_ours(monkeypatch: py
         monkeypatch.setenv(name, "1")
     assert main(["--help"]) == exits.OK
     assert [name for name in os.environ if name.startswith(("PYINFRA_", "PYTEST_ADD", "PG"))] == ["PGCONNECT_TIMEOUT"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"), [([], True), (["--limit", "@lxc/one"], False), (["--limit=@lxc/one"], False)]
+)
+def test_a_summary_is_shown_if_everything_is_up(
+    two: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], shown: bool
+) -> None:
+    monkeypatch.setattr(runs, "run_child", lambda _: 0)
+    monkeypatch.setattr(runs.summary, "show", lambda _: click.echo("the summary"))
+    assert main(["deploy", "-i", two, *arguments]) == exits.OK
+    assert ("the summary" in capsys.readouterr().out) is shown
 
 
 @pytest.fixture
