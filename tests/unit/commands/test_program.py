@@ -47,7 +47,7 @@ def test_a_summary_is_shown_if_everything_is_up(
     two: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], shown: bool
 ) -> None:
     monkeypatch.setattr(runs, "run_child", lambda _: 0)
-    monkeypatch.setattr(runs.summary, "show", lambda _: click.echo("the summary"))
+    monkeypatch.setattr("deploy.commands.summary.show", lambda _: click.echo("the summary"))
     assert main(["deploy", "-i", two, *arguments]) == exits.OK
     assert ("the summary" in capsys.readouterr().out) is shown
 
