@@ -66,6 +66,15 @@ def test_the_time_for_further_attempts_begins_with_the_first_failure() -> None:
         attempts.pause_after(LOST[0], repeatable=True)
 
 
+def test_noticing_that_the_network_is_silent_is_a_part_of_the_time() -> None:
+    attempts = Attempts(Retries(timeout=0.9, first_pause=0.01))
+    time.sleep(0.3)
+    attempts.pause_after(LOST[0], repeatable=True)
+    time.sleep(0.65)
+    with pytest.raises(psycopg.OperationalError):
+        attempts.pause_after(LOST[0], repeatable=True)
+
+
 @given(st.integers(1, 10_000), st.floats(0.001, 10), st.floats(0.001, 100))
 def test_pauses_grow_up_to_the_longest(failures: int, first: float, longest: float) -> None:
     pause = Retries(first_pause=first, longest_pause=longest).pause(failures)

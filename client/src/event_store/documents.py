@@ -12,12 +12,17 @@ import secrets
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap, Loader, PyFormat
 from psycopg.pq import Format
+from psycopg.pq.abc import PGresult
 from psycopg.types.json import Jsonb, JsonbDumper
+
+from event_store.errors import UnreadableEventError
+from event_store.events import Cursor
 
 _JSONB: Final = psycopg.adapters.types["jsonb"].oid
 
@@ -37,6 +42,31 @@ def write_decimals(adapters: AdaptersMap) -> bool:
         return False
     adapters.register_dumper(Jsonb, _Dumper)
     return True
+
+
+def unreadable_event(adapters: AdaptersMap, result: PGresult | None) -> UnreadableEventError | None:
+    """The first event of a result whose documents cannot be read, if that is what has gone wrong."""
+    loader = adapters.get_loader(_JSONB, Format.TEXT)
+    names = [(result.fname(column) or b"").decode() for column in range(result.nfields)] if result else []
+    if result is None or loader is None or not {"event_id", "transaction_id", "global_position"} <= {*names}:
+        return None
+    load = loader(_JSONB).load
+    for row in range(result.ntuples):
+        try:
+            for column in range(result.nfields):
+                value = result.get_value(row, column)
+                if value is not None and result.ftype(column) == _JSONB:
+                    load(value)
+        except Exception as error:
+            texts = {name: (result.get_value(row, column) or b"").decode() for column, name in enumerate(names)}
+            return UnreadableEventError(
+                UUID(texts["event_id"]),
+                Cursor(int(texts["transaction_id"]), int(texts["global_position"])),
+                (texts["aggregate_type"], UUID(texts["aggregate_id"])),
+                row,
+                repr(error),
+            )
+    return None
 
 
 def _integer(digits: str) -> int | Decimal:

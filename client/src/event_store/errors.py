@@ -6,8 +6,11 @@ do next.
 
 import re
 from typing import Any, ClassVar
+from uuid import UUID
 
 import psycopg
+
+from event_store.events import Cursor
 
 
 class EventStoreError(Exception):
@@ -147,6 +150,21 @@ class SealBrokenError(EventStoreError):
 
 class ForkedError(RuntimeError):
     """A fork uses the store that its parent has opened: open a store of its own in each process."""
+
+
+class UnreadableEventError(ValueError):
+    """An event is stored, but Python cannot make anything of its payload: it is nested too deep, for example.
+
+    ``event_id``, ``cursor``, ``aggregate_type``, ``aggregate_id``: which one. ``before``: so many events of the same page can be read.
+    """
+
+    def __init__(self, event_id: UUID, cursor: Cursor, aggregate: tuple[str, UUID], before: int, reason: str) -> None:
+        super().__init__(event_id, cursor, aggregate, before, reason)
+        self.event_id, self.cursor, self.before, self.reason = event_id, cursor, before, reason
+        self.aggregate_type, self.aggregate_id = aggregate
+
+    def __str__(self) -> str:
+        return f"event {self.event_id} of {self.aggregate_type} {self.aggregate_id} cannot be read: {self.reason}"
 
 
 BY_SQLSTATE: dict[str, type[EventStoreError]] = {cls.sqlstate: cls for cls in EventStoreError.__subclasses__()}

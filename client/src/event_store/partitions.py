@@ -3,16 +3,18 @@
 
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 import psycopg
 
 from event_store.client import EventStore
-from event_store.errors import LeaseLostError
-from event_store.events import Page
+from event_store.errors import LeaseLostError, UnreadableEventError
+from event_store.events import Command, Origin, Page, StoredEvent
 from event_store.leases import Claim, look_on
+from event_store.session import Session
 from event_store.threads import Event, sleep
 
 log = logging.getLogger("event_store")
@@ -29,8 +31,8 @@ _LET_GO: Final = 1.0
 class Partitions:
     """The partitions of a subscription, as one consumer sees them."""
 
-    def __init__(self, store: EventStore, max_count: int) -> None:
-        self._store, self._max_count = store, max_count
+    def __init__(self, store: EventStore, consumer: str, max_count: int, skip: Mapping[UUID, str]) -> None:
+        self._store, self._consumer, self._max_count, self._skip = store, consumer, max_count, skip
         # When a checkpoint was last moved past events that were not wanted, by partition.
         self._passed_at: dict[int, float] = {}
 
@@ -43,7 +45,9 @@ class Partitions:
                     if self._store.is_work_waiting(claim.subscription):
                         break
                     share_ends = time.monotonic() + _SHARE
-                page = self._store.read_partition(claim, max_count=self._max_count)
+                page = self._read(claim)
+                if page is None:
+                    continue
                 if not page.advanced:
                     break
                 page = self._pass_over(claim, page, to_the_end)
@@ -61,11 +65,49 @@ class Partitions:
         else:
             self._store.release_partition(claim)
 
+    def _read(self, claim: Claim) -> Page | None:
+        """What comes next, up to an event that is to be skipped; None = that one came next, and is skipped."""
+        try:
+            page = self._store.read_partition(claim, max_count=self._max_count)
+        except UnreadableEventError as error:
+            if error.event_id not in self._skip:
+                raise
+            if error.before == 0:
+                self._skip_over(claim, error)
+                return None
+            page = self._store.read_partition(claim, max_count=error.before)
+        first = next((place for place, event in enumerate(page.events) if event.event_id in self._skip), None)
+        if first is None:
+            return page
+        if first == 0:
+            self._skip_over(claim, page.events[0])
+            return None
+        return replace(page, events=page.events[:first], cursor=page.events[first - 1].cursor)
+
+    def _skip_over(self, claim: Claim, event: StoredEvent | UnreadableEventError) -> None:
+        """Move the checkpoint past an event that nobody handles, and write that down."""
+        data = {
+            "subscription": claim.subscription,
+            "event_id": str(event.event_id),
+            "reason": self._skip[event.event_id],
+        }
+        command, origin = Command("SkipEvent", data=data), Origin(self._consumer, "service", "system")
+
+        def work(session: Session, _: bool) -> None:
+            session.record_command(command, event.aggregate_type, event.aggregate_id, origin=origin)
+            session.acknowledge(claim, event.cursor)
+
+        self._store.repeat(work)
+        log.warning("%s has skipped event %s: %s", claim.subscription, event.event_id, data["reason"])
+
     def _pass_over(self, claim: Claim, page: Page, to_the_end: bool) -> Page:
         """Look on after events that are not wanted, without a checkpoint for each of them: only reading, for a moment."""
         until = self._passed_at.get(claim.partition, 0.0) + _PASSING
         while not page.events and time.monotonic() < until:
-            found = self._store.run(look_on(claim, page.cursor, self._max_count))
+            try:
+                found = self._store.run(look_on(claim, page.cursor, self._max_count))
+            except UnreadableEventError:
+                break  # it comes next
             if found.advanced:
                 page = replace(found, after=page.after)
             elif to_the_end:

@@ -27,8 +27,8 @@ FULL: Final = frozenset({"53300"})
 class Retries:
     """How long to go on trying. All times in seconds.
 
-    ``timeout``: so long after the first failure no new attempt is begun and the last error is raised; 0 = one attempt, no
-    retries.
+    ``timeout``: after this time no new attempt is begun and the last error is raised; 0 = one attempt, no retries. It begins
+    with the first failure. What the attempt that failed has taken counts as well, up to a third of the time.
     ``first_pause``, ``longest_pause``: the pause before the second attempt, which doubles with each one, up to the
     longest. The actual pause is a random part of it ("full jitter"), so that clients that lost the same server do not
     all come back at the same moment.
@@ -56,6 +56,7 @@ class Attempts:
 
     def __init__(self, retries: Retries) -> None:
         self._retries = retries
+        self._begun = time.monotonic()
         # From the first failure on: until then a consumer may have waited, or have worked, for as long as it likes.
         self._deadline: float | None = None
         #: So many attempts have failed, and may have been carried out nevertheless.
@@ -76,7 +77,8 @@ class Attempts:
         """Seconds to wait before the next attempt. Raises ``error`` if another attempt could not help or do harm."""
         now = time.monotonic()
         if self._deadline is None:
-            self._deadline = now + self._retries.timeout
+            # It may have taken as long as that only to notice that the network is silent (10 s, see `connections`).
+            self._deadline = max(self._begun, now - self._retries.timeout / 3) + self._retries.timeout
         self.failures += 1
         pause = self._retries.pause(self.failures)
         # What the server gave up in favour of another transaction has certainly not happened.

@@ -38,10 +38,18 @@ class Session(Operations):
                     if not documents.write_decimals(cursor.adapters):
                         raise
                     cursor.execute(statement.query, statement.parameters)
-                return statement.read(cursor.fetchall())
+                try:
+                    rows = cursor.fetchall()
+                except (ValueError, RecursionError) as error:
+                    if unreadable := documents.unreadable_event(cursor.adapters, cursor.pgresult):
+                        raise unreadable from error
+                    raise
+                return statement.read(rows)
         except psycopg.Error as error:
             if own := errors.from_database(error) or malformed.in_parameters(statement.parameters, error):
                 raise own from error
+            raise
+        except errors.UnreadableEventError:
             raise
         except (TypeError, ValueError, RecursionError) as error:
             # Not the server's: the parameters could not even be written down.

@@ -8,10 +8,11 @@ the transaction of its own writes, which is what projecting does.
 """
 
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import psycopg
 
@@ -96,7 +97,8 @@ class Subscription:
     """A consumer of a named subscription, which `create_subscription` makes.
 
     ``lease``: how long a partition stays with a consumer that says nothing; longer than it takes to handle ``max_count`` events.
-    ``poll``: seconds between two looks without a hint from the server.
+    ``poll``: seconds between two looks without a hint from the server. ``skip``: events that are not to be delivered, by their ids,
+    and why, because they cannot be read (`UnreadableEventError`) or handled. Each is recorded as a command SkipEvent.
     """
 
     def __init__(
@@ -108,11 +110,12 @@ class Subscription:
         lease: timedelta = LEASE,
         max_count: int = 500,
         poll: float = POLL,
+        skip: Mapping[UUID, str] | None = None,
     ) -> None:
         self.store, self.name = store, name
         self.consumer = consumer or consumer_name()
         self._lease, self._poll = lease, poll
-        self._partitions = Partitions(store, max_count)
+        self._partitions = Partitions(store, self.consumer, max_count, skip or {})
 
     def deliveries(self, *, to_the_end: bool = False, stop: Event | None = None) -> Generator[Delivery, None]:
         """Claim partitions that have something to do, one after the other, and deliver what is in them.
