@@ -83,7 +83,10 @@ def _name(new: Path, path: Path) -> None:
         # Not by a link, which many a network file system and most USB sticks do not have.
         path.touch(mode=0o600, exist_ok=False)
     except FileExistsError:
-        if not filecmp.cmp(new, path, shallow=False):
+        # A run that was killed may have left the name alone, without a byte.
+        if path.stat().st_size == 0:
+            new.replace(path)
+        elif not filecmp.cmp(new, path, shallow=False):
             raise CommandError(
                 f"{path} is there, with other content, and may be the only place of its events; it is kept and nothing "
                 "was retired: say another folder, or move that file away"

@@ -49,6 +49,7 @@ _DEFAULT_PRIVILEGES: Final = ["public=CONNECT", "public=TEMPORARY"]
 _UNLOGGED: Final = "".join(
     f"SET LOCAL {name} = {value};\n"
     for name, value in {
+        "track_activities": "off",
         "log_statement": "'none'",
         "log_min_error_statement": "'panic'",
         "log_min_duration_statement": "-1",

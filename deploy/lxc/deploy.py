@@ -11,7 +11,7 @@ from pyinfra.context import host
 from deploy.lxc.claims import operations as claims
 from deploy.lxc.claims.facts import ClaimsFact
 from deploy.lxc.container import operations as containers
-from deploy.lxc.container.config import START_HOOK, STOP_HOOK, STOP_SCRIPT, STOP_TIMEOUT, Paths
+from deploy.lxc.container.config import START_HOOK, STOP_HOOK, STOP_SCRIPT, Paths
 from deploy.lxc.container.facts import ContainerFact, RootFileSystem
 from deploy.lxc.host import operations as hosts
 from deploy.lxc.host.facts import Bridge, BridgeExists, IdRanges
@@ -27,7 +27,7 @@ from deploy.machine.look import ahead, ask_ahead, begin
 from deploy.machine.questions import Ask
 from deploy.machine.render import render
 from deploy.machine.services import Services
-from deploy.model.containers import RELEASES, Container
+from deploy.model.containers import RELEASES, STOP_TIMEOUT, Container
 from deploy.model.hosts import LxcHost
 from deploy.model.settings import Settings
 

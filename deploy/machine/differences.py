@@ -94,4 +94,4 @@ def unanswered(what: str, why: str) -> Iterator[StringCommand]:
     if state.is_executing or not planned:
         yield refuse(f"{what} cannot be determined: {why}")
     else:
-        host.log(f"{what} cannot be compared yet: {why}")
+        report([Difference(what, f"cannot be compared yet: {why}")])

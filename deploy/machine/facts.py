@@ -61,17 +61,16 @@ class Packages(FactBase[dict[str, bool]]):
         return {}
 
     def command(self, names: list[str]) -> StringCommand:
-        """dpkg's own database. If it does not know one of the names, what installed packages provide is looked at as well."""
-        quoted = [QuoteString(name) for name in names]
-        return StringCommand(
-            "dpkg-query -W -f '${db:Status-Abbrev} ${Package}\\n'", *quoted, "2>/dev/null ||",
-            "dpkg-query -W -f '${db:Status-Abbrev} ${Provides}\\n' | sed 's/([^)]*)//g; s/,//g'",
-        )  # fmt: skip
+        """Of dpkg's own database the lines that have one of the names: of the package, or of what it provides."""
+        every = "dpkg-query -W -f '${db:Status-Abbrev} ${Package}, ${Provides}\\n' 2>/dev/null"
+        wanted = [bit for name in names for bit in ("-e", QuoteString(name))]
+        return StringCommand(every, "| grep -wF", *wanted, "|| true")
 
     def process(self, output: list[str]) -> dict[str, bool]:
         """``ii``, or ``hi`` for one on hold, is the state of a package that needs nothing more."""
         states: dict[str, bool] = {}
-        for status, *names in map(str.split, output):
-            for name in names:
+        for line in output:
+            status, _, names = line.partition(" ")
+            for name in (words[0] for part in names.split(",") if (words := part.split())):
                 states[name] = states.get(name, False) or status in ("ii", "hi")
         return states

@@ -9,7 +9,7 @@ from typing import Final
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, Difference, masked, report
+from deploy.machine.differences import Commands, Difference, masked, refuse, report
 from deploy.machine.facts import MachineFact, Packages
 from deploy.machine.files import Entries, Entry, File, ManagedFile
 from deploy.machine.look import look
@@ -28,10 +28,16 @@ def locked(command: StringCommand) -> StringCommand:
 
 @operation()
 def have_folders(paths: list[str]) -> Commands:
-    """Have folders that everybody may enter and list, whatever the umask of whoever deploys; parents come first."""
+    """Have folders that everybody may enter and nobody but the owner may change, whatever the umask of whoever deploys.
+
+    Parents come first.
+    """
     there: dict[str, Entry] = look(Entries, paths=paths)
+    if others := [path for path, entry in there.items() if not entry.folder]:
+        yield refuse(f"{', '.join(others)}: not a folder; move it away")
+        return
     missing = [path for path in paths if path not in there]
-    closed = [path for path, entry in there.items() if int(entry.mode, 8) & _OPEN != _OPEN]
+    closed = [path for path, entry in there.items() if int(entry.mode, 8) & 0o777 != _OPEN]
     report(Difference(path, "missing") for path in missing)
     report(Difference(path, f"mode is {there[path].mode}, not {_OPEN:o}") for path in closed)
     if missing:
@@ -122,6 +128,9 @@ def enable(unit: str) -> Commands:
     if not look(MachineFact).systemd:
         host.noop(f"{unit}: no systemd here")
         return
+    if service.reload_due:
+        report([Difference(unit, "systemd has not read its file")])
+        yield "systemctl daemon-reload"
     missing = [
         (what, verb)
         for what, verb, there in (

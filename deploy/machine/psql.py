@@ -25,7 +25,10 @@ def silence(output: Sequence[str]) -> str | None:
     first = output[0] if output else ""
     if first.startswith(REFUSED):
         return f"the server refuses connections: {first.removeprefix(REFUSED)}"
-    return {SERVER_DOWN: "the server is not running", DATABASE_ABSENT: "there is no database"}.get(first)
+    return {
+        SERVER_DOWN: "the server is not running, or is still starting",
+        DATABASE_ABSENT: "there is no database",
+    }.get(first)
 
 
 # Debian's /usr/bin/psql is a Perl wrapper that costs more than most queries; the real one needs no PATH.
@@ -68,12 +71,14 @@ _TRIES: Final = 15
 
 # All of the SQL is read first. Whoever writes it would see a broken pipe otherwise, and not psql's message.
 _RETRIED: Final = f"""
-{_BINARY}; cd /; exec 3>&1; sql=$(cat); end=$(($(date +%s) + {_TRIES}))
+{_BINARY}; cd /; exec 3>&1; sql=$(cat); end=
 while :; do
     errors=$(printf '%s\\n' "$sql" | COMMAND 2>&1 >&3 3>&-); code=$?
     case $code,$errors in
         0,*) ;;
-        *"lock timeout"* | *"deadlock detected"*) [ "$(date +%s)" -gt $end ] || {{ sleep 1; continue; }} ;;
+        *"lock timeout"* | *"deadlock detected"*)
+            : "${{end:=$(($(date +%s) + {_TRIES}))}}"
+            [ "$(date +%s)" -ge "$end" ] || {{ sleep 1; continue; }} ;;
     esac
     break
 done
@@ -82,7 +87,7 @@ printf '%s' "${{errors:+$errors
 case $code,$errors in
     0,*) ;;
     *"lock timeout"* | *"deadlock detected"*)
-        echo "could not get a lock within {LOCK_TIMEOUT}, and again for {_TRIES} s; nothing was changed. Open transactions:"
+        echo "could not get a lock within {LOCK_TIMEOUT}, and tried again for {_TRIES} s. Open transactions:"
         echo "$open" | COMMAND ;;
 esac >&2
 exit $code

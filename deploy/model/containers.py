@@ -13,6 +13,8 @@ from deploy.model.values import Address, Disk, Memory
 #: The supported Debian releases, of hosts and containers.
 RELEASES: Final = ("bookworm", "trixie")
 ID_RANGE: Final = 65_536
+#: For how many seconds a container may stop before it is killed: systemd gives a shutdown half an hour.
+STOP_TIMEOUT: Final = 1500
 _PAGE: Final = 4096
 _FIRST_ID: Final = 1_000_000
 _BASE_PACKAGES: Final = (

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
@@ -87,6 +87,9 @@ class Certificate(FactBase[Tls]):
         return Tls(good="good" in output, mode=output[0])
 
 
+_BEYOND_A_RESTART: Final = ("too many clients", "connection slots", 'database "', "there is no database")
+
+
 @dataclass(frozen=True)
 class Server:
     """What a running server says of its own configuration; `up` is False if there is none to ask."""
@@ -104,6 +107,11 @@ class Server:
     """What the server cannot read in the files as they are now."""
     restart_only: list[str] = field(default_factory=list)
     """Every setting that can only change by a restart."""
+
+    @property
+    def restart_helps(self) -> bool:
+        """Whether a restart may help against a refusal: it gives out no more connections, and opens no database."""
+        return not any(words in self.refusal for words in _BEYOND_A_RESTART)
 
 
 class ServerFact(FactBase[Server]):

@@ -31,8 +31,6 @@ _WAIT = """
 
 #: Mode and owner of the key of the certificate.
 _KEY: Final = "600 postgres"
-#: What the server says when it has no connection left. A restart would only take away those of others.
-_OUT_OF_SLOTS: Final = ("too many clients", "connection slots")
 
 
 def _cluster(paths: ClusterPaths) -> Cluster:
@@ -133,7 +131,8 @@ def start(paths: ClusterPaths) -> Commands:
     wanted = (("enabled", enabled), ("active", active), ("answering", answering))
     report(Difference(f"service {paths.unit}", f"not {what}") for what, there in wanted if not there)
     # Up to version 255, systemd does not say that a reload is due for the first file in a new folder.
-    if service.reload_due or (paths.unit_settings not in service.drop_ins and host.state.is_executing):
+    written = look(ManagedFile, path=paths.unit_settings) is not None
+    if service.reload_due or (written and paths.unit_settings not in service.drop_ins):
         report([Difference(f"service {paths.unit}", "systemd has not read its file")])
         yield "systemctl daemon-reload"
     if not enabled:
@@ -192,8 +191,8 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
 def restart(paths: ClusterPaths, configuration: str) -> Commands:
     """Restart the server if it says that settings wait for that, or if it lets nobody in whatever its files say."""
     server = _server(paths)
-    if any(words in server.refusal for words in _OUT_OF_SLOTS):
-        yield refuse(f"{server.refusal}; end some of the sessions")
+    if server.refusal and not server.restart_helps:
+        yield refuse(f"{server.refusal}; a restart would not help")
         return
     if server.refusal:
         report([Difference("PostgreSQL", "restart, unless it lets us in after it has loaded its files")])

@@ -31,7 +31,7 @@ def _state(service: Service, server: Server) -> tuple[State, str]:
     if not server.up:
         return State.DOWN, "the server takes no connections; its log in the container says why"
     if server.refusal:
-        return State.DOWN, f"{server.refusal}; `make deploy` restarts it"
+        return State.DOWN, server.refusal + ("; `make deploy` restarts it" if server.restart_helps else "")
     problems = [
         *(f"{name} waits for a restart" for name in server.pending_restart),
         *(f"{name} is newer than what the server has loaded" for name in server.stale),

@@ -3,7 +3,7 @@
 # the Makefile. Another apt or dpkg that is at work is waited for; if that takes too long, apt's message names it.
 set -eu
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
-end=$(($(date +%s) + 120))
+end=
 patiently() {
     while :; do
         if output=$("$@" 2>&1 < /dev/null); then return 0; fi
@@ -11,6 +11,7 @@ patiently() {
             *"ould not get lock"* | *"nable to lock"* | *"is locked by another process"* | *"was locked by another process"*) ;;
             *) printf '%s\n' "$output" >&2; return 1 ;;
         esac
+        : "${end:=$(($(date +%s) + 120))}"
         [ "$(date +%s)" -lt "$end" ] || { printf '%s\n' "$output" >&2; return 1; }
         sleep 1
     done

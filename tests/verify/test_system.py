@@ -2,6 +2,7 @@
 
 from testinfra.host import Host
 
+from deploy.machine.facts import Packages
 from deploy.model.cluster import ClusterPaths
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
@@ -35,9 +36,23 @@ def test_locale_is_there(inside: Host) -> None:
 def test_packages_are_installed(inside: Host, container: Container) -> None:
     required = sorted(container.required_packages)
     # One command for all of them: over SSH each takes its time.
-    status = inside.run("dpkg-query -W -f '${Package} ${db:Status-Abbrev}\\n' " + " ".join(required)).stdout
-    installed = {line.split()[0] for line in status.splitlines() if line.split()[1] == "ii"}
-    assert [name for name in required if name not in installed] == []
+    command = Packages().command(names=required).get_raw_value()
+    present = Packages().process(inside.check_output(command).splitlines())
+    assert [name for name in required if not present.get(name)] == []
+
+
+def test_shared_memory_follows_the_memory(inside: Host, container: Container) -> None:
+    assert int(inside.check_output("df --output=size -B1 /dev/shm | tail -n 1")) == container.shared_memory
+
+
+def test_a_session_that_ends_takes_no_shared_memory_along(inside: Host) -> None:
+    assert "RemoveIPC=no" in inside.check_output("systemd-analyze cat-config systemd/logind.conf").splitlines()
+
+
+def test_a_killed_server_comes_back(inside: Host, store: EventStore) -> None:
+    names = ("Restart=on-failure", "OOMPolicy=continue", "TasksMax=infinity")
+    command = "systemctl show --property=Restart,OOMPolicy,TasksMax %s"
+    assert set(names) == set(inside.check_output(command, ClusterPaths(store.version).unit).splitlines())
 
 
 def test_no_unit_has_failed(inside: Host) -> None:

@@ -10,7 +10,7 @@ from deploy.lxc.volume.operations import edit_fstab
 from deploy.machine.differences import Commands, refuse
 from deploy.machine.look import look
 from deploy.machine.operations import locked
-from deploy.model.containers import Container
+from deploy.model.containers import STOP_TIMEOUT, Container
 from deploy.model.hosts import LxcHost
 
 
@@ -62,7 +62,7 @@ def destroy(container: Container, settings: LxcHost, delete_volume: bool) -> Com
     if claims.foreign:
         yield refuse(f"there is a container {container.lxc_name} that this project did not make; it is left alone")
         return
-    yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), "--timeout 120 2>/dev/null || true")
+    yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), f"--timeout {STOP_TIMEOUT} 2>/dev/null || true")
     for mount in (paths.mount, paths.volume):
         directory = QuoteString(mount)
         yield StringCommand("! mountpoint -q --", directory, "|| umount --", directory)

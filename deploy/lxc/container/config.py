@@ -12,10 +12,8 @@ from deploy.model.limits import cgroup_limits
 #: The scripts that LXC runs before a container starts, and after it has stopped.
 START_HOOK: Final = "/usr/local/lib/event-store/pre-start"
 STOP_HOOK: Final = "/usr/local/lib/event-store/post-stop"
-#: What stops the containers when the host shuts down, and for how many seconds it waits for each: for as long as the most
-#: patient of Debian's units.
+#: What stops the containers when the host shuts down.
 STOP_SCRIPT: Final = "/usr/local/lib/event-store/stop-containers"
-STOP_TIMEOUT: Final = 3600
 
 
 @dataclass(frozen=True)

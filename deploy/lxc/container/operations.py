@@ -16,7 +16,7 @@ from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import ask_ahead, forget, look, recall
 from deploy.machine.progress import working
 from deploy.machine.questions import Ask
-from deploy.model.containers import Container
+from deploy.model.containers import STOP_TIMEOUT, Container
 from deploy.model.hosts import LxcHost
 from deploy.model.limits import cgroup_limits, is_limit
 
@@ -114,7 +114,8 @@ def restart(container: Container, settings: LxcHost) -> Commands:
     state, _ = _state(container, machine)
     if reasons := _restart_reasons(container, settings, state, machine):
         report(Difference(f"container {container.lxc_name}", f"restart for {reason}") for reason in reasons)
-        yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), "--timeout 120")
+        with working(f"stopping {container.lxc_name}"):
+            yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), f"--timeout {STOP_TIMEOUT}")
         yield _start(container)
 
 

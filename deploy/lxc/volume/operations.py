@@ -11,6 +11,7 @@ from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import look
 from deploy.machine.operations import locked
 from deploy.machine.progress import working
+from deploy.model.containers import STOP_TIMEOUT
 
 #: What a file system may be smaller than its image: ext4 leaves out a last block group that is too small.
 _SLACK: Final = 8 * 1024**2
@@ -53,7 +54,7 @@ def have_volume(container: str, path: str, size: int) -> Commands:
         if machine.grows_mounted:
             yield StringCommand("sh -c", QuoteString(_GROW_MOUNTED), "grow", image)
         else:  # have_mounts and start bring it back
-            yield StringCommand("lxc-stop -n", QuoteString(container), "--timeout 120 2>/dev/null || true")
+            yield StringCommand("lxc-stop -n", QuoteString(container), f"--timeout {STOP_TIMEOUT} 2>/dev/null || true")
             yield StringCommand("! mountpoint -q --", directory, "|| umount --", directory)
         yield StringCommand("sh -c", QuoteString(_GROW_UNMOUNTED), "grow", image)
     elif volume.mode != "600":

@@ -32,7 +32,7 @@ def _steps(rollback: Rollback) -> tuple[Migration, ...]:
     """The migrations to take back on the current machine, the last one first; `OperationError` if they cannot be."""
     state = _state(rollback)
     if state.answer is not Answer.DATABASE:
-        raise _refusal(f"{state.answer.explanation}; deploy first")
+        raise _refusal(f"{state.silence or state.answer.explanation}; deploy first")
     known = catalogue.load().migrations
     try:
         migrations.pending(known, state.ledger)
