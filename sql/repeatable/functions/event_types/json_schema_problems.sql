@@ -3,7 +3,7 @@
 -- payload after the 50th problem. Without payloads: what is wrong with the schema itself.
 --
 -- Validates with python3-jsonschema of the server's release (4.10 in Debian 12, 4.19 in 13): Draft 2020-12, or the
--- draft that "$schema" names. Patterns are Python's regular expressions. The formats date, date-time, time, email,
+-- draft that "$schema" names. Patterns are regular expressions of ECMA-262: see load_patterns(). The formats date, date-time, time, email,
 -- ipv4, ipv6, regex and uuid are checked, because they need no further package. References lead to places in the schema
 -- itself: nothing is ever fetched. Numbers are compared as decimals, exactly.
 --
@@ -21,7 +21,7 @@ LANGUAGE plpython3u VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $python$
 if "problems" not in SD:
-    import datetime, decimal, itertools, json, re, signal
+    import datetime, decimal, ipaddress, itertools, json, re, signal, sys
     from jsonschema import validators, FormatChecker
 
     MOST, MOST_IN_ALL, LONGEST, MOST_COMPILED = 10, 50, 300, 200
@@ -46,7 +46,38 @@ if "problems" not in SD:
     def loads(text):
         return json.loads(text, parse_float=number, parse_int=number)
 
-    formats = FormatChecker(formats=["email", "ipv4", "ipv6", "regex", "uuid"])
+    for loader in ("load_characters", "load_patterns", "load_ambiguity"):
+        plpy.execute(f"SELECT event_store.{loader}()")
+
+    class Patterns:
+        """What jsonschema finds in place of the module re."""
+        known = {}
+
+        def search(self, pattern, text):
+            if pattern not in self.known:
+                if len(self.known) >= MOST_COMPILED:
+                    self.known.clear()
+                try:
+                    self.known[pattern] = re.compile(GD["python_pattern"](pattern))
+                except (ValueError, re.error):  # Registered when patterns were Python's.
+                    self.known[pattern] = re.compile(pattern)
+            return self.known[pattern].search(text)
+
+    # Not for the other modules: what they match with re are no patterns of schemas.
+    for name in ("_keywords", "_validators", "_utils"):
+        if f"jsonschema.{name}" in sys.modules:
+            sys.modules[f"jsonschema.{name}"].re = Patterns()
+
+    formats = FormatChecker(formats=["ipv4", "ipv6"])
+
+    @formats.checks("regex", raises=ValueError)
+    def is_pattern(instance):
+        if isinstance(instance, str):
+            try:
+                re.compile(GD["python_pattern"](instance))
+            except (re.error, RecursionError, OverflowError) as error:
+                raise ValueError(str(error)) from error
+        return True
 
     def check_format(name, pattern, parse):
         def check(instance):
@@ -57,6 +88,14 @@ if "problems" not in SD:
             return True
         formats.checks(name, raises=ValueError)(check)
 
+    def parse_address(text):
+        if text.endswith("]"):
+            ipaddress.ip_address(text[text.rindex("[") + 1:-1].removeprefix("IPV6:"))
+
+    ATOM, LABEL = r"[\w!#$%&'*+/=?^`{|}~-]+", r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+    check_format("email", re.compile(
+        rf'({ATOM}(\.{ATOM})*|"([ !#-\[\]-~]|\\[ -~])*")@({LABEL}(\.{LABEL})*|\[(IPv6:)?[0-9A-Fa-f:.]+\])', re.ASCII), parse_address)
+    check_format("uuid", re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), len)
     DAY, TIME = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)"
     check_format("date", re.compile(DAY, re.ASCII), datetime.date.fromisoformat)
     check_format("time", re.compile(TIME, re.ASCII), datetime.time.fromisoformat)
@@ -105,9 +144,12 @@ if "problems" not in SD:
     def shortened(text):
         return text if len(text) <= LONGEST else text[:LONGEST] + " ..."
 
+    def said(error):
+        reason = f": {error.cause}" if (error.validator, error.validator_value) == ("format", "regex") else ""
+        return path_text(error.absolute_path), shortened(error.message + reason)
+
     def errors_of(validator, value):
-        errors = list(itertools.islice(validator.iter_errors(value), MOST))
-        return sorted(((path_text(error.absolute_path), shortened(error.message)) for error in errors))
+        return sorted(map(said, itertools.islice(validator.iter_errors(value), MOST)))
 
     NAMES = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
     VALUES = ("enum", "const", "default", "examples")
@@ -126,7 +168,18 @@ if "problems" not in SD:
                 elif key not in VALUES:
                     yield from walk(value, (*parts, key))
 
+    def pattern_errors(pattern, parts):
+        try:
+            if GD["is_ambiguous"](GD["read_pattern"](pattern)):
+                return [(path_text(parts), shortened(repr(pattern)) + " can take years, because a text that it repeats can be "
+                         "read in two ways, as by (a+)+: write it so that there is one way")]
+        except ValueError as error:
+            return [(path_text(parts), shortened(f"{pattern!r}: {error}"))]
+        return []
+
     def schema_errors(schema):
+        if isinstance(schema, str) and schema.lstrip()[:1] == "{":
+            return [("$", "it is not a JSON object but a string: encoded twice?")]
         if not isinstance(schema, dict):
             return [("$", "it is not a JSON object")]
         named = schema.get("$schema", DRAFTS[0].META_SCHEMA["$schema"])
@@ -146,6 +199,11 @@ if "problems" not in SD:
                     resolve(draft, schema, value)
                 except Exception:
                     found.append((path_text(parts), f"{value!r} leads nowhere"))
+            elif key == "pattern" and isinstance(value, str):
+                found += pattern_errors(value, parts)
+            elif key == "patternProperties" and isinstance(value, dict):
+                for name in value:
+                    found += pattern_errors(name, (*parts, name))
             elif key == id_keyword and isinstance(value, str) and len(parts) > 1:
                 found.append((path_text(parts), f"{key} is understood at the top only"))
         if not found:
