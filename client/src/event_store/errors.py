@@ -145,6 +145,12 @@ class SealBrokenError(EventStoreError):
     sqlstate = "SE016"
 
 
+class PayloadNotCheckedError(EventStoreError):
+    """The payloads are too big to be checked in one call, or checking takes too long: nothing was decided about them."""
+
+    sqlstate = "SE017"
+
+
 BY_SQLSTATE: dict[str, type[EventStoreError]] = {cls.sqlstate: cls for cls in EventStoreError.__subclasses__()}
 
 
