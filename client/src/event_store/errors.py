@@ -148,6 +148,12 @@ class SealBrokenError(EventStoreError):
     sqlstate = "SE016"
 
 
+class PayloadNotCheckedError(EventStoreError):
+    """The payloads are too big to be checked in one call, or checking takes too long: nothing was decided about them."""
+
+    sqlstate = "SE017"
+
+
 class ForkedError(RuntimeError):
     """A fork uses the store that its parent has opened: open a store of its own in each process."""
 

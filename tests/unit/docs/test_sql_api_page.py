@@ -23,5 +23,5 @@ def test_every_function_that_the_application_may_call_is_explained() -> None:
 
 def test_every_error_is_explained_and_no_other() -> None:
     files = (ROOT / "sql" / "repeatable" / "functions").rglob("*.sql")
-    raised = {code for file in files for code in re.findall(r"ERRCODE = '(\w{5})'", file.read_text())}
+    raised = {code for file in files for code in re.findall(r"(?:ERRCODE =|code :=) '(\w{5})'", file.read_text())}
     assert set(re.findall(r"\bSE\d{3}\b", SQL_API)) == raised

@@ -3,7 +3,7 @@
 -- with this name and schema version.
 --
 -- events: as for append_events(), well formed. The caller shares the locks of their types. Not for the application.
--- SE006 unknown event type; SE007 a payload breaks its JSON schema.
+-- SE006 unknown event type; SE007 a payload breaks its JSON schema; SE017 a payload could not be checked.
 CREATE OR REPLACE FUNCTION event_store.check_event_types(events jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -11,6 +11,9 @@ AS $$
 DECLARE
     unknown record;
     broken  record;
+    problem text;
+    remedy  text;
+    code    text;
 BEGIN
     SELECT item.event ->> 'event_type' AS event_type, v.schema_version, item.place - 1 AS place,
            (SELECT string_agg(k.schema_version::text, ', ' ORDER BY k.schema_version)
@@ -35,6 +38,8 @@ BEGIN
 
     FOR broken IN
         SELECT t.event_type, t.schema_version, t.validation,
+               max(CASE WHEN f.place IS NULL THEN f.problem ELSE format('events[%s]: %s', p.places[f.place], f.problem) END)
+                   FILTER (WHERE f.path IS NULL) AS undecided,
                string_agg(format('events[%s]: %s: %s', p.places[f.place], f.path, f.problem), E'\n'
                           ORDER BY p.places[f.place], f.path COLLATE "C", f.problem COLLATE "C") AS problems
           FROM (SELECT item.event ->> 'event_type' AS event_type,
@@ -50,16 +55,22 @@ BEGIN
          GROUP BY t.event_type, t.schema_version, t.validation
          ORDER BY t.validation DESC, min(p.places[f.place])
     LOOP
-        IF broken.validation = 'warn' THEN
-            RAISE WARNING 'the payload of % breaks its JSON schema', broken.event_type
-                USING ERRCODE = 'SE007', DETAIL = broken.problems,
-                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.',
-                                    broken.schema_version);
+        IF broken.undecided IS NULL THEN
+            code := 'SE007';
+            problem := format('the payload of %s breaks its JSON schema', broken.event_type);
+            remedy := format('Correct event_data, or append with the schema version that it has, not %s.',
+                             broken.schema_version);
         ELSE
-            RAISE EXCEPTION 'the payload of % breaks its JSON schema', broken.event_type
-                USING ERRCODE = 'SE007', DETAIL = broken.problems,
-                      HINT = format('Correct event_data, or append with the schema version that it has, not %s.',
-                                    broken.schema_version);
+            code := 'SE017';
+            problem := format('payloads of %s could not be checked against their JSON schema', broken.event_type);
+            remedy := 'Append fewer or smaller events in a call, or register another schema version with simpler patterns.';
+        END IF;
+        IF broken.validation = 'warn' THEN
+            RAISE WARNING '%', problem
+                USING ERRCODE = code, DETAIL = coalesce(broken.undecided, broken.problems), HINT = remedy;
+        ELSE
+            RAISE EXCEPTION '%', problem
+                USING ERRCODE = code, DETAIL = coalesce(broken.undecided, broken.problems), HINT = remedy;
         END IF;
     END LOOP;
 END

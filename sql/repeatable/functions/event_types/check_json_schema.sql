@@ -8,7 +8,7 @@ AS $$
 DECLARE
     problems text;
 BEGIN
-    SELECT string_agg(format('%s: %s', p.path, p.problem), E'\n' ORDER BY p.path COLLATE "C", p.problem COLLATE "C")
+    SELECT string_agg(format('%s: %s', coalesce(p.path, '$'), p.problem), E'\n' ORDER BY p.path COLLATE "C", p.problem COLLATE "C")
       INTO problems
       FROM event_store.json_schema_problems(check_json_schema.json_schema) p;
     IF problems IS NOT NULL THEN

@@ -3,13 +3,16 @@
 -- payload after the 50th problem. Without payloads: what is wrong with the schema itself.
 --
 -- Validates with python3-jsonschema of the server's release (4.10 in Debian 12, 4.19 in 13): Draft 2020-12, or the
--- draft that "$schema" names. Patterns are Python's regular expressions. The formats date, date-time, time, email,
+-- draft that "$schema" names. Patterns are regular expressions of ECMA-262: see load_patterns(). The formats date, date-time, time, email,
 -- ipv4, ipv6, regex and uuid are checked, because they need no further package. References lead to places in the schema
 -- itself: nothing is ever fetched. Numbers are compared as decimals, exactly.
 --
--- Neither statement_timeout nor a cancellation interrupts Python, and a pattern can take it years. So a call has its
--- own limit: 2 seconds of CPU time, plus a millisecond for each payload. If a payload exceeds the limit or nests too
--- deeply, that is reported as a problem like any other.
+-- What is not decided is one row with path NULL: payloads of more than 16 MiB (2^24 characters) in all are not looked at,
+-- and a call has 10 seconds of CPU time and 100 microseconds for each character. Checking takes 2 to 20 microseconds a
+-- character, so the size decides, with the same answer on a busy machine. The time is for patterns that take a time that
+-- grows with the square of the text, and for those from before such patterns were refused. Each second the server is asked
+-- whether the statement was cancelled or has reached its statement_timeout. A payload that nests too deeply is a problem
+-- like any other.
 --
 -- Only the superuser may use the language, so the function belongs to the superuser. Only the store's own functions may
 -- call it.
@@ -21,23 +24,34 @@ LANGUAGE plpython3u VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $python$
 if "problems" not in SD:
-    import datetime, decimal, itertools, json, re, signal
+    import datetime, decimal, ipaddress, itertools, json, re, signal, sys
     from jsonschema import validators, FormatChecker
 
-    MOST, MOST_IN_ALL, LONGEST, MOST_COMPILED = 10, 50, 300, 200
+    MOST, MOST_IN_ALL, LONGEST, MOST_COMPILED, MOST_CHARACTERS = 10, 50, 300, 200, 2**24
 
     class Number(decimal.Decimal):
         """A number with a fraction, or one that is too long for an int. Messages show it as JSON does."""
         __repr__ = decimal.Decimal.__str__
 
     class TooLong(BaseException):
-        """Not an Exception, because the libraries catch those."""
+        """Not an Exception, because the libraries catch those. It has the server's error if the statement was cancelled."""
 
-    def too_long(*_):
-        raise TooLong
+    class Clock:
+        seconds = None
+
+    def tick(*_):
+        if Clock.seconds is None:
+            return
+        Clock.seconds -= 1
+        if Clock.seconds < 0:
+            raise TooLong
+        try:
+            plpy.execute("SELECT pg_sleep(0)")
+        except plpy.SPIError as error:
+            raise TooLong(error)
 
     # PostgreSQL uses neither this signal nor this timer. Python's regular expressions check for signals as they run.
-    signal.signal(signal.SIGVTALRM, too_long)
+    signal.signal(signal.SIGVTALRM, tick)
 
     def number(text):
         value = Number(text)
@@ -46,7 +60,38 @@ if "problems" not in SD:
     def loads(text):
         return json.loads(text, parse_float=number, parse_int=number)
 
-    formats = FormatChecker(formats=["email", "ipv4", "ipv6", "regex", "uuid"])
+    for loader in ("load_characters", "load_patterns", "load_ambiguity"):
+        plpy.execute(f"SELECT event_store.{loader}()")
+
+    class Patterns:
+        """What jsonschema finds in place of the module re."""
+        known = {}
+
+        def search(self, pattern, text):
+            if pattern not in self.known:
+                if len(self.known) >= MOST_COMPILED:
+                    self.known.clear()
+                try:
+                    self.known[pattern] = re.compile(GD["python_pattern"](pattern))
+                except (ValueError, re.error):  # Registered when patterns were Python's.
+                    self.known[pattern] = re.compile(pattern)
+            return self.known[pattern].search(text)
+
+    # Not for the other modules: what they match with re are no patterns of schemas.
+    for name in ("_keywords", "_validators", "_utils"):
+        if f"jsonschema.{name}" in sys.modules:
+            sys.modules[f"jsonschema.{name}"].re = Patterns()
+
+    formats = FormatChecker(formats=["ipv4", "ipv6"])
+
+    @formats.checks("regex", raises=ValueError)
+    def is_pattern(instance):
+        if isinstance(instance, str):
+            try:
+                re.compile(GD["python_pattern"](instance))
+            except (re.error, RecursionError, OverflowError) as error:
+                raise ValueError(str(error)) from error
+        return True
 
     def check_format(name, pattern, parse):
         def check(instance):
@@ -57,6 +102,14 @@ if "problems" not in SD:
             return True
         formats.checks(name, raises=ValueError)(check)
 
+    def parse_address(text):
+        if text.endswith("]"):
+            ipaddress.ip_address(text[text.rindex("[") + 1:-1].removeprefix("IPV6:"))
+
+    ATOM, LABEL = r"[\w!#$%&'*+/=?^`{|}~-]+", r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+    check_format("email", re.compile(
+        rf'({ATOM}(\.{ATOM})*|"([ !#-\[\]-~]|\\[ -~])*")@({LABEL}(\.{LABEL})*|\[(IPv6:)?[0-9A-Fa-f:.]+\])', re.ASCII), parse_address)
+    check_format("uuid", re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), len)
     DAY, TIME = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)"
     check_format("date", re.compile(DAY, re.ASCII), datetime.date.fromisoformat)
     check_format("time", re.compile(TIME, re.ASCII), datetime.time.fromisoformat)
@@ -105,9 +158,12 @@ if "problems" not in SD:
     def shortened(text):
         return text if len(text) <= LONGEST else text[:LONGEST] + " ..."
 
+    def said(error):
+        reason = f": {error.cause}" if (error.validator, error.validator_value) == ("format", "regex") else ""
+        return path_text(error.absolute_path), shortened(error.message + reason)
+
     def errors_of(validator, value):
-        errors = list(itertools.islice(validator.iter_errors(value), MOST))
-        return sorted(((path_text(error.absolute_path), shortened(error.message)) for error in errors))
+        return sorted(map(said, itertools.islice(validator.iter_errors(value), MOST)))
 
     NAMES = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
     VALUES = ("enum", "const", "default", "examples")
@@ -126,7 +182,18 @@ if "problems" not in SD:
                 elif key not in VALUES:
                     yield from walk(value, (*parts, key))
 
+    def pattern_errors(pattern, parts):
+        try:
+            if GD["is_ambiguous"](GD["read_pattern"](pattern)):
+                return [(path_text(parts), shortened(repr(pattern)) + " can take years, because a text that it repeats can be "
+                         "read in two ways, as by (a+)+: write it so that there is one way")]
+        except ValueError as error:
+            return [(path_text(parts), shortened(f"{pattern!r}: {error}"))]
+        return []
+
     def schema_errors(schema):
+        if isinstance(schema, str) and schema.lstrip()[:1] == "{":
+            return [("$", "it is not a JSON object but a string: encoded twice?")]
         if not isinstance(schema, dict):
             return [("$", "it is not a JSON object")]
         named = schema.get("$schema", DRAFTS[0].META_SCHEMA["$schema"])
@@ -146,6 +213,11 @@ if "problems" not in SD:
                     resolve(draft, schema, value)
                 except Exception:
                     found.append((path_text(parts), f"{value!r} leads nowhere"))
+            elif key == "pattern" and isinstance(value, str):
+                found += pattern_errors(value, parts)
+            elif key == "patternProperties" and isinstance(value, dict):
+                for name in value:
+                    found += pattern_errors(name, (*parts, name))
             elif key == id_keyword and isinstance(value, str) and len(parts) > 1:
                 found.append((path_text(parts), f"{key} is understood at the top only"))
         if not found:
@@ -170,8 +242,12 @@ if "problems" not in SD:
 
     def problems(text, payloads):
         found, place = [], None
+        characters = sum(map(len, payloads or ()))
+        if characters > MOST_CHARACTERS:
+            return [(None, None, f"they have {characters} characters in all, and at most {MOST_CHARACTERS} are checked")]
         try:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 2 + len(payloads or ()) / 1000)
+            Clock.seconds = 10 + characters / 10000
+            signal.setitimer(signal.ITIMER_VIRTUAL, 1, 1)
             try:
                 # Enough digits for the longest number of jsonb.
                 with decimal.localcontext(decimal.Context(prec=200000, Emax=999999, Emin=-999999)):
@@ -182,9 +258,12 @@ if "problems" not in SD:
                         if len(found) >= MOST_IN_ALL:
                             break
             finally:
+                Clock.seconds = None
                 signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        except TooLong:
-            found.append((place, "$", "it takes too long"))
+        except TooLong as end:
+            if end.args:
+                raise end.args[0]
+            return [(place, None, "checking takes too long")]
         return found
 
     SD["validators"] = {}
