@@ -12,6 +12,7 @@
 --
 -- A table, a column or its type hold data: they have no SQL here, so they end the run with a report. But for a missing table
 -- of the schema projections: all that it held follows from events, and a definition_version of 0 has the worker build it.
+-- Only its own projection is built again; every one if the registry is missing as well, which would say whose it is.
 WITH
 schemas AS MATERIALIZED (
     SELECT oid, nspname, nspowner, nspacl, quote_ident(nspname) AS name,
@@ -140,9 +141,13 @@ SELECT word, name, NULL, coalesce((SELECT string_agg(e.enumlabel, ', ' ORDER BY 
 UNION ALL  -- tables
 SELECT word, name, NULL, CASE relkind WHEN 'p' THEN 'partitioned ' || pg_get_partkeydef(oid) WHEN 'f' THEN 'foreign' ELSE 'plain' END,
        CASE WHEN relkind = 'r' AND starts_with(name, 'projections.')
-            THEN format('CREATE TABLE %s (%s); UPDATE event_store.projections SET definition_version = 0', name,
+            THEN format('CREATE TABLE %s (%s); DO $lost$ BEGIN '
+                        'UPDATE event_store.projections SET definition_version = 0 WHERE projection_name IN '
+                        '(SELECT r.projection_name FROM projections.registry() r WHERE %L = ANY (r.tables)); '
+                        'EXCEPTION WHEN undefined_function THEN UPDATE event_store.projections SET definition_version = 0; '
+                        'END $lost$', name,
                         (SELECT string_agg(format('%I %s', c.attname, c.type_of_column), ', ' ORDER BY c.attnum)
-                           FROM columns c WHERE c.attrelid = relations.oid)) END,
+                           FROM columns c WHERE c.attrelid = relations.oid), relname) END,
        NULL, NULL, '', 30, oid::bigint
   FROM relations WHERE holds_rows
 

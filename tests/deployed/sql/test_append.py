@@ -534,6 +534,7 @@ def test_settings_that_are_made_anew_number_new_events_after_the_old_ones(empty_
         "check_json_schema",
         "json_schema_problems",
         "look_at_events",
+        "refuse_many_locks",
         "note_retired_aggregates",
         "note_validated_event_type",
         "retired_version",

@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from deploy.schema import catalogue
+
 from .projecting import Connection, Numbers, append, register, settle, state, value, work
 from .stores import Store
 
@@ -149,6 +151,44 @@ def test_a_lost_checkpoint_is_made_good_by_a_rebuild(numbers: Numbers) -> None:
     work(numbers.admin)
     row = state(numbers.admin, "numbers")
     assert (numbers.rows(), row["status"], row["definition_version"]) == ([-1, -2, -4], "active", 1)
+
+
+def test_a_projection_without_its_checkpoint_is_never_resumed_in_silence(numbers: Numbers) -> None:
+    admin = numbers.admin
+    admin.execute("SELECT event_store.pause_projection('numbers')")
+    admin.execute("UPDATE event_store.projections SET definition_version = 0")
+    with pytest.raises(psycopg.Error) as refusal:
+        admin.execute("SELECT event_store.resume_projection('numbers')")
+    assert refusal.value.sqlstate == "SE013"
+    assert "rebuild_projection" in (refusal.value.diag.message_hint or "")
+    rebuild(numbers)
+    admin.execute("SELECT event_store.resume_projection('numbers')")
+    work(admin)
+    row = state(admin, "numbers")
+    assert (numbers.rows(), row["status"], row["definition_version"]) == ([-1, -2, -4], "active", 1)
+
+
+@pytest.mark.parametrize("table", ["positions", "users", "accounts", "journal", "user_preferences"])
+@pytest.mark.parametrize("registry_is_there", [True, False])
+def test_a_table_that_is_missing_is_built_again_alone(empty_store: Store, table: str, registry_is_there: bool) -> None:
+    """The statement is what a repair runs: the files' own catalogue says how a missing table is made."""
+    admin = empty_store.connect("postgres")
+    work(admin)
+    admin.execute("SET search_path = pg_catalog")
+    snapshot = (catalogue.ROOT / "catalogue" / "snapshot.sql").read_text()
+    # Without parameters: the text has percent signs.
+    made = f"SELECT create_sql FROM ({snapshot}) s WHERE kind = 'table' AND identity = 'projections.{table}'"
+    (create,) = admin.execute(made).fetchone() or [""]
+    columns = "SELECT array_agg(attname || ' ' || attgenerated::text ORDER BY attnum) FROM pg_attribute WHERE attnum > 0 AND attrelid = "
+    before = value(admin, f"{columns} 'projections.{table}'::regclass")
+    admin.execute(f"DROP TABLE projections.{table} CASCADE")
+    if not registry_is_there:
+        admin.execute("DROP FUNCTION projections.registry() CASCADE")
+    admin.execute(create)
+    assert value(admin, f"{columns} 'projections.{table}'::regclass") == before
+    lost = "SELECT array_agg(projection_name::text) FROM event_store.projections WHERE definition_version = 0"
+    name = "portfolio_positions" if table == "positions" else table
+    assert (value(admin, lost) == [name]) == registry_is_there
 
 
 def test_after_a_retirement_it_is_refused_unless_that_is_known(numbers: Numbers) -> None:

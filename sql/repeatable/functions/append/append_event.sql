@@ -15,8 +15,9 @@
 -- causation_id is given.
 --
 -- SE001 version conflict; SE002 malformed event; SE003 the event id is stored already; SE004 the command was recorded
--- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema, or is not what its read model takes; SE012 the store was restored
--- into another cluster, or has lost its settings.
+-- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema, or is not what its read model
+-- takes; SE012 the store was restored into another cluster, or has lost its settings; 54000 the transaction appends to
+-- too many aggregates.
 CREATE OR REPLACE FUNCTION event_store.append_event(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -49,6 +50,9 @@ DECLARE
     as_list         jsonb;
     appended        event_store.appended_event;
 BEGIN
+    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+        PERFORM event_store.refuse_many_locks(1);
+    END IF;
     IF append_event.event_data @> '{}' AND append_event.metadata @> '{}' AND append_event.schema_version >= 1
         AND append_event.event_type <> '' AND append_event.aggregate_type <> ''
         AND append_event.aggregate_id IS NOT NULL AND append_event.actor IS NOT NULL

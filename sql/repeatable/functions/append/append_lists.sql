@@ -56,6 +56,11 @@ BEGIN
         END IF;
     END LOOP;
 
+    event_types := ARRAY(SELECT DISTINCT t.name FROM unnest(event_types) AS t (name));
+    IF pg_current_xact_id_if_assigned() IS NOT NULL OR cardinality(event_lists) + cardinality(event_types) >= 100 THEN
+        PERFORM event_store.refuse_many_locks(cardinality(event_lists) + cardinality(event_types));
+    END IF;
+
     -- Locks are taken in one order, whatever the order of the call, so two calls never wait for each other in a circle.
     IF cardinality(event_lists) > 1 THEN
         PERFORM pg_advisory_xact_lock(l.key)

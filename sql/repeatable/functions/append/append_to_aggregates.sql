@@ -1,13 +1,14 @@
 -- Appends events to several aggregates, all of them or none; returns one row for each, in the order of the call.
 --
 -- appends: a JSON array of objects: aggregate_type, aggregate_id, events (as for append_events) and expected_version
--- (left out or null = any). Each aggregate may appear only once. Two calls with the same aggregates wait for each other
--- and never deadlock, in whatever order they list them.
+-- (left out or null = any). Each aggregate may appear only once, and there are at most 1,000. Two calls with the same
+-- aggregates wait for each other and never deadlock, in whatever order they list them.
 -- command_id: as for append_events; it is the id of the call as a whole.
 --
 -- SE001 version conflict; SE002 malformed; SE003 an event id is stored already; SE004 the command was recorded with
--- other content; SE006 unknown event type; SE007 a payload breaks its JSON schema, or is not what its read model takes; SE012 the store was restored into
--- another cluster, or has lost its settings.
+-- other content; SE006 unknown event type; SE007 a payload breaks its JSON schema, or is not what its read model takes;
+-- SE012 the store was restored into another cluster, or has lost its settings; 54000 the transaction appends to too
+-- many aggregates.
 CREATE OR REPLACE FUNCTION event_store.append_to_aggregates(
     appends        jsonb,
     actor          text DEFAULT 'system',

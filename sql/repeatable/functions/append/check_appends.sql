@@ -1,5 +1,7 @@
 -- Refuses anything but a list of appends to different aggregates, and says which part of it is wrong. append_lists()
 -- checks the events themselves. SE002 malformed.
+--
+-- A call holds a lock for each of its aggregates: refuse_many_locks() says why there is a maximum.
 CREATE OR REPLACE FUNCTION event_store.check_appends(appends jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
 AS $$
@@ -7,12 +9,14 @@ AS $$
 DECLARE
     append  jsonb;
     place   text;
+    most    constant integer := 1000;
     problem text;
     key     text;
-    seen    text[] := '{}';
 BEGIN
     IF (jsonb_typeof(check_appends.appends) = 'array' AND check_appends.appends <> '[]') IS NOT TRUE THEN
         problem := 'appends is not a JSON array with at least one object';
+    ELSIF jsonb_array_length(check_appends.appends) > most THEN
+        problem := format('appends has %s objects, which is more than %s', jsonb_array_length(check_appends.appends), most);
     ELSE
         FOR append, place IN
             SELECT item.value, format('appends[%s]', item.place - 1)
@@ -31,18 +35,22 @@ BEGIN
                 WHEN (append ->> 'aggregate_id' ~* '^[0-9a-f]{4}(-?[0-9a-f]{4}){7}$') IS NOT TRUE
                     THEN place || '.aggregate_id is not a UUID'
                 WHEN append ->> 'expected_version' !~ '^-?[0-9]{1,9}$'
-                    THEN place || '.expected_version is not a version, 0, -1 or null'
-                WHEN append ->> 'aggregate_type' || ' ' || (append ->> 'aggregate_id')::uuid = ANY (seen)
-                    THEN place || ' names an aggregate for the second time' END;
+                    THEN place || '.expected_version is not a version, 0, -1 or null' END;
             EXIT WHEN problem IS NOT NULL;
-            seen := seen || (append ->> 'aggregate_type' || ' ' || (append ->> 'aggregate_id')::uuid);
         END LOOP;
+        IF problem IS NULL THEN
+            SELECT format('appends[%s] names an aggregate for the second time', min(n.again) - 1) INTO problem
+              FROM (SELECT (array_agg(item.place ORDER BY item.place))[2] AS again
+                      FROM jsonb_array_elements(check_appends.appends) WITH ORDINALITY AS item (value, place)
+                     GROUP BY item.value ->> 'aggregate_type', (item.value ->> 'aggregate_id')::uuid) n
+            HAVING min(n.again) IS NOT NULL;
+        END IF;
     END IF;
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'malformed: %', problem
             USING ERRCODE = 'SE002',
-                  HINT = 'Pass [{"aggregate_type": "...", "aggregate_id": "...", "expected_version": 0, "events": [...]}, '
-                      || '...].';
+                  HINT = format('Pass [{"aggregate_type": "...", "aggregate_id": "...", "expected_version": 0, '
+                                '"events": [...]}, ...], at most %s of them.', most);
     END IF;
 END
 $$;

@@ -37,6 +37,9 @@ BEGIN
             CASE WHEN record_command.command_id IS NULL THEN 'command_id is NULL' ELSE 'data is NULL' END);
     END IF;
 
+    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+        PERFORM event_store.refuse_many_locks(1);
+    END IF;
     PERFORM event_store.lock_command(record_command.command_id);
     SELECT * INTO recorded FROM event_store.commands c WHERE c.command_id = record_command.command_id;
     IF NOT FOUND THEN

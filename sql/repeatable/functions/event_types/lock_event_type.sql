@@ -11,7 +11,7 @@
 -- append that it waits for waits for one of these in turn, the change is what fails, before the server would choose: a
 -- registration can simply be repeated, and an append is somebody's work.
 --
--- 55P03 the lock_timeout is over; 40P01 an append waits for this transaction.
+-- 55P03 the lock_timeout is over; 40P01 an append waits for this transaction; 54000 it changes too many types.
 CREATE OR REPLACE FUNCTION event_store.lock_event_type(event_type text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -21,6 +21,7 @@ DECLARE
     waited   interval := '0';
     holders  integer[];
 BEGIN
+    PERFORM event_store.refuse_many_locks(1);
     PERFORM pg_advisory_xact_lock(event_store.event_type_lock(''));
     WHILE NOT event_store.try_event_type_lock(key) LOOP
         holders := ARRAY(SELECT k.pid FROM pg_locks k

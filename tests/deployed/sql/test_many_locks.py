@@ -1,0 +1,77 @@
+"""The locks of one transaction leave room for everybody else: the server has one table for all of them."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from .appends import append_event, append_events, call, counted, refused
+from .stores import Store
+
+#: Each runs 3,000 times in a transaction.
+CALLS = {
+    "append_event": "event_store.append_event('Many', gen_random_uuid(), 0, 'Counted', '{}')",
+    "a command": "event_store.append_event('Many', gen_random_uuid(), 0, 'Counted', '{}', command_id => gen_random_uuid())",
+    "append_events": """event_store.append_events('Many', gen_random_uuid(), 0, '[{"event_type": "A", "event_data": {}}]')""",
+    "append_to_aggregates": """event_store.append_to_aggregates(jsonb_build_array(jsonb_build_object(
+        'aggregate_type', 'Many', 'aggregate_id', gen_random_uuid(), 'events',
+        '[{"event_type": "A", "event_data": {}}]'::jsonb)))""",
+    "record_command": "event_store.record_command(gen_random_uuid(), 'Do', 'Many', gen_random_uuid())",
+    "event types": "event_store.append_event('One', '{one}', NULL, 'Type' || n, '{}')",
+    "register_event_type": "event_store.register_event_type('{one}' || n, 1, '{}', 'off')",
+}
+
+
+def in_one_transaction(what: str) -> str:
+    what = what.replace("{one}", str(uuid4()))
+    return f"DO $$ BEGIN FOR n IN 1..3000 LOOP PERFORM {what}; END LOOP; END $$"
+
+
+def parts(count: int) -> list[dict[str, Any]]:
+    return [{"aggregate_type": "Many", "aggregate_id": str(uuid4()), "events": counted(1)} for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.soak) if name == "register_event_type" else name for name in CALLS]
+)
+def test_a_transaction_is_refused_before_it_fills_the_table_of_locks(store: Store, name: str) -> None:
+    with store.connect() as app, refused("54000") as refusal:
+        app.execute(in_one_transaction(CALLS[name]))
+    assert "more than 2000 locks" in refusal.message
+    assert "1,000 aggregates" in refusal.hint
+
+
+def test_a_thousand_aggregates_fit_into_a_transaction(store: Store) -> None:
+    with store.connect() as app:
+        with app.transaction():
+            assert len(call(app, "append_to_aggregates", appends=parts(1000))) == 1000
+        with app.transaction():
+            for _ in range(10):
+                call(app, "append_to_aggregates", appends=parts(100))
+
+
+def test_appends_to_the_same_aggregates_are_not_limited(store: Store) -> None:
+    aggregate = uuid4()
+    with store.connect() as app:
+        app.execute(in_one_transaction(f"event_store.append_event('Many', '{aggregate}', NULL, 'Counted', '{{}}')"))
+        assert append_events(app, aggregate, counted(1), aggregate_type="Many")["event_version"] == 3001
+
+
+def test_too_many_aggregates_in_a_call_are_refused_before_any_lock(store: Store) -> None:
+    appends = parts(1001)
+    with store.connect(autocommit=False) as holding, store.connect() as app:
+        append_event(holding, appends[0]["aggregate_id"], aggregate_type="Many")
+        app.execute("SET lock_timeout = '1ms'")
+        with refused("SE002") as refusal:
+            call(app, "append_to_aggregates", appends=appends)
+    assert refusal.message == "malformed: appends has 1001 objects, which is more than 1000"
+    assert "at most 1000" in refusal.hint
+
+
+def test_too_many_event_types_in_a_call_are_refused_before_any_lock(store: Store) -> None:
+    events = [{"event_type": f"Type{number}", "event_data": {}} for number in range(2000)]
+    with store.connect(autocommit=False) as holding, store.connect() as app:
+        append_event(holding, aggregate := uuid4())
+        app.execute("SET lock_timeout = '1ms'")
+        with refused("54000"):
+            append_events(app, aggregate, events)
