@@ -69,7 +69,7 @@ def test_a_container_that_lxc_has_started_without_its_id_map_is_restarted(deploy
 def test_a_killed_server_comes_back_and_one_that_was_stopped_does_not(name: str, version: int) -> None:
     inside(name, f"kill -9 $(head -n 1 /run/postgresql/{version}-main.pid)")
     until(lambda: works(name))
-    inside(name, f"systemctl stop postgresql@{version}-main; sleep 3")
+    inside(name, f"systemctl stop postgresql@{version}-main; sleep 4")
     assert inside(name, f"systemctl is-active postgresql@{version}-main", check=False) == "inactive"
     inside(name, f"systemctl start postgresql@{version}-main")
     until(lambda: works(name))

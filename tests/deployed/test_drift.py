@@ -81,7 +81,6 @@ INSIDE = [
     Case("server that cannot start", "inside",
          "systemctl stop postgresql@17-main; echo \"shared_buffers = '900GB'\" >> /srv/postgresql/17/main/postgresql.auto.conf",
          "shared_buffers = '900GB'", alone=True),
-    Case("server killed", "inside", "pkill -9 -x postgres; sleep 1", "postgresql@17-main.service: not active", alone=True),
 ]  # fmt: skip
 APP, OWNER, WORKER = "stock_analysis_user", "event_store_owner", "event_store_worker"
 SQL = [

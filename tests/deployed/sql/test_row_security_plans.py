@@ -115,12 +115,15 @@ def test_a_user_is_found_by_the_address_alone(explained: Explained, plan: str) -
 
 
 def test_addresses_that_begin_alike_are_different_users(large: Store) -> None:
+    """They are longer than an append takes now; older stores have such rows."""
     admin = large.connect("postgres")
     long = "ä" * 8000
     users = [uuid4(), uuid4()]
-    for user, end in zip(users, ("x@example.org", "Y@example.org"), strict=True):
-        append(admin, "User", user, ("UserRegistered", {"email": long + end, "subscription_tier": "free"}))
+    for user in users:
+        append(admin, "User", user, ("UserRegistered", {"email": f"{user}@example.org", "subscription_tier": "free"}))
     work(admin)
+    for user, end in zip(users, ("x@example.org", "Y@example.org"), strict=True):
+        admin.execute("UPDATE projections.users SET email = %s WHERE user_id = %s", [long + end, user])
     for user, end in zip(users, ("X@EXAMPLE.org", "y@example.org"), strict=True):
         assert admin.execute("SELECT user_id FROM event_store.find_user(%s)", [long + end]).fetchall() == [(user,)]
     assert admin.execute("SELECT user_id FROM event_store.find_user(%s)", [long]).fetchall() == []
