@@ -22,7 +22,7 @@ def test_no_output_is_a_blank_machine() -> None:
 @pytest.mark.parametrize(
     ("line", "answer", "why"),
     [
-        (SERVER_DOWN, Answer.SERVER_SILENT, "the server is not running"),
+        (SERVER_DOWN, Answer.SERVER_SILENT, "the server is not running, or is still starting"),
         (f"{REFUSED}FATAL:  no", Answer.SERVER_SILENT, "the server refuses connections: FATAL:  no"),
         (DATABASE_ABSENT, Answer.DATABASE_ABSENT, ""),
     ],
