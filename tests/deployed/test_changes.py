@@ -89,6 +89,22 @@ def test_a_package_is_added(deployed: Deployment) -> None:
     assert deployed.drift()[0] == 0
 
 
+LOCKED = "import fcntl, time; fcntl.lockf(open('/var/lib/dpkg/lock-frontend', 'w'), fcntl.LOCK_EX); time.sleep(20)"
+
+
+def test_others_who_install_are_waited_for_and_what_is_provided_or_held_is_there(deployed: Deployment) -> None:
+    deployed.containers[TRIXIE]["packages"] = ["awk", "less", "psmisc"]  # mawk provides awk
+    inside(TRIXIE, f'apt-mark hold less; setsid python3 -c "{LOCKED}" > /dev/null 2>&1 < /dev/null &')
+    try:
+        _, report = deployed.drift()
+        assert [line for line in differences(report) if line.startswith("package ")] == ["package psmisc: missing"]
+        deployed.apply()
+    finally:
+        inside(TRIXIE, "apt-mark unhold less")
+    assert inside(TRIXIE, "command -v killall")
+    assert deployed.drift()[0] == 0
+
+
 def test_the_proxy_of_apt_is_taken_over(deployed: Deployment) -> None:
     deployed.host = {"apt_proxy": "http://10.0.3.1:3142"}
     try:

@@ -122,3 +122,17 @@ def test_host_starts_containers_when_it_boots(lxc_host: Host, container: Contain
     if not machine.systemd:
         pytest.skip(f"not verifiable here: systemd is not PID 1 on {container.lxc_host}")
     assert lxc_host.service("lxc.service").is_enabled
+
+
+def test_host_gives_containers_time_when_it_shuts_down(lxc_host: Host, container: Container, machine: Machine) -> None:
+    if not machine.systemd:
+        pytest.skip(f"not verifiable here: systemd is not PID 1 on {container.lxc_host}")
+    unit = lxc_host.service("event-store-containers.service")
+    assert unit.is_enabled
+    assert unit.is_running, "what is not running is not stopped before LXC"
+
+
+def test_managed_bridge_has_no_ipv6(lxc_host: Host, host_settings: LxcHost) -> None:
+    if host_settings.network != "managed":
+        pytest.skip("not declared: the bridge is somebody else's")
+    assert lxc_host.check_output(f"ip -6 -o address show scope global dev {host_settings.bridge}") == ""

@@ -3,6 +3,7 @@
 import pytest
 from declared import container, lxc_host
 
+from deploy.lxc.claims.facts import OURS
 from deploy.lxc.container.config import START_HOOK, STOP_HOOK, Paths, config_text
 from deploy.machine.facts import Machine
 from deploy.model.containers import Container
@@ -42,6 +43,11 @@ def test_data_and_root_come_from_the_declared_storage() -> None:
     assert "lxc.mount.entry = /data/volumes/one/data srv/postgresql none bind,create=dir,idmap=container 0 0" in text
     assert f"lxc.hook.pre-start = {START_HOOK} /data" in text
     assert f"lxc.hook.post-stop = {STOP_HOOK}" in text
+
+
+def test_the_next_deploy_knows_its_own_container_by_the_first_line() -> None:
+    """Or it would refuse it as somebody else's."""
+    assert OURS in config_text(ONE, HOST, Machine()).splitlines()[0]
 
 
 def test_a_static_address_comes_with_prefix_and_gateway() -> None:
