@@ -87,7 +87,12 @@ class Certificate(FactBase[Tls]):
         return Tls(good="good" in output, mode=output[0])
 
 
-_BEYOND_A_RESTART: Final = ("too many clients", "connection slots", 'database "', "there is no database")
+_BEYOND_A_RESTART: Final = (
+    "too many clients",
+    "connection slots",
+    "is not currently accepting connections",
+    "there is no database",
+)
 
 
 @dataclass(frozen=True)
