@@ -16,15 +16,15 @@ from deploy.model.passwords import PasswordError
 #: Variables that would change what the programs do that this one runs, and the library it connects with: PYINFRA_YES, say,
 #: which makes a run out of a plan.
 _OTHERS: Final = ("PYINFRA_", "PYTEST_", "PG")
-#: The one of them that is documented.
-_KEPT: Final = "PGCONNECT_TIMEOUT"
+#: Those of them that change nothing that is done.
+_KEPT: Final = ("PGCONNECT_TIMEOUT", "PGAPPNAME")
 #: What may be left out; an empty argument is one that was.
 _OPTIONAL: Final = ("--inventory", "--container", "--compare")
 
 
 def run(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default this process's own; returns the exit status."""
-    for variable in [name for name in os.environ if name.startswith(_OTHERS) and name != _KEPT]:
+    for variable in [name for name in os.environ if name.startswith(_OTHERS) and name not in _KEPT]:
         del os.environ[variable]
     try:
         result = command.main(arguments, prog_name=name, standalone_mode=False)

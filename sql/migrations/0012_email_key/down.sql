@@ -1,6 +1,6 @@
 -- Takes back up.sql. Sessions that look at projections.users wait until it is over.
 --
--- loses nothing
+-- rebuilds projections.users
 
 LOCK TABLE projections.users IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE projections.users DROP COLUMN email_key;

@@ -1,6 +1,5 @@
 """A deployed server to attack: a session of each role, and what is different after an attack."""
 
-import re
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -123,10 +122,8 @@ class Target:
     def roles(self, connection: Connection) -> Catalogue:
         """Roles, memberships and databases, by the query of the deploy."""
         fact = CatalogueFact()
-        command = fact.command(roles=list(ROLES), databases=list(PRIVILEGES))
-        found = re.search(r"2>/dev/null\n(.*)\nSQL_END", command, re.DOTALL)
-        assert found, command
-        ((row,),) = connection.execute(f"SELECT ({found[1].strip()})::text").fetchall()
+        query = fact.sql(roles=list(ROLES), databases=list(PRIVILEGES)).strip()
+        ((row,),) = connection.execute(f"SELECT ({query})::text").fetchall()
         return fact.process([row])
 
     def outcome(self, connection: Connection) -> str:
