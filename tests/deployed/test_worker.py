@@ -192,11 +192,10 @@ def test_it_comes_back_after_losing_its_connection_its_process_and_the_server(
     # All backends end with one that is killed, and the server recovers by itself.
     inside(name, "pkill -9 -f '[e]vent_store_worker stock_analysis_event_store'")
     _eventually(name, lambda: _sessions(name) == EXPECTED)
-    # Nothing restarts the server as a whole but who is asked to.
+    # systemd starts the server again, and the worker with it.
     inside(name, "pkill -9 -o -x postgres")
-    _eventually(name, lambda: inside(name, f"systemctl is-active postgresql@{version}-main", check=False) == "failed")
-    deployed.apply()
-    # One that sleeps between two rounds learns of it at the next one.
+    unit = f"postgresql@{version}-main"
+    _eventually(name, lambda: inside(name, f"systemctl show --property=NRestarts --value {unit}") != "0")
     _eventually(name, lambda: _sessions(name) == EXPECTED)
     assert deployed.drift()[0] == 0
 
