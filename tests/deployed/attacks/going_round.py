@@ -105,5 +105,5 @@ GOING_ROUND = [
     # The application owns the database and may vacuum its tables; whoever may not is told by a warning.
     Attack("rewrite of the file", "VACUUM FULL event_store.events", HARMLESS, DENIED, HARMLESS, HARMLESS,
            worker=HARMLESS, autocommit=True),
-    Attack("published to others", "CREATE PUBLICATION mine FOR TABLE event_store.events", DENIED, DENIED, HARMLESS, HARMLESS),
+    Attack("published to others", "CREATE PUBLICATION mine FOR TABLE event_store.events", DENIED, DENIED, DRIFT, DRIFT),
 ]  # fmt: skip
