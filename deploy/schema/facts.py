@@ -27,7 +27,6 @@ class Answer(Enum):
         """For who cannot go on without an answer."""
         return {
             Answer.NOBODY: "the container is not running, or there is no PostgreSQL in it",
-            Answer.SERVER_SILENT: "the server does not answer",
             Answer.DATABASE_ABSENT: "there is no database",
         }.get(self, "the database answered")
 
