@@ -10,6 +10,8 @@ from typing import Final
 #: Bytes of payloads and metadata in a page, as text, and as they are stored.
 PAGE_BYTES: Final = 16 * 1024 * 1024
 STORED_BYTES: Final = 4 * 1024 * 1024
+#: Events in a page, where the caller cannot say how many.
+PAGE_COUNT: Final = 1000
 
 
 def _size(column: str) -> str:

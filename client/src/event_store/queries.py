@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from event_store.events import Cursor, Loaded, Page, Snapshot, StoredEvent
-from event_store.pages import page_of
+from event_store.pages import PAGE_COUNT, page_of
 from event_store.rows import CURSOR, EVENT, EVENT_OR_MARK, EVENT_OR_SNAPSHOT, SNAPSHOT
 from event_store.statements import Statement, ask, call, first, only
 
@@ -55,6 +55,17 @@ def load_aggregate(
     }
     optional = ("snapshot_version", "at_version", "at_time")
     return call("load_aggregate", parameters, EVENT_OR_SNAPSHOT, _loaded, optional=optional)
+
+
+def page_of_aggregate(aggregate_type: str, aggregate_id: UUID, after: int, last: int) -> Statement[list[StoredEvent]]:
+    """Read the events after a version, up to the version ``last``, as many as fit into a page."""
+    parameters = {
+        "aggregate_type": aggregate_type,
+        "aggregate_id": aggregate_id,
+        "after_version": after,
+        "max_count": min(last - after, PAGE_COUNT),
+    }
+    return call("get_events_since", parameters, EVENT, list, rows_of=page_of)
 
 
 def snapshot(function: str, **parameters: Any) -> Statement[Snapshot | None]:

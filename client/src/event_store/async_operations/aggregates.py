@@ -1,5 +1,6 @@
 """Reads of one aggregate, and its snapshots."""
 
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -84,6 +85,46 @@ class AsyncAggregates(AsyncRunner):
         return await self.run(
             queries.load_aggregate(aggregate_type, aggregate_id, snapshot_version, at_version, at_time)
         )
+
+    async def load_pages(
+        self,
+        aggregate_type: str,
+        aggregate_id: UUID,
+        *,
+        snapshot_version: int | None = None,
+        at_version: int | None = None,
+        at_time: datetime | None = None,
+    ) -> AsyncGenerator[Loaded, None]:
+        """What `load_aggregate` returns, in parts of about 16 MB, for an aggregate that is too large for one answer.
+
+        A part is either a snapshot, which the state begins with, or the events that come next. The last one has the version that
+        the aggregate had when the first one was read. No part: there is no such aggregate.
+
+        Raises `RetentionRefusedError` if events that are needed have left the store.
+        """
+        if at_time is not None:
+            then = await self.get_version_at(aggregate_type, aggregate_id, at_time)
+            at_version = then if at_version is None else min(then, at_version)
+        snapshot = await self.get_snapshot(
+            aggregate_type, aggregate_id, at_version=at_version, snapshot_version=snapshot_version
+        )
+        newest = await self.get_events_backward(aggregate_type, aggregate_id, from_version=at_version, max_count=1)
+        version, last = (snapshot.aggregate_version if snapshot else 0), (newest[0].event_version if newest else 0)
+        if snapshot:
+            yield Loaded(snapshot, [])
+        while version < last:
+            events = await self.run(queries.page_of_aggregate(aggregate_type, aggregate_id, version, last))
+            if not events or events[0].event_version > version + 1:
+                break
+            yield Loaded(None, events)
+            version = events[-1].event_version
+        if version < last or not version:
+            # What comes next has left the store. The store says so, or begins with a later snapshot.
+            rest = await self.load_aggregate(
+                aggregate_type, aggregate_id, snapshot_version=snapshot_version, at_version=at_version
+            )
+            if rest.version:
+                yield rest
 
     async def save_snapshot(
         self,
