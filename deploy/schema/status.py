@@ -20,9 +20,13 @@ _SUBSCRIPTION_LAG: Final = 300
 
 @dataclass(frozen=True)
 class Followers:
-    """Rows of ``event_store.projection_lag()``, and of each subscription the sum of ``subscription_lag()``."""
+    """Rows of ``event_store.projection_lag()``, and of each subscription the sum of ``subscription_lag()``.
+
+    ``left_out``: how many events are noted as unapplied, by projection.
+    """
 
     projections: Sequence[Mapping[str, Any]]
+    left_out: Mapping[str, int]
     subscriptions: Sequence[Mapping[str, Any]]
 
 
@@ -35,6 +39,8 @@ class FollowersFact(FactBase[Followers | None]):
             """
             SELECT json_build_object(
                 'projections', (SELECT coalesce(json_agg(p), '[]') FROM event_store.projection_lag() AS p),
+                'left_out', (SELECT coalesce(json_object_agg(u.projection_name, u.events), '{}')
+                    FROM (SELECT projection_name, count(*) AS events FROM event_store.unapplied_events GROUP BY 1) AS u),
                 'subscriptions', (SELECT coalesce(json_agg(json_build_object(
                         'name', s.subscription_name, 'partitions', s.partitions, 'events_behind', l.events_behind,
                         'seconds_behind', l.seconds_behind, 'exact', l.exact, 'claimed', c.claimed)
@@ -67,9 +73,18 @@ def rows(container: EventStore, answers: Sequence[Any]) -> list[Row]:  # noqa: A
         detail = "the server, or the database, is not there to be asked"
         return [Row(kind, "*", State.UNKNOWN, detail) for kind in ("projection", "subscription")]
     return [
-        *(Row("projection", row["projection_name"], *_projection(row)) for row in followers.projections),
+        *(_projection_row(row, followers.left_out) for row in followers.projections),
         *(Row("subscription", row["name"], *_subscription(row)) for row in followers.subscriptions),
     ]
+
+
+def _projection_row(row: Mapping[str, Any], left_out: Mapping[str, int]) -> Row:
+    name = row["projection_name"]
+    state, detail = _projection(row)
+    if events := left_out.get(name):
+        # For people to look at. Nothing waits for it, so it is no degradation.
+        detail += f"; {events} events left out: SELECT * FROM event_store.unapplied_events"
+    return Row("projection", name, state, detail)
 
 
 def _projection(row: Mapping[str, Any]) -> tuple[State, str]:

@@ -112,6 +112,20 @@ def test_what_is_degraded(repaired: Deployment) -> None:
         assert said in rows[row][1]
 
 
+def test_events_that_a_projection_left_out_are_counted(deployed: Deployment) -> None:
+    noted = (
+        "event_store.unapplied_events (projection_name, event_id, problem) VALUES ('users', gen_random_uuid(), 'tried')"
+    )
+    sql(TRIXIE, f"INSERT INTO {noted}")
+    try:
+        _, rows = status(deployed.inventory)
+    finally:
+        sql(TRIXIE, "DELETE FROM event_store.unapplied_events WHERE problem = 'tried'")
+    assert "; 1 events left out: SELECT * FROM event_store.unapplied_events" in rows[f"projection {STORE}/users"][1]
+    assert rows[f"projection {STORE}/users"][0] == "well"
+    assert "left out" not in rows[f"projection {OTHER}/users"][1]
+
+
 def test_a_server_and_a_service_that_are_down(repaired: Deployment) -> None:
     inside(TRIXIE, "systemctl stop postgresql@17-main")
     inside(BOOKWORM, "systemctl stop event-store@feed")
