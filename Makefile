@@ -121,7 +121,7 @@ DRIVERS := tests/deployed/drivers
 	   touch $@; } >&2
 
 # What only the long series use: drivers of further languages.
-SOAK := ruby-pg libdbd-pg-perl php-cli php-pgsql odbc-postgresql python3-pyodbc
+SOAK := golang-github-jackc-pgx-v4-dev ruby-pg libdbd-pg-perl php-cli php-pgsql odbc-postgresql python3-pyodbc
 .venv/.ready-soak: .venv/.ready-test
 	@{ set -e; \
 	   dpkg-query -W -f '$${Status}\n' $(SOAK) 2>/dev/null | grep -c 'ok installed$$' | grep -qx $(words $(SOAK)) \

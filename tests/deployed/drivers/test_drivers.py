@@ -66,6 +66,7 @@ IN_SOAK: Final = {
     "sqlalchemy": _python("sqlalchemy", "sqlalchemy", "lost", "fine", hears=False),
     "django": _python("django", "parts", "fine", "fine", hears=False),
     "odbc": _python("odbc", "parts", "lost", "lost", python="/usr/bin/python3", hears=False, hints=False),
+    "pgx": Driver("uri", ("go", "run", "pgx.go"), ("57P01", "fine")),
     "ruby-pg": Driver("uri", ("ruby", "ruby_pg.rb"), ("lost", "fine")),
     "dbd-pg": Driver("parts", ("perl", "dbd_pg.pl"), ("lost", "fine")),
     "pdo": Driver("parts", ("php", "pdo.php"), ("lost", "fine")),

@@ -1,0 +1,107 @@
+// The story of test_drivers.py with pgx.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/jackc/pgconn"
+	"github.com/jackc/pgx/v4/pgxpool"
+)
+
+const events = `[{"event_type": "DriverTried", "event_data": {"value": "10.5", "list": [1, null]}},
+                 {"event_type": "DriverTried", "event_data": {"value": "é\u2028\n", "list": [1, null]}}]`
+const appendEvents = `SELECT event_version FROM event_store.append_events('Driver', $1, $2, $3)`
+const page = `SELECT transaction_id::text, global_position::text
+                FROM event_store.read_feed($1::text::xid8, $2::text::bigint, 1) WHERE event_id IS NOT NULL`
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func main() {
+	dsn, aggregate := os.Getenv("STORY_DSN"), os.Getenv("STORY_AGGREGATE")
+	told := map[string]any{}
+	ctx := context.Background()
+	config, err := pgxpool.ParseConfig(dsn)
+	check(err)
+	config.MaxConns = 1
+	pool, err := pgxpool.ConnectConfig(ctx, config)
+	check(err)
+	other, err := pgxpool.Connect(ctx, dsn)
+	check(err)
+
+	var tls bool
+	check(pool.QueryRow(ctx, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&tls))
+	told["tls"] = tls
+
+	var version int
+	check(pool.QueryRow(ctx, appendEvents, aggregate, 0, events).Scan(&version))
+	told["appended"] = version
+	rows, err := pool.Query(ctx, "SELECT event_data FROM event_store.get_events('Driver', $1)", aggregate)
+	check(err)
+	read := []json.RawMessage{}
+	for rows.Next() {
+		var data []byte
+		check(rows.Scan(&data))
+		read = append(read, data)
+	}
+	check(rows.Err())
+	told["read"] = read
+
+	var refused *pgconn.PgError
+	if errors.As(pool.QueryRow(ctx, appendEvents, aggregate, 0, events).Scan(&version), &refused) {
+		told["error"] = []any{refused.Code, refused.Detail, refused.Hint != ""}
+	}
+	check(pool.QueryRow(ctx, appendEvents, aggregate, nil, events).Scan(&version))
+	told["without_version"] = version
+
+	transaction, position := "0", "0"
+	cursors := [][]string{}
+	for i := 0; i < 2; i++ {
+		check(pool.QueryRow(ctx, page, transaction, position).Scan(&transaction, &position))
+		cursors = append(cursors, []string{transaction, position})
+	}
+	told["cursors"] = cursors
+
+	listener, err := other.Acquire(ctx)
+	check(err)
+	_, err = listener.Exec(ctx, "LISTEN event_store")
+	check(err)
+	_, err = pool.Exec(ctx, "SELECT pg_notify('event_store', '12,34')")
+	check(err)
+	patient, cancel := context.WithTimeout(ctx, 10*time.Second)
+	heard, err := listener.Conn().WaitForNotification(patient)
+	check(err)
+	cancel()
+	told["heard"] = heard.Payload
+	listener.Release()
+
+	var pid int
+	check(pool.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid))
+	_, err = other.Exec(ctx, "SELECT pg_terminate_backend($1)", pid)
+	check(err)
+	time.Sleep(200 * time.Millisecond)
+	outcomes := []string{}
+	for i := 0; i < 2; i++ {
+		_, err := pool.Exec(ctx, "SELECT 1")
+		var lost *pgconn.PgError
+		switch {
+		case err == nil:
+			outcomes = append(outcomes, "fine")
+		case errors.As(err, &lost):
+			outcomes = append(outcomes, lost.Code)
+		default:
+			outcomes = append(outcomes, err.Error())
+		}
+	}
+	told["after_loss"] = outcomes
+	check(json.NewEncoder(os.Stdout).Encode(told))
+}
