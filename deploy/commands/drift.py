@@ -13,8 +13,7 @@ import click
 from deploy.commands import exits, options, output
 from deploy.commands.errors import CommandError
 from deploy.commands.running import run_old_path
-from deploy.machine.differences import VARIABLE, Difference, recorded_in
-from deploy.model.inventory import SettingsError, read_inventory
+from deploy.machine.records import VARIABLE, Difference, recorded_in
 from deploy.model.project import ROOT
 
 
@@ -52,10 +51,10 @@ def drift(inventory: str, as_json: bool) -> int:
 def drift_of(file: str) -> dict[str, Drift]:
     """Machine → what differs, for the machines of an inventory that are not as declared.
 
-    Raises `SettingsError` if the inventory is the reason that it cannot be determined, otherwise `CommandError`.
+    Raises `CommandError` if that cannot be determined, and `SettingsError` if an inventory without machines is the reason.
     """
     if not Path(file).is_file():
-        raise SettingsError(f"Drift cannot be determined: {file}: no such inventory file")
+        raise CommandError(f"Drift cannot be determined: {file}: no such inventory file")
     with tempfile.TemporaryDirectory() as folder:
         recorded = Path(folder) / "differences"
         recorded.touch(mode=0o600)
@@ -70,7 +69,10 @@ def drift_of(file: str) -> dict[str, Drift]:
     if plan is None:
         raise CommandError(f"Drift of {file} cannot be determined:\n{done.stderr}")
     if not plan:
-        # pyinfra is content with an inventory that has no machines, and the deploy did not run to say what is wrong.
+        # pyinfra is content with an inventory that has no machines, and the deploy did not run to say what is wrong. To
+        # load what reads it takes as long as all else here, so not before it is needed.
+        from deploy.model.inventory import read_inventory
+
         read_inventory(file)
         raise CommandError(f"Drift of {file} cannot be determined: no machine was looked at")
     machines: dict[str, Drift] = {}

@@ -1,30 +1,49 @@
 """The program and its commands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Final
 
 import click
 
-from deploy.commands.demo import demo
-from deploy.commands.drift import drift
-from deploy.commands.dsn import dsn
-from deploy.commands.export_seals import export_seals
-from deploy.commands.psql import psql
-from deploy.commands.retire import retire
 from deploy.commands.running import run
-from deploy.commands.runs import deploy, destroy, plan, rollback
-from deploy.commands.seals import seals
-from deploy.commands.shell import shell
-from deploy.commands.status import status
-from deploy.commands.summary import summary
-from deploy.commands.verify import verify
 
-_COMMANDS: tuple[click.Command, ...] = (
-    deploy, plan, drift, status, verify, summary, dsn, psql, shell, demo, seals, export_seals, retire, rollback, destroy,
-)  # fmt: skip
+#: Command → its module. A command is loaded when it is called: what one of them needs, most others do not.
+_COMMANDS: Final[Mapping[str, str]] = {
+    "deploy": "runs",
+    "plan": "runs",
+    "drift": "drift",
+    "status": "status",
+    "verify": "verify",
+    "summary": "summary",
+    "dsn": "dsn",
+    "psql": "psql",
+    "shell": "shell",
+    "demo": "demo",
+    "seals": "seals",
+    "export-seals": "export_seals",
+    "retire": "retire",
+    "rollback": "runs",
+    "destroy": "runs",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's own
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's own
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(
+            import_module(f"deploy.commands.{_COMMANDS[cmd_name]}"), cmd_name.replace("-", "_")
+        )
+        return command
 
 
 @click.group(
     "event-store",
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
     Exit status, unless a command says otherwise:
@@ -37,10 +56,6 @@ _COMMANDS: tuple[click.Command, ...] = (
 )
 def program() -> None:
     """Deploy event stores, and look after them. Run it in the checkout."""
-
-
-for _command in _COMMANDS:
-    program.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import click
-import psycopg
-from pyinfra.api.exceptions import PyinfraError
 
 from deploy.commands import exits
 from deploy.commands.errors import CommandError
-from deploy.model.passwords import PasswordError
 
 #: Variables that would change what the programs do that this one runs, and the library it connects with: PYINFRA_YES, say,
 #: which makes a run out of a plan.
@@ -20,6 +17,12 @@ _OTHERS: Final = ("PYINFRA_", "PYTEST_", "PG")
 _KEPT: Final = ("PGCONNECT_TIMEOUT", "PGAPPNAME")
 #: What may be left out; an empty argument is one that was.
 _OPTIONAL: Final = ("--inventory", "--container", "--compare")
+#: What else has a message for the operator, by module; not loaded for that, which takes longer than many a command.
+_EXPECTED: Final = {
+    "pyinfra.api.exceptions": "PyinfraError",
+    "deploy.model.passwords": "PasswordError",
+    "psycopg": "Error",
+}
 
 
 def run(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> int:
@@ -41,10 +44,15 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
         # Who reads has gone. Python flushes at the end, which must not fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.FAILED
-    except (CommandError, PyinfraError, PasswordError, OSError, psycopg.Error) as error:
+    except _expected() as error:
         click.echo(str(error), err=True)
         return exits.FAILED
     return result if isinstance(result, int) else exits.OK
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    loaded = (getattr(sys.modules[module], name) for module, name in _EXPECTED.items() if module in sys.modules)
+    return (CommandError, OSError, *loaded)
 
 
 def run_old_path(command: click.Command, *options: str) -> NoReturn:

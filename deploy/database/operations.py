@@ -11,9 +11,10 @@ from pyinfra.context import host
 
 from deploy.database import scram
 from deploy.database.facts import Catalogue, CatalogueFact, fingerprint
-from deploy.machine.differences import Commands, Difference, refuse, report, unanswered
+from deploy.machine.differences import Commands, refuse, report, unanswered
 from deploy.machine.look import look
 from deploy.machine.psql import psql
+from deploy.machine.records import Difference
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 from deploy.model.passwords import Passwords
 

@@ -4,12 +4,8 @@ Each operation of this project reads a fact, then does nothing or yields the com
 asks an operation for its first command. So an operation reports everything that differs before it yields.
 """
 
-import json
-import os
 import re
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand
@@ -18,30 +14,13 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.state import StateStage
 from pyinfra.context import host, state
 
+from deploy.machine.records import Difference, record
+
 #: What an operation is: commands, worked out as they are asked for.
 Commands = Generator[StringCommand | FileUploadCommand | str, None, None]
 
 #: Starts every line of a difference in a plan, so that people can tell them from pyinfra's own.
 MARK: Final = "  ~ "
-#: Names the file that a program wants the differences in.
-VARIABLE: Final = "EVENT_STORE_DIFFERENCES"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing on a machine that is not as declared."""
-
-    subject: str
-    """What it is, for example ``package less``."""
-    problem: str
-    """How it differs, for example ``missing``."""
-    lines: tuple[str, ...] = ()
-    """A text's own differences, line by line, as ``diff -u`` shows them."""
-
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.problem}"
-
-
 #: What may be in a line of a file: a password of a libpq connection string or of a URI.
 _PASSWORD: Final = re.compile(r"(?i)(?<=password)(\s*=\s*)[^\s'\"]+|(?<=://)([^\s:/@]*:)[^\s@]+(?=@)")
 
@@ -55,23 +34,11 @@ def report(differences: Iterable[Difference]) -> None:
     """Say each difference of the current machine while the plan is made: to the program that asked, and with ``--diff`` to people."""
     if state.current_stage != StateStage.Prepare:
         return
-    file = os.environ.get(VARIABLE)
     for difference in differences:
         if state.config.DIFF:
             for line in (str(difference), *difference.lines):
                 host.log(f"{MARK}{line}")
-        if file:
-            with Path(file).open("a", encoding="utf-8") as recorded:
-                recorded.write(json.dumps([host.name, asdict(difference)]) + "\n")
-
-
-def recorded_in(file: Path) -> dict[str, list[Difference]]:
-    """The differences that the operations of another process have reported: machine → differences, in their order."""
-    found: dict[str, list[Difference]] = {}
-    for line in file.read_text(encoding="utf-8").splitlines():
-        machine, data = json.loads(line)
-        found.setdefault(machine, []).append(Difference(data["subject"], data["problem"], tuple(data["lines"])))
-    return found
+        record(host.name, difference)
 
 
 def refuse(message: str) -> StringCommand:

@@ -9,10 +9,11 @@ from typing import Final
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, Difference, masked, refuse, report
+from deploy.machine.differences import Commands, masked, refuse, report
 from deploy.machine.facts import MachineFact, Packages
 from deploy.machine.files import Entries, Entry, File, ManagedFile
 from deploy.machine.look import look
+from deploy.machine.records import Difference
 from deploy.machine.render import render
 from deploy.machine.services import Service, Services
 

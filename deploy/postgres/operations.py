@@ -6,10 +6,11 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.state import StateStage
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, Difference, refuse, report
+from deploy.machine.differences import Commands, refuse, report
 from deploy.machine.files import File, ManagedFile
 from deploy.machine.look import look
 from deploy.machine.psql import AS_POSTGRES, fact_query, psql
+from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
 from deploy.model.cluster import AT_BOOT, VOLUME, ClusterPaths
 from deploy.postgres.config import changed_settings

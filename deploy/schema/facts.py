@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from pyinfra.api.facts import FactBase
 
-from deploy.machine.differences import Difference
 from deploy.machine.psql import DATABASE_ABSENT, fact_query, silence
+from deploy.machine.records import Difference
 from deploy.schema import catalogue
 from deploy.schema.migrations import Applied
 

@@ -5,9 +5,10 @@ from collections.abc import Generator, Mapping
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from deploy.machine.differences import MARK, Commands, Difference, refuse, report, unanswered
+from deploy.machine.differences import MARK, Commands, refuse, report, unanswered
 from deploy.machine.look import forget, look
 from deploy.machine.psql import psql
+from deploy.machine.records import Difference
 from deploy.schema import catalogue, migrations
 from deploy.schema.catalogue import Schema
 from deploy.schema.facts import Answer, SchemaState, State

@@ -4,8 +4,9 @@ from typing import Final
 
 from pyinfra.api import operation
 
-from deploy.machine.differences import Commands, Difference, report
+from deploy.machine.differences import Commands, report
 from deploy.machine.look import look
+from deploy.machine.records import Difference
 from deploy.system.facts import SharedMemory
 
 _PATH: Final = "/dev/shm"  # noqa: S108  a file system, and no temporary file of ours

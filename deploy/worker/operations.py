@@ -7,9 +7,10 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.state import StateStage
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, Difference, report
+from deploy.machine.differences import Commands, report
 from deploy.machine.files import Entries, Entry, File, ManagedFile
 from deploy.machine.look import look
+from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
 from deploy.worker.facts import ForeignUnits, SystemUser, User
 

@@ -11,11 +11,12 @@ from deploy.lxc.container.facts import Container as State
 from deploy.lxc.image.operations import image_key
 from deploy.lxc.image.recipe import Image
 from deploy.machine import operations as files
-from deploy.machine.differences import Commands, Difference, refuse, report
+from deploy.machine.differences import Commands, refuse, report
 from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import ask_ahead, forget, look, recall
 from deploy.machine.progress import working
 from deploy.machine.questions import Ask
+from deploy.machine.records import Difference
 from deploy.model.containers import STOP_TIMEOUT, Container
 from deploy.model.hosts import LxcHost
 from deploy.model.limits import cgroup_limits, is_limit

@@ -6,10 +6,11 @@ from pyinfra.api import StringCommand, operation
 from pyinfra.context import host
 
 from deploy.lxc.host.facts import Bridge, BridgeExists, IdRanges
-from deploy.machine.differences import Commands, Difference, refuse, report
+from deploy.machine.differences import Commands, refuse, report
 from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import look
 from deploy.machine.operations import locked
+from deploy.machine.records import Difference
 from deploy.model.containers import ID_RANGE
 
 # Debian moved it; the first that is there is right.

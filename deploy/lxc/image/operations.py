@@ -9,9 +9,10 @@ from pyinfra.context import host
 from deploy.lxc.container.facts import RootFileSystem
 from deploy.lxc.image.facts import AptSources, Images
 from deploy.lxc.image.recipe import Image
-from deploy.machine.differences import Commands, Difference, report
+from deploy.machine.differences import Commands, report
 from deploy.machine.look import look
 from deploy.machine.progress import working
+from deploy.machine.records import Difference
 
 #: What a build takes on a small machine with a mirror nearby.
 _SECONDS: Final = 20

@@ -6,11 +6,12 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.lxc.volume.facts import Mounts, Volume, VolumeFact
-from deploy.machine.differences import Commands, Difference, refuse, report
+from deploy.machine.differences import Commands, refuse, report
 from deploy.machine.facts import Machine, MachineFact
 from deploy.machine.look import look
 from deploy.machine.operations import locked
 from deploy.machine.progress import working
+from deploy.machine.records import Difference
 from deploy.model.containers import STOP_TIMEOUT
 
 #: What a file system may be smaller than its image: ext4 leaves out a last block group that is too small.

@@ -8,9 +8,10 @@ from pyinfra.api import operation
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, Difference, report
+from deploy.machine.differences import Commands, report
 from deploy.machine.look import look
 from deploy.machine.psql import psql
+from deploy.machine.records import Difference
 from deploy.schema import catalogue, migrations
 from deploy.schema.facts import Answer, SchemaState, State
 from deploy.schema.migrations import Migration, MigrationError

@@ -14,7 +14,16 @@ from deploy.commands import exits, runs
 from deploy.commands.program import main, program
 from deploy.model.project import ROOT
 
-COMMANDS = sorted(program.commands)
+_CONTEXT = click.Context(program)
+COMMANDS = program.list_commands(_CONTEXT)
+
+
+def parameters(command: str) -> list[click.Parameter]:
+    found = program.get_command(_CONTEXT, command)
+    assert found
+    return found.params
+
+
 #: What they need beside an inventory.
 REQUIRED = {
     "destroy": ["--confirm", "x"],
@@ -23,7 +32,7 @@ REQUIRED = {
     "retire": ["--before", "2000-01-01", "--export", "x"],
 }
 #: Those that are about one container of the inventory.
-OF_A_CONTAINER = sorted(name for name in COMMANDS if "container" in {p.name for p in program.commands[name].params})
+OF_A_CONTAINER = sorted(name for name in COMMANDS if "container" in {p.name for p in parameters(name)})
 PAGE = (ROOT / "docs" / "operations" / "commands.md").read_text(encoding="utf-8")
 
 TWO = """
@@ -61,7 +70,7 @@ def two(tmp_path: Path) -> str:
 
 
 def options(command: str) -> dict[str, tuple[str, ...]]:
-    return {option.name or "": tuple(option.opts) for option in program.commands[command].params}
+    return {option.name or "": tuple(option.opts) for option in parameters(command)}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -72,7 +81,7 @@ def test_options_are_the_same_everywhere(command: str) -> None:
     lists = {"drift", "status", "summary", "seals"}
     assert taken.get("container") == (("-c", "--container") if command in about_one else None)
     assert taken.get("as_json") == (("--json",) if command in lists else None)
-    [inventory] = [option for option in program.commands[command].params if option.name == "inventory"]
+    [inventory] = [option for option in parameters(command) if option.name == "inventory"]
     assert isinstance(inventory, click.Option)
     assert (inventory.default, inventory.envvar) == ("inventory/local.py", "INVENTORY")
 

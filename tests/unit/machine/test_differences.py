@@ -10,7 +10,8 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.state import StateStage
 from pyinfra.context import ctx_host, ctx_state
 
-from deploy.machine.differences import MARK, VARIABLE, Difference, masked, recorded_in, refuse, report
+from deploy.machine.differences import MARK, masked, refuse, report
+from deploy.machine.records import VARIABLE, Difference, recorded_in
 
 
 @pytest.fixture
