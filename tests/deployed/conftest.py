@@ -12,7 +12,7 @@ import pytest
 
 from .containers import declared
 from .deployment import Deployment
-from .groups import HOST, ORDER, PAIRS, GroupScheduling, group_of
+from .groups import HOST, ORDER, PAIRS, GroupScheduling, group_of, is_for_the_other_release
 from .locks import containers_lock, host_lock, network_lock, turn_lock
 
 
@@ -111,6 +111,9 @@ def _place(item: pytest.Item) -> tuple[int, bool]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The groups one after the other; what fills the gaps comes last."""
     items.sort(key=_place)
+    for item in items:
+        if is_for_the_other_release(item.nodeid) and not item.get_closest_marker("releases"):
+            item.add_marker("soak")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -29,27 +29,9 @@ def target(request: pytest.FixtureRequest, deployed_server: Callable[[str], Depl
     target.close()
 
 
-#: Those who log in, and the one whose power depends on the release.
-BY_RELEASE = ("application", "worker", "creator")
-OTHERS = [role for role in NAMES if role not in BY_RELEASE]
-each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-
-
-# Not one test for all roles: pytest makes a fixture for each set of parameters, if it gets them together with others.
-@pytest.mark.parametrize("role", BY_RELEASE)
-@each_attack
+@pytest.mark.parametrize("role", NAMES)
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_attack(target: Target, attack: Attack, role: str) -> None:
-    assert_outcome(target, attack, role)
-
-
-@pytest.mark.parametrize("target", [SERVERS[0], pytest.param(SERVERS[1], marks=pytest.mark.soak)], indirect=True)
-@pytest.mark.parametrize("role", OTHERS)
-@each_attack
-def test_attack_by_others(target: Target, attack: Attack, role: str) -> None:
-    assert_outcome(target, attack, role)
-
-
-def assert_outcome(target: Target, attack: Attack, role: str) -> None:
     expected = attack.outcome(role, target.version)
     if expected == BEYOND:
         pytest.skip("a superuser is the account of the server")

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,103 +21,128 @@ def _limit(key: str) -> str:
     return run("lxc-cgroup", "-n", TRIXIE, key).stdout.strip()
 
 
-def test_limits_are_taken_over_while_the_container_runs(deployed: Deployment) -> None:
-    before = init_pid(TRIXIE)
-    deployed.containers[TRIXIE] |= {"processes": 700, "memory": "1GiB"}
-    _, report = deployed.drift()
-    assert f"container {TRIXIE}: pids.max is 1000, not 700 (live)" in differences(report)
-    assert f"container {TRIXIE}: restart for" not in report
+@dataclass(frozen=True)
+class Changed:
+    """Changes that one run has brought about together: what its plan said, and processes from before it."""
+
+    report: str
+    init: str
+    server: str
+
+
+@contextmanager
+def changed(deployed: Deployment, container: dict[str, Any], host: dict[str, Any] | None = None) -> Iterator[Changed]:
+    """Deploy these changes, and take them back afterwards."""
     deployed.apply()
-    assert _limit("pids.max") == "700"
-    assert init_pid(TRIXIE) == before
-    assert sql(TRIXIE, "SHOW shared_buffers") == "256MB", "tuning follows the declared memory"
-    assert deployed.drift()[0] == 0
-
-
-def test_what_cannot_be_taken_over_restarts_the_container(deployed: Deployment) -> None:
-    deployed.apply()
-    before = init_pid(TRIXIE)
-    deployed.containers[TRIXIE]["address"] = OTHER_ADDRESS
-    _, report = deployed.drift()
-    assert f"container {TRIXIE}: restart for configuration: lxc.net.0.ipv4.address = {OTHER_ADDRESS}/24" in differences(
-        report
-    )
-    deployed.apply()
-    assert init_pid(TRIXIE) != before
-    with deployed.connect(TRIXIE) as connection:
-        assert connection.info.host == OTHER_ADDRESS
-    assert deployed.drift()[0] == 0
-
-
-def test_a_new_id_range_leaves_the_data_where_they_are(deployed: Deployment) -> None:
-    """Files keep their numbers on disk: they are mapped when they are mounted, and nothing has to be chowned."""
-    deployed.containers[TRIXIE]["id_base"] = 300_000_000
-    deployed.apply()
-    assert run("cat", f"/proc/{init_pid(TRIXIE)}/uid_map").stdout.split() == ["0", "300000000", "65536"]
-    with deployed.connect(TRIXIE) as connection:
-        connection.execute("SELECT count(*) FROM event_store.events")
-    assert deployed.drift()[0] == 0
-
-
-def test_a_setting_that_can_be_reloaded_does_not_restart_the_server(deployed: Deployment) -> None:
-    deployed.apply()
-    before = inside(TRIXIE, UNIT)
-    deployed.containers[TRIXIE]["postgresql_settings"] = {"work_mem": "5MB"}
-    _, report = deployed.drift()
-    assert "PostgreSQL: reload for work_mem" in differences(report)
-    assert "PostgreSQL: restart" not in report
-    deployed.apply()
-    assert sql(TRIXIE, "SHOW work_mem") == "5MB"
-    assert inside(TRIXIE, UNIT) == before
-
-
-def test_a_setting_that_needs_it_restarts_the_server_once(deployed: Deployment) -> None:
-    deployed.apply()
-    before, container = inside(TRIXIE, UNIT), init_pid(TRIXIE)
-    deployed.containers[TRIXIE]["postgresql_settings"] = {"max_locks_per_transaction": 128}
-    _, report = deployed.drift()
-    assert "PostgreSQL: restart for max_locks_per_transaction" in differences(report)
-    deployed.apply()
-    assert sql(TRIXIE, "SHOW max_locks_per_transaction") == "128"
-    assert inside(TRIXIE, UNIT) != before
-    assert init_pid(TRIXIE) == container
-    assert deployed.drift()[0] == 0
-
-
-def test_a_package_is_added(deployed: Deployment) -> None:
-    """From the container's own apt sources, through the bridge."""
-    deployed.containers[TRIXIE]["packages"] = ["tree"]
-    deployed.apply()
-    assert inside(TRIXIE, "command -v tree")
-    assert deployed.drift()[0] == 0
+    before, init, server = dict(deployed.containers[TRIXIE]), init_pid(TRIXIE), inside(TRIXIE, UNIT)
+    deployed.containers[TRIXIE] |= container
+    deployed.host = host or {}
+    try:
+        status, report = deployed.drift()
+        assert status == 2
+        deployed.apply()
+        yield Changed(report, init, server)
+        assert deployed.drift()[0] == 0
+    finally:
+        deployed.containers[TRIXIE], deployed.host = before, {}
 
 
 LOCKED = "import fcntl, time; fcntl.lockf(open('/var/lib/dpkg/lock-frontend', 'w'), fcntl.LOCK_EX); time.sleep(20)"
 
 
-def test_others_who_install_are_waited_for_and_what_is_provided_or_held_is_there(deployed: Deployment) -> None:
-    deployed.containers[TRIXIE]["packages"] = ["awk", "less", "psmisc"]  # mawk provides awk
-    inside(TRIXIE, f'apt-mark hold less; setsid python3 -c "{LOCKED}" > /dev/null 2>&1 < /dev/null &')
-    try:
-        _, report = deployed.drift()
-        assert [line for line in differences(report) if line.startswith("package ")] == ["package psmisc: missing"]
-        deployed.apply()
-    finally:
-        inside(TRIXIE, "apt-mark unhold less")
-    assert inside(TRIXIE, "command -v killall")
-    assert deployed.drift()[0] == 0
+class TestWhileTheServerGoesOn:
+    """What is reloaded, or needs not even that."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def together(cls, deployed: Deployment) -> Iterator[Changed]:
+        # Somebody else installs packages, from the plan on.
+        inside(TRIXIE, f'apt-mark hold less; setsid python3 -c "{LOCKED}" > /dev/null 2>&1 < /dev/null &')
+        changes = {
+            "processes": 700,
+            "postgresql_settings": {"work_mem": "5MB"},
+            "packages": ["awk", "less", "psmisc"],  # mawk provides awk
+        }
+        with changed(deployed, changes) as together:
+            yield together
+            inside(TRIXIE, "apt-mark unhold less")
+
+    def test_neither_container_nor_server_is_restarted(self, together: Changed) -> None:
+        assert "restart" not in together.report
+        assert (init_pid(TRIXIE), inside(TRIXIE, UNIT)) == (together.init, together.server)
+
+    def test_a_limit_is_taken_over(self, together: Changed) -> None:
+        assert f"container {TRIXIE}: pids.max is 1000, not 700 (live)" in differences(together.report)
+        assert _limit("pids.max") == "700"
+
+    def test_a_setting_is_reloaded(self, together: Changed) -> None:
+        assert "PostgreSQL: reload for work_mem" in differences(together.report)
+        assert sql(TRIXIE, "SHOW work_mem") == "5MB"
+
+    def test_others_who_install_are_waited_for_and_what_is_provided_or_held_is_there(self, together: Changed) -> None:
+        missing = [line for line in differences(together.report) if line.startswith("package ")]
+        assert missing == ["package psmisc: missing"]
+        assert inside(TRIXIE, "command -v killall")
 
 
-def test_the_proxy_of_apt_is_taken_over(deployed: Deployment) -> None:
-    deployed.host = {"apt_proxy": "http://10.0.3.1:3142"}
-    try:
-        deployed.apply()
+class TestWithARestartOfTheServer:
+    """What the server reads when it starts."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def together(cls, deployed: Deployment) -> Iterator[Changed]:
+        changes = {"memory": "1GiB", "postgresql_settings": {"max_locks_per_transaction": 128}}
+        # Nothing is to be installed: nobody listens there.
+        with changed(deployed, changes, {"apt_proxy": "http://10.0.3.1:3142"}) as together:
+            yield together
+
+    def test_the_server_is_restarted_and_the_container_is_not(self, together: Changed) -> None:
+        assert f"container {TRIXIE}: restart for" not in together.report
+        assert init_pid(TRIXIE) == together.init
+        assert inside(TRIXIE, UNIT) != together.server
+
+    def test_a_setting_is_taken_over(self, together: Changed) -> None:
+        restarts = [line for line in differences(together.report) if line.startswith("PostgreSQL: restart for ")]
+        assert "max_locks_per_transaction" in "; ".join(restarts)
+        assert sql(TRIXIE, "SHOW max_locks_per_transaction") == "128"
+
+    def test_tuning_follows_the_declared_memory(self, together: Changed) -> None:  # noqa: ARG002  it does by now
+        assert sql(TRIXIE, "SHOW shared_buffers") == "256MB"
+
+    def test_the_proxy_of_apt_is_taken_over(self, together: Changed) -> None:  # noqa: ARG002  it is there by now
         assert 'Acquire::https::Proxy "http://10.0.3.1:3142";' in inside(TRIXIE, "apt-config dump")
-    finally:
-        deployed.host = {}
+
+
+def test_a_proxy_of_apt_that_is_not_declared_any_more_goes(deployed: Deployment) -> None:
     deployed.apply()
     assert "Proxy" not in inside(TRIXIE, "apt-config dump")
-    assert deployed.drift()[0] == 0
+
+
+class TestWithARestartOfTheContainer:
+    """What LXC reads when it starts a container."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def together(cls, deployed: Deployment) -> Iterator[Changed]:
+        with changed(deployed, {"address": OTHER_ADDRESS, "id_base": 300_000_000}) as together:
+            yield together
+
+    def test_the_plan_says_for_what(self, together: Changed) -> None:
+        configuration = [
+            line for line in differences(together.report) if line.startswith(f"container {TRIXIE}: restart")
+        ]
+        assert f"lxc.net.0.ipv4.address = {OTHER_ADDRESS}/24" in "".join(configuration)
+        assert init_pid(TRIXIE) != together.init
+
+    def test_the_address_is_another_one(self, deployed: Deployment, together: Changed) -> None:  # noqa: ARG002  it is by now
+        with deployed.connect(TRIXIE) as connection:
+            assert connection.info.host == OTHER_ADDRESS
+
+    def test_a_new_id_range_leaves_the_data_where_they_are(self, deployed: Deployment, together: Changed) -> None:  # noqa: ARG002
+        """Files keep their numbers on disk: they are mapped when they are mounted, and nothing has to be chowned."""
+        assert run("cat", f"/proc/{init_pid(TRIXIE)}/uid_map").stdout.split() == ["0", "300000000", "65536"]
+        with deployed.connect(TRIXIE) as connection:
+            connection.execute("SELECT count(*) FROM event_store.events")
 
 
 @pytest.fixture(scope="module")

@@ -31,12 +31,9 @@ def works(name: str) -> bool:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _as_declared(deployed: Deployment) -> None:
+def _as_declared(deployed: Deployment) -> Iterator[None]:
+    """And still so when all of it has come back."""
     deployed.apply()
-
-
-@pytest.fixture(autouse=True)
-def _still_as_declared(deployed: Deployment) -> Iterator[None]:
     yield
     assert deployed.drift()[0] == 0
 

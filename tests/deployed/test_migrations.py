@@ -17,6 +17,8 @@ from deploy.schema.rollback.losses import guard, losses
 from .containers import SERVERS
 from .deployment import Deployment, inside, schema_dump, sql
 
+pytestmark = pytest.mark.releases
+
 SCHEMA = catalogue.load()
 STEPS = SCHEMA.migrations
 DATABASE = "estest_migrations"

@@ -108,7 +108,13 @@ def tried(deployed: Deployment) -> Deployment:
     return deployed
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=name, marks=() if number < 2 else pytest.mark.soak)
+        for number, (name, case) in enumerate(CASES.items())
+    ],
+)
 def test_it_is_refused_in_the_plan_and_in_a_run_and_nothing_changes(tried: Deployment, case: Refused) -> None:
     before = {container: _state(container) for container in CONTAINERS}
     declared = tried.containers

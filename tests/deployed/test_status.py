@@ -20,7 +20,6 @@ Rows = dict[str, tuple[str, str]]
 @pytest.fixture
 def repaired(deployed: Deployment) -> Iterator[Deployment]:
     """A deployment that is well, for a test that breaks it; the next deploy repairs it."""
-    deployed.apply()
     yield deployed
     deployed.apply()
     assert status(deployed.inventory)[0] == 0
@@ -51,7 +50,6 @@ def states(rows: Rows, name: str) -> set[str]:
 
 
 def test_all_is_well(deployed: Deployment) -> None:
-    deployed.apply()
     sql(TRIXIE, "SELECT event_store.create_subscription('mailer', partitions => 4, from_beginning => false)")
     try:
         inside(TRIXIE, "touch /run/mark; sleep 0.1")

@@ -14,51 +14,68 @@ from .containers import INNER_BOOKWORM as BOOKWORM
 from .containers import INNER_TRIXIE as TRIXIE
 from .containers import SERVERS
 from .deployment import Deployment, differences, inside, run, sql
-from .series import series
 
 BOTH = pytest.mark.parametrize(("name", "version"), list(zip(SERVERS, (17, 15), strict=True)))
-FEED = "event-store@feed.service"
+FEED, PROJECTIONS, VIEWS, SEALS = (f"event-store@{name}.service" for name in ("feed", "projections", "views", "seals"))
 FOLDER = "/etc/systemd/system"
 
 
 class Case(NamedTuple):
-    """A change by hand in the container, what kind of thing it changes, and a text that the report must name it with."""
+    """A change by hand in the container, and a text that the report must name it with; both may be about a UNIT."""
 
-    kind: str
     name: str
     change: str
     reported: str
 
 
 CASES = [
-    Case("user", "user's shell", f"usermod --shell /bin/bash {WORKER_ROLE}", f"user {WORKER_ROLE}: shell is /bin/bash"),
-    Case("user", "user in a group", f"usermod --append --groups postgres {WORKER_ROLE}", f"user {WORKER_ROLE}: groups is"),
-    Case("user", "user with a password", f"echo {WORKER_ROLE}:by-hand | chpasswd", f"user {WORKER_ROLE}: locked is False"),
-    Case("no user", "no user", f"systemctl stop 'event-store@*'; userdel {WORKER_ROLE}", f"user {WORKER_ROLE}: missing"),
-    Case("newer file", "unit edited", f"sed -i 's/^User=.*/User=root/' {UNIT_FILE}", f"{FEED}: started before {UNIT_FILE}"),
-    Case("content", "SQL edited and loaded", f"echo 'SELECT 1;' >> {SQL_FILE}; systemctl restart {FEED}", f"{SQL_FILE}: content"),
-    Case("newer file", "file newer than the process", f"touch {SQL_FILE}", f"{FEED}: started before {SQL_FILE} was written"),
-    Case("state", "stopped", f"systemctl stop {FEED}", f"{FEED}: not running (inactive)"),
-    Case("enabled", "disabled", f"systemctl disable --quiet {FEED}", f"{FEED}: not enabled"),
-    Case("shadowed", "masked", f"systemctl mask --quiet --now {FEED}", f"{FOLDER}/{FEED}: changes"),
-    Case("shadowed", "masked until the next boot", f"systemctl mask --quiet --runtime {FEED}", f"/run/systemd/system/{FEED}: changes"),
-    Case("drop-in", "changed by a drop-in", f"mkdir {FOLDER}/{FEED}.d; echo '[Service]\nUser=root' > {FOLDER}/{FEED}.d/x.conf",
-         f"{FOLDER}/{FEED}.d/x.conf: changes"),
-    Case("drop-in", "all changed by a drop-in that is loaded", f"mkdir {FOLDER}/event-store@.service.d; echo '[Service]\nUser=root' > {FOLDER}/event-store@.service.d/x.conf;"
+    Case("user's shell", f"usermod --shell /bin/bash {WORKER_ROLE}", f"user {WORKER_ROLE}: shell is /bin/bash"),
+    Case("user in a group", f"usermod --append --groups postgres {WORKER_ROLE}", f"user {WORKER_ROLE}: groups is"),
+    Case("user with a password", f"echo {WORKER_ROLE}:by-hand | chpasswd", f"user {WORKER_ROLE}: locked is False"),
+    Case("no user", f"systemctl stop 'event-store@*'; userdel {WORKER_ROLE}", f"user {WORKER_ROLE}: missing"),
+    Case("unit edited", f"sed -i 's/^User=.*/User=root/' {UNIT_FILE}", f"UNIT: started before {UNIT_FILE}"),
+    Case("SQL edited and loaded", f"echo 'SELECT 1;' >> {SQL_FILE}; systemctl restart UNIT", f"{SQL_FILE}: content"),
+    Case("file newer than the process", f"touch {SQL_FILE}", f"UNIT: started before {SQL_FILE} was written"),
+    Case("stopped", "systemctl stop UNIT", "UNIT: not running (inactive)"),
+    Case("disabled", "systemctl disable --quiet UNIT", "UNIT: not enabled"),
+    Case("masked", "systemctl mask --quiet --now UNIT", f"{FOLDER}/UNIT: changes"),
+    Case("masked until the next boot", "systemctl mask --quiet --runtime UNIT", "/run/systemd/system/UNIT: changes"),
+    Case("changed by a drop-in", f"mkdir {FOLDER}/UNIT.d; echo '[Service]\nUser=root' > {FOLDER}/UNIT.d/x.conf",
+         f"{FOLDER}/UNIT.d/x.conf: changes"),
+    Case("all changed by a drop-in that is loaded", f"mkdir {FOLDER}/event-store@.service.d; echo '[Service]\nUser=root' > {FOLDER}/event-store@.service.d/x.conf;"
          " systemctl daemon-reload; systemctl restart 'event-store@*' || true", f"{FOLDER}/event-store@.service.d/x.conf: changes"),
-    Case("systemd's own reading", "started without the file", f"sed -i s/^UMask=.*/UMask=0022/ {UNIT_FILE}; systemctl daemon-reload; systemctl restart {FEED};"
-         f"sed -i s/^UMask=.*/UMask=0077/ {UNIT_FILE}; systemctl restart {FEED}", f"{FEED}: started before systemd had read"),
-    Case("shadowed", "a unit of its own", f"sed s/^User=.*// {UNIT_FILE} > {FOLDER}/{FEED}; systemctl daemon-reload; systemctl restart {FEED} || true",
-         f"{FOLDER}/{FEED}: changes"),
+    Case("started without the file", f"sed -i s/^UMask=.*/UMask=0022/ {UNIT_FILE}; systemctl daemon-reload; systemctl restart UNIT;"
+         f"sed -i s/^UMask=.*/UMask=0077/ {UNIT_FILE}; systemctl restart UNIT", "UNIT: started before systemd had read"),
+    Case("a unit of its own", f"sed s/^User=.*// {UNIT_FILE} > {FOLDER}/UNIT; systemctl daemon-reload; systemctl restart UNIT || true",
+         f"{FOLDER}/UNIT: changes"),
 ]  # fmt: skip
 
 
-@series("case", CASES, kind=lambda case: case.kind, name=lambda case: case.name)
-def test_drift_is_shown_and_repaired(deployed: Deployment, case: Case) -> None:
-    inside(TRIXIE, case.change)
+#: Names of those that can be seen together, and of the units that they are about.
+TOGETHER = [
+    {"user's shell": FEED, "disabled": FEED, "stopped": PROJECTIONS, "masked": VIEWS, "changed by a drop-in": SEALS},
+    {"SQL edited and loaded": FEED, "unit edited": FEED},
+    {"no user": FEED},
+    {"started without the file": FEED},
+]
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        *(pytest.param(units, id=" + ".join(units)) for units in TOGETHER),
+        *(pytest.param({case.name: FEED}, id=f"{case.name} alone", marks=pytest.mark.soak) for case in CASES),
+    ],
+)
+def test_drift_is_shown_and_repaired(deployed: Deployment, units: dict[str, str]) -> None:
+    by_name = {case.name: case for case in CASES}
+    for name, unit in units.items():
+        inside(TRIXIE, by_name[name].change.replace("UNIT", unit))
     status, report = deployed.drift()
     assert status == 2, report
-    assert any(case.reported in line for line in differences(report)), report
+    for name, unit in units.items():
+        reported = by_name[name].reported.replace("UNIT", unit)
+        assert any(reported in line for line in differences(report)), report
     assert f"@lxc/{BOOKWORM}" not in report, "the other container is as declared"
     deployed.apply()
     assert deployed.drift() == (0, f"No drift: {deployed.inventory} is deployed as declared.\n")
@@ -72,16 +89,18 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize(("change", "reported"), SETTINGS)
+@pytest.mark.parametrize("changes", [SETTINGS[:2], SETTINGS[2:]], ids=["changed", "deleted"])
 def test_settings_that_were_changed_by_hand_are_shown_and_repaired(
-    deployed: Deployment, change: str, reported: str
+    deployed: Deployment, changes: list[tuple[str, str]]
 ) -> None:
     row = "SELECT to_jsonb(s) - 'feed_offset' FROM event_store.settings s"
     before = sql(TRIXIE, row)
-    sql(TRIXIE, change)
+    for change, _ in changes:
+        sql(TRIXIE, change)
     status, report = deployed.drift()
     assert status == 2, report
-    assert any(reported in line for line in differences(report)), report
+    for _, reported in changes:
+        assert any(reported in line for line in differences(report)), report
     deployed.apply()
     assert sql(TRIXIE, row) == before
     assert deployed.drift()[0] == 0

@@ -16,6 +16,8 @@ from .stores import Server, Store, new_name
 from .test_subscriptions import Claim, acknowledge, claimed, create, lag, value
 from .test_subscriptions import read as read_partition
 
+pytestmark = pytest.mark.releases
+
 #: Further than any server of the tests has counted.
 FUTURE = 1_000_000_000_000
 #: Runs where the server is, as its own user: with the programs of its own version, which the tests' machine may not have.

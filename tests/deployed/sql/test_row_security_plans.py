@@ -15,6 +15,8 @@ import pytest
 from .projecting import Connection, append, settle, value, work
 from .stores import Server, Store, new_name
 
+pytestmark = pytest.mark.releases
+
 TABLES = ("users", "accounts", "journal", "user_preferences")
 FILL = """
     WITH people AS MATERIALIZED (SELECT gen_random_uuid() AS user_id, n FROM generate_series(1, 3000) AS n),

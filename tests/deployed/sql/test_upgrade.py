@@ -4,11 +4,14 @@ import threading
 from uuid import uuid4
 
 import psycopg
+import pytest
 
 from deploy.machine.psql import LOCK_TIMEOUT
 from deploy.schema import catalogue, migrations
 
 from .stores import Server, new_name
+
+pytestmark = pytest.mark.releases
 
 WRITERS = 3
 #: As an append does it: reads the aggregate, then writes; a migration may come in between.
