@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .containers import declared
-from .deployment import PYINFRA, ROOT, Deployment, inside, run
+from .deployment import PYINFRA, ROOT, STORAGE, Deployment, inside, run
 from .locks import turn_lock
 
 USER, PORT, CONTAINER = "estest-operator", 22022, "estest-ssh"
@@ -33,7 +33,9 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         f"PasswordAuthentication no\nAllowUsers {USER}\nMaxSessions 50\nSubsystem sftp internal-sftp\n"
     )
     Path("/run/sshd").mkdir(exist_ok=True)
-    server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(config)], stderr=subprocess.DEVNULL)
+    # A host on which new files are closed to others, unless who makes them says otherwise.
+    sshd = ["/usr/sbin/sshd", "-D", "-e", "-f", str(config)]
+    server = subprocess.Popen(sshd, stderr=subprocess.DEVNULL, umask=0o077)
     time.sleep(0.5)
     yield folder
     server.terminate()
@@ -65,6 +67,15 @@ def test_deploys_over_ssh_and_changes_nothing_the_second_time(remote: Deployment
     assert remote.apply() == []
     with remote.connect(CONTAINER) as connection:
         assert connection.execute("SELECT current_user").fetchone() == ("stock_analysis_user",)
+
+
+def test_the_hosts_umask_has_no_say(remote: Deployment, sshd: Path) -> None:
+    remote.apply()
+    asked = ["ssh", "-p", str(PORT), "-i", str(sshd / "client"), "-o", f"UserKnownHostsFile={sshd / 'known_hosts'}"]
+    assert run(*asked, f"{USER}@127.0.0.1", "sudo sh -c umask").stdout == "0077\n"
+    folders = [f"{STORAGE}/containers/{CONTAINER}", f"{STORAGE}/volumes/{CONTAINER}", f"/var/lib/lxc/{CONTAINER}"]
+    assert run("stat", "-c", "%a", *folders).stdout.split() == ["755"] * len(folders)
+    assert inside(CONTAINER, "stat -c %a /etc/event-store /etc/hosts /srv/postgresql").split() == ["755", "644", "755"]
 
 
 def test_a_run_ends_in_peace_and_a_killed_one_leaves_no_lock_behind(remote: Deployment) -> None:
