@@ -22,6 +22,16 @@ CALLS = {
 }
 
 
+#: Each was sent before, with the number of its turn as its id, so it writes nothing now.
+REPEATED = {
+    "append_event": """event_store.append_event(
+        'Many', uuid(n), 0, 'Counted', '{}', command_id => uuid(n), command_type => 'Do', command_data => '{}')""",
+    "append_events": """event_store.append_events(
+        'Many', uuid(n), 0, '[{"event_type": "A", "event_data": {}}]', command_id => uuid(n))""",
+    "record_command": "event_store.record_command(uuid(n), 'Do', 'Many', uuid(n))",
+}
+
+
 def in_one_transaction(what: str) -> str:
     what = what.replace("{one}", str(uuid4()))
     return f"DO $$ BEGIN FOR n IN 1..3000 LOOP PERFORM {what}; END LOOP; END $$"
@@ -39,6 +49,27 @@ def test_a_transaction_is_refused_before_it_fills_the_table_of_locks(store: Stor
         app.execute(in_one_transaction(CALLS[name]))
     assert "more than 2000 locks" in refusal.message
     assert "1,000 aggregates" in refusal.hint
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_repeated_commands_are_refused_like_new_ones(store: Store, name: str) -> None:
+    what = REPEATED[name].replace("uuid(n)", f"('{uuid4().hex[:20]}' || lpad(n::text, 12, '0'))::uuid")
+    with store.connect() as app:
+        app.execute(f"DO $$ BEGIN FOR n IN 1..3000 LOOP PERFORM {what}; COMMIT; END LOOP; END $$")
+        with refused("54000") as refusal:
+            app.execute(in_one_transaction(what))
+    assert "more than 2000 locks" in refusal.message
+
+
+@pytest.mark.parametrize("value", ["-1000000", "x", "1e3", " 1", "-0", "", "99999999999999999999"])
+def test_what_a_session_sets_neither_lifts_the_limit_nor_breaks_appends(store: Store, value: str) -> None:
+    with store.connect() as app:
+        app.execute(f"SET event_store.uncounted_locks = '{value}'")
+        with app.transaction():
+            for _ in range(3):
+                append_event(app, uuid4(), aggregate_type="Many")
+        with refused("54000"):
+            app.execute(in_one_transaction(CALLS["append_event"]))
 
 
 def test_a_thousand_aggregates_fit_into_a_transaction(store: Store) -> None:

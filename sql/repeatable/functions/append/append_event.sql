@@ -1,10 +1,10 @@
 -- Appends one event to one aggregate; returns its id, version and position.
 --
 -- The ordinary case takes two statements: one looks everything up, one inserts. Everything else (commands, types to
--- validate, what read models take, anything malformed) is left to append_lists(), which does it for many events as well. The time of an append
--- is not spent on running the statements but on what each transaction has to set up for them: statements and the tables
--- in them, SET clauses, operators in expressions, and OUT parameters. PostgreSQL looks OUT parameters up at each call;
--- a named type it remembers.
+-- validate, what read models take, anything malformed) is left to append_lists(), which does it for many events too.
+-- The time of an append is not spent on running the statements but on what each transaction has to set up for them:
+-- statements and the tables in them, SET clauses, operators in expressions, and OUT parameters. PostgreSQL looks OUT
+-- parameters up at each call; a named type it remembers.
 --
 -- expected_version: the version that the caller has seen; 0 = the aggregate must not exist yet; -1 = it must exist;
 -- NULL = any.
@@ -50,6 +50,8 @@ DECLARE
     as_list         jsonb;
     appended        event_store.appended_event;
 BEGIN
+    -- Not for the first append of a transaction: what follows here either writes, or fails and leaves no lock, or is
+    -- counted by append_lists().
     IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
         PERFORM event_store.refuse_many_locks(1);
     END IF;

@@ -3,7 +3,9 @@
 -- sessions share: once that is full, nobody can even connect. The smallest server has room for 2,700.
 --
 -- `more` is how many locks come next, at most. Only after each hundred of them the locks are counted, because that takes
--- as long as an append. Callers that have nothing to fear, the first append of a transaction, leave the call out.
+-- as long as an append. The first append_event() of a transaction has nothing to fear and leaves the call out. How many are
+-- not counted yet is in a setting, because a setting ends with the transaction. Every session may set it: if it is not
+-- what this function has written, the locks are counted now.
 --
 -- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. 54000 too many locks.
 CREATE OR REPLACE FUNCTION event_store.refuse_many_locks(more integer) RETURNS void
@@ -11,7 +13,8 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     most      constant integer := 2000;
-    uncounted integer := coalesce(nullif(current_setting('event_store.uncounted_locks', true), ''), '0')::integer + more;
+    noted     constant text := coalesce(current_setting('event_store.uncounted_locks', true), '');
+    uncounted integer := CASE WHEN noted ~ '^[0-9]{1,2}$' THEN noted::integer WHEN noted = '' THEN 0 ELSE 100 END + more;
     held      integer;
 BEGIN
     IF uncounted >= 100 THEN
