@@ -69,11 +69,30 @@ def test_patterns_are_those_of_ecma_262(
 ) -> None:
     register(app, event_type, {"properties": {"x": {"pattern": pattern}}})
     assert fits(app, event_type, [*matches, *others]) == [True] * len(matches) + [False] * len(others)
-    # As names of properties, beside another such pattern, with what they leave over refused.
-    names = {"patternProperties": {pattern: {}, "^unused$": {}}, "additionalProperties": False}
+    # As names of properties, between other such patterns with groups, with what they leave over refused.
+    names = {
+        "patternProperties": {r"^(?<q>un)\k<q>used$": {}, pattern: {}, r"^(?<q>un)(not)\1used$": {}},
+        "additionalProperties": False,
+    }
     register(app, f"{event_type}Names", {"properties": {"x": names}})
     values: list[Any] = [{value: 1} for value in [*matches, *others]]
     assert fits(app, f"{event_type}Names", values) == [True] * len(matches) + [False] * len(others)
+
+
+def test_names_of_properties_that_any_of_the_patterns_matches_are_not_additional(
+    app: Connection, event_type: str
+) -> None:
+    """Each pattern counts its groups by itself; the empty one matches every name."""
+    names: dict[str, Any] = {"patternProperties": {r"^(a)\1$": {}, r"^(bb)\1$": {}}}
+    register(app, event_type, {"properties": {"x": {**names, "additionalProperties": False}}})
+    assert fits(app, event_type, [{"aa": 1}, {"bbbb": 1}, {"bb": 1}]) == [True, True, False]
+    register(app, f"{event_type}Values", {"properties": {"x": {**names, "additionalProperties": {"type": "string"}}}})
+    assert fits(app, f"{event_type}Values", [{"bbbb": 1}, {"bb": 1}, {"bb": "1"}]) == [True, False, True]
+    register(app, f"{event_type}Left", {"properties": {"x": {**names, "unevaluatedProperties": False}}})
+    assert fits(app, f"{event_type}Left", [{"bbbb": 1}, {"bb": 1}]) == [True, False]
+    empty = {"patternProperties": {"": {}}, "additionalProperties": False}
+    register(app, f"{event_type}Empty", {"properties": {"x": empty}})
+    assert fits(app, f"{event_type}Empty", [{"b": 1}]) == [True]
 
 
 def test_the_message_has_the_pattern_as_it_was_registered(app: Connection, event_type: str) -> None:
