@@ -8,9 +8,10 @@
 -- to places in the schema itself: nothing is ever fetched. Numbers are compared as decimals, exactly.
 --
 -- What is not decided is one row with path NULL: payloads of more than 16 MiB (2^24 characters) in all are not looked at,
--- and a call has 10 seconds of CPU time and 100 microseconds for each character. Checking takes 2 to 20 microseconds a
--- character, so the size decides, with the same answer on a busy machine. The time is for patterns that take a time that
--- grows with the square of the text, and for those from before such patterns were refused. Each second the server is asked
+-- and a call has 10 seconds of CPU time and 100 microseconds for each character, 10 minutes at most. Checking takes 2 to
+-- 20 microseconds a character, so the size decides, with the same answer on a busy machine. The time is for patterns that
+-- take a time that grows with a power of the text, and for those from before such patterns were refused, see
+-- load_ambiguity(). Each second the server is asked
 -- whether the statement was cancelled or has reached its statement_timeout. A payload that nests too deeply is a problem
 -- like any other.
 --
@@ -195,8 +196,8 @@ if "problems" not in SD:
     def pattern_errors(pattern, parts):
         try:
             if GD["is_ambiguous"](GD["read_pattern"](pattern)):
-                return [(path_text(parts), shortened(repr(pattern)) + " can take years, because a text that it repeats can be "
-                         "read in two ways, as by (a+)+: write it so that there is one way")]
+                return [(path_text(parts), shortened(repr(pattern)) + " can take years, because a text can be read in too many "
+                         "ways, as by (a+)+ or a*a*a*a*: write it so that there is one way")]
         except ValueError as error:
             return [(path_text(parts), shortened(f"{pattern!r}: {error}"))]
         return []
@@ -256,7 +257,7 @@ if "problems" not in SD:
         if characters > MOST_CHARACTERS:
             return [(None, None, f"they have {characters} characters in all, and at most {MOST_CHARACTERS} are checked")]
         try:
-            Clock.seconds = 10 + characters / 10000
+            Clock.seconds = min(10 + characters / 10000, 600)
             signal.setitimer(signal.ITIMER_VIRTUAL, 1, 1)
             try:
                 # Enough digits for the longest number of jsonb.
