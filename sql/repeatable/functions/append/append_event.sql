@@ -17,7 +17,7 @@
 -- SE001 version conflict; SE002 malformed event; SE003 the event id is stored already; SE004 the command was recorded
 -- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema, or is not what its read model
 -- takes; SE012 the store was restored into another cluster, or has lost its settings; 54000 the transaction appends to
--- too many aggregates.
+-- too many aggregates; 55P03 other transactions do.
 CREATE OR REPLACE FUNCTION event_store.append_event(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -53,7 +53,7 @@ BEGIN
     -- Not for the first append of a transaction: what follows here either writes, or fails and leaves no lock, or is
     -- counted by append_lists().
     IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
-        PERFORM event_store.refuse_many_locks(1);
+        PERFORM event_store.refuse_many_locks(2);
     END IF;
     IF append_event.event_data @> '{}' AND append_event.metadata @> '{}' AND append_event.schema_version >= 1
         AND append_event.event_type <> '' AND append_event.aggregate_type <> ''
