@@ -1,5 +1,6 @@
 """Event types change while others append: nobody who appends ends in a deadlock, and nothing is committed that the type forbids."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -196,3 +197,54 @@ def test_a_schema_is_not_replaced_while_an_event_under_it_is_not_committed(
         appending.commit()
         with refused("SE008"):
             register(changing, types[0], {}, validation="off")
+
+
+@pytest.mark.parametrize("change", [register, enforce])
+def test_a_registration_that_waits_does_not_hold_up_appends_of_the_types_before_it(
+    store: Store, app: Connection, types: list[str], change: Callable[[Connection, str], Any]
+) -> None:
+    one, two, *_ = types
+    register(app, two, LOOSE, validation="off")
+    with (
+        ThreadPoolExecutor(2) as pool,
+        store.connect(autocommit=False) as appending,
+        store.connect(autocommit=False) as registering,
+        store.connect() as passing,
+    ):
+        append(appending, two)
+        registering.execute("SET statement_timeout = '20s'")
+        register(registering, one)
+        waiting = pool.submit(change, registering, two)
+        wait_until(lambda: is_waiting_for(app, registering, appending))
+        begun = time.monotonic()
+        passing.execute("SET statement_timeout = '20s'")
+        held_up = pool.submit(append, passing, one)
+        with refused("55P03") as refusal:
+            waiting.result()
+        registering.rollback()
+        held_up.result()
+        assert 1 < time.monotonic() - begun < 15
+        assert str(appending.info.backend_pid) in refusal.detail
+        assert "a transaction of its own" in refusal.hint
+
+
+def test_a_registration_for_which_nobody_waits_is_patient(store: Store, app: Connection, types: list[str]) -> None:
+    """Not even if its transaction holds other types, and another registration waits for its turn."""
+    one, two, three, *_ = types
+    with (
+        ThreadPoolExecutor(2) as pool,
+        store.connect(autocommit=False) as appending,
+        store.connect(autocommit=False) as registering,
+        store.connect() as next_one,
+    ):
+        append(appending, two)
+        register(registering, one)
+        waiting = pool.submit(register, registering, two)
+        wait_until(lambda: is_waiting_for(app, registering, appending))
+        behind = pool.submit(register, next_one, three)
+        time.sleep(4)
+        assert not waiting.done()
+        appending.rollback()
+        assert waiting.result()
+        registering.commit()
+        assert behind.result()

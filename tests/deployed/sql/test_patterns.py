@@ -69,11 +69,30 @@ def test_patterns_are_those_of_ecma_262(
 ) -> None:
     register(app, event_type, {"properties": {"x": {"pattern": pattern}}})
     assert fits(app, event_type, [*matches, *others]) == [True] * len(matches) + [False] * len(others)
-    # As names of properties, beside another such pattern, with what they leave over refused.
-    names = {"patternProperties": {pattern: {}, "^unused$": {}}, "additionalProperties": False}
+    # As names of properties, between other such patterns with groups, with what they leave over refused.
+    names = {
+        "patternProperties": {r"^(?<q>un)\k<q>used$": {}, pattern: {}, r"^(?<q>un)(not)\1used$": {}},
+        "additionalProperties": False,
+    }
     register(app, f"{event_type}Names", {"properties": {"x": names}})
     values: list[Any] = [{value: 1} for value in [*matches, *others]]
     assert fits(app, f"{event_type}Names", values) == [True] * len(matches) + [False] * len(others)
+
+
+def test_names_of_properties_that_any_of_the_patterns_matches_are_not_additional(
+    app: Connection, event_type: str
+) -> None:
+    """Each pattern counts its groups by itself; the empty one matches every name."""
+    names: dict[str, Any] = {"patternProperties": {r"^(a)\1$": {}, r"^(bb)\1$": {}}}
+    register(app, event_type, {"properties": {"x": {**names, "additionalProperties": False}}})
+    assert fits(app, event_type, [{"aa": 1}, {"bbbb": 1}, {"bb": 1}]) == [True, True, False]
+    register(app, f"{event_type}Values", {"properties": {"x": {**names, "additionalProperties": {"type": "string"}}}})
+    assert fits(app, f"{event_type}Values", [{"bbbb": 1}, {"bb": 1}, {"bb": "1"}]) == [True, False, True]
+    register(app, f"{event_type}Left", {"properties": {"x": {**names, "unevaluatedProperties": False}}})
+    assert fits(app, f"{event_type}Left", [{"bbbb": 1}, {"bb": 1}]) == [True, False]
+    empty = {"patternProperties": {"": {}}, "additionalProperties": False}
+    register(app, f"{event_type}Empty", {"properties": {"x": empty}})
+    assert fits(app, f"{event_type}Empty", [{"b": 1}]) == [True]
 
 
 def test_the_message_has_the_pattern_as_it_was_registered(app: Connection, event_type: str) -> None:
@@ -118,6 +137,27 @@ def test_what_is_no_pattern_is_refused_with_the_reason(
 
 
 ENDLESS = [
+    # Repetitions that have an end, of parts of no fixed length.
+    "^([A-Za-z]+ ?){1,10}$",
+    "^(a?){60}a{60}$",
+    r"^(\w+\s?){1,20}$",
+    "^([a-z]+ ?){1,50}$",
+    "^(a{1,10}){1,10}$",
+    "^([a-z]{1,400}){1,3}$",
+    "^(a|ab|b){20}$",
+    # Loops that share a text, one after the other.
+    "^" + 6 * "[a-z]*" + "$",
+    "^(?:[a-z]*){6}$",
+    r"^\w*\d*\w*\w*\d*\w*$",
+    "^.*a.*b.*c.*d.*$",
+    "(?=^[a-z]*[a-z]*[a-z]*[a-z]*$)b",
+    "^" + 4 * "[a-z]{1,100}" + "$",
+    # Ways that part and meet again.
+    "^" + 30 * "a?" + "a{30}$",
+    "^" + 30 * "a?b?" + "$",
+    "^" + 30 * "(a|a)" + "$",
+    "^(a|a){30}$",
+    # Repetitions that have no end.
     "^(a+)+$",
     "(a*)*b",
     "^(a|a)*$",
@@ -143,6 +183,20 @@ QUICK = [
     "^[a-z]{1,63}([.][a-z]{1,63}){0,10}$",
     r"^(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$",
     "^[a-z]{1,50000}$",
+    "^[a-z]{300}$",
+    "^([a-z]{100},){3}$",
+    r"^[^\s@]+@[^\s@]+\.[^\s@]+$",
+    r"^\d{1,3}(,\d{3})*(\.\d{1,2})?$",
+    r"^\s*\S+(\s+\S+)*\s*$",
+    "^.*foo.*bar.*$",
+    r"^\d{1,4}\d{1,4}\d{1,4}\d{1,4}$",
+    r"^\d?\d?\d?\d$",
+    "^(AED|AFN|ALL|USD|USN)-(AED|AFN|ALL|USD|USN)-(AED|AFN|ALL|USD|USN)$",
+    r"^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$",
+    r"^\p{L}+([ '-]\p{L}+){0,9}$",
+    r"^(\+\d{1,3}[- ]?)?\(?\d{3}\)?[- ]?\d{3}[- ]?\d{4}$",
+    r"^P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$",
+    "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
 ]
 
 

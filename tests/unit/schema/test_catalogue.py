@@ -12,6 +12,15 @@ def root(tmp_path: Path) -> Path:
     return Path(shutil.copytree(catalogue.ROOT, tmp_path / "sql"))
 
 
+def test_no_comment_is_wider_than_a_screen() -> None:
+    """Migrations are as they were released."""
+    files = [file for folder in ("repeatable", "catalogue") for file in (catalogue.ROOT / folder).rglob("*.sql")]
+    assert files
+    for file in files:
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            assert len(line) <= 125 or not line.lstrip().startswith("--"), f"{file.name}:{number}"
+
+
 def test_every_part_is_put_in_its_place() -> None:
     schema = catalogue.load()
     for script in (schema.state, schema.reference, schema.repair, schema.repair_earlier):

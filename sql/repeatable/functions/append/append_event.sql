@@ -1,10 +1,10 @@
 -- Appends one event to one aggregate; returns its id, version and position.
 --
 -- The ordinary case takes two statements: one looks everything up, one inserts. Everything else (commands, types to
--- validate, what read models take, anything malformed) is left to append_lists(), which does it for many events as well. The time of an append
--- is not spent on running the statements but on what each transaction has to set up for them: statements and the tables
--- in them, SET clauses, operators in expressions, and OUT parameters. PostgreSQL looks OUT parameters up at each call;
--- a named type it remembers.
+-- validate, what read models take, anything malformed) is left to append_lists(), which does it for many events too.
+-- The time of an append is not spent on running the statements but on what each transaction has to set up for them:
+-- statements and the tables in them, SET clauses, operators in expressions, and OUT parameters. PostgreSQL looks OUT
+-- parameters up at each call; a named type it remembers.
 --
 -- expected_version: the version that the caller has seen; 0 = the aggregate must not exist yet; -1 = it must exist;
 -- NULL = any.
@@ -17,7 +17,7 @@
 -- SE001 version conflict; SE002 malformed event; SE003 the event id is stored already; SE004 the command was recorded
 -- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema, or is not what its read model
 -- takes; SE012 the store was restored into another cluster, or has lost its settings; 54000 the transaction appends to
--- too many aggregates.
+-- too many aggregates; 55P03 other transactions do.
 CREATE OR REPLACE FUNCTION event_store.append_event(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -50,8 +50,10 @@ DECLARE
     as_list         jsonb;
     appended        event_store.appended_event;
 BEGIN
+    -- Not for the first append of a transaction: what follows here either writes, or fails and leaves no lock, or is
+    -- counted by append_lists().
     IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
-        PERFORM event_store.refuse_many_locks(1);
+        PERFORM event_store.refuse_many_locks(2);
     END IF;
     IF append_event.event_data @> '{}' AND append_event.metadata @> '{}' AND append_event.schema_version >= 1
         AND append_event.event_type <> '' AND append_event.aggregate_type <> ''

@@ -2,7 +2,7 @@
 -- false = the same command was recorded before (do nothing more). If two senders send the same command at once, the
 -- second waits for the first to commit. For a command that appends, pass command_id to the append instead.
 --
--- SE002 malformed command; SE004 the id was recorded with other content.
+-- SE002 malformed command; SE004 the id was recorded with other content; 54000 the transaction has too many locks.
 CREATE OR REPLACE FUNCTION event_store.record_command(
     command_id     uuid,
     command_type   text,
@@ -37,9 +37,7 @@ BEGIN
             CASE WHEN record_command.command_id IS NULL THEN 'command_id is NULL' ELSE 'data is NULL' END);
     END IF;
 
-    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
-        PERFORM event_store.refuse_many_locks(1);
-    END IF;
+    PERFORM event_store.refuse_many_locks(1);
     PERFORM event_store.lock_command(record_command.command_id);
     SELECT * INTO recorded FROM event_store.commands c WHERE c.command_id = record_command.command_id;
     IF NOT FOUND THEN

@@ -3,14 +3,15 @@
 -- payload after the 50th problem. Without payloads: what is wrong with the schema itself.
 --
 -- Validates with python3-jsonschema of the server's release (4.10 in Debian 12, 4.19 in 13): Draft 2020-12, or the
--- draft that "$schema" names. Patterns are regular expressions of ECMA-262: see load_patterns(). The formats date, date-time, time, email,
--- ipv4, ipv6, regex and uuid are checked, because they need no further package. References lead to places in the schema
--- itself: nothing is ever fetched. Numbers are compared as decimals, exactly.
+-- draft that "$schema" names. Patterns are regular expressions of ECMA-262: see load_patterns(). The formats date,
+-- date-time, time, email, ipv4, ipv6, regex and uuid are checked, because they need no further package. References lead
+-- to places in the schema itself: nothing is ever fetched. Numbers are compared as decimals, exactly.
 --
 -- What is not decided is one row with path NULL: payloads of more than 16 MiB (2^24 characters) in all are not looked at,
--- and a call has 10 seconds of CPU time and 100 microseconds for each character. Checking takes 2 to 20 microseconds a
--- character, so the size decides, with the same answer on a busy machine. The time is for patterns that take a time that
--- grows with the square of the text, and for those from before such patterns were refused. Each second the server is asked
+-- and a call has 10 seconds of CPU time and 100 microseconds for each character, 10 minutes at most. Checking takes 2 to
+-- 20 microseconds a character, so the size decides, with the same answer on a busy machine. The time is for patterns that
+-- take a time that grows with a power of the text, and for those from before such patterns were refused, see
+-- load_ambiguity(). Each second the server is asked
 -- whether the statement was cancelled or has reached its statement_timeout. A payload that nests too deeply is a problem
 -- like any other.
 --
@@ -77,10 +78,20 @@ if "problems" not in SD:
                     self.known[pattern] = re.compile(pattern)
             return self.known[pattern].search(text)
 
+    patterns = Patterns()
+
+    def additional_properties(instance, schema):
+        """In place of jsonschema's, which joins the patterns with |: groups then have numbers and names of others."""
+        for name in instance:
+            if name not in schema.get("properties", {}) and not any(
+                    patterns.search(pattern, name) for pattern in schema.get("patternProperties", {})):
+                yield name
+
     # Not for the other modules: what they match with re are no patterns of schemas.
     for name in ("_keywords", "_validators", "_utils"):
         if f"jsonschema.{name}" in sys.modules:
-            sys.modules[f"jsonschema.{name}"].re = Patterns()
+            sys.modules[f"jsonschema.{name}"].re = patterns
+            sys.modules[f"jsonschema.{name}"].find_additional_properties = additional_properties
 
     formats = FormatChecker(formats=["ipv4", "ipv6"])
 
@@ -185,8 +196,8 @@ if "problems" not in SD:
     def pattern_errors(pattern, parts):
         try:
             if GD["is_ambiguous"](GD["read_pattern"](pattern)):
-                return [(path_text(parts), shortened(repr(pattern)) + " can take years, because a text that it repeats can be "
-                         "read in two ways, as by (a+)+: write it so that there is one way")]
+                return [(path_text(parts), shortened(repr(pattern)) + " can take years, because a text can be read in too many "
+                         "ways, as by (a+)+ or a*a*a*a*: write it so that there is one way")]
         except ValueError as error:
             return [(path_text(parts), shortened(f"{pattern!r}: {error}"))]
         return []
@@ -246,7 +257,7 @@ if "problems" not in SD:
         if characters > MOST_CHARACTERS:
             return [(None, None, f"they have {characters} characters in all, and at most {MOST_CHARACTERS} are checked")]
         try:
-            Clock.seconds = 10 + characters / 10000
+            Clock.seconds = min(10 + characters / 10000, 600)
             signal.setitimer(signal.ITIMER_VIRTUAL, 1, 1)
             try:
                 # Enough digits for the longest number of jsonb.

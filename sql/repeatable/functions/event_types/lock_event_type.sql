@@ -7,11 +7,14 @@
 -- that of the type with the empty name. No event has this type, so no append waits for it.
 --
 -- For an append it waits in short turns with pauses, up to lock_timeout if the session has one: whoever appends next
--- would have to wait behind it. A transaction that changes several types holds those that it has changed already. If an
--- append that it waits for waits for one of these in turn, the change is what fails, before the server would choose: a
--- registration can simply be repeated, and an append is somebody's work.
+-- would have to wait behind it. A transaction that changes several types holds those that it has changed already, and
+-- appends of these wait for it, whatever it waits for. So it gives up after two seconds in which somebody waits for it.
+-- If the append that it waits for waits for it in turn, the change is what fails at once, in most cases before the server
+-- chooses: a registration can simply be repeated, and an append is somebody's work. The server may be the first if the
+-- append's deadlock_timeout ends in the tenth of a second before this is noticed.
 --
--- 55P03 the lock_timeout is over; 40P01 an append waits for this transaction; 54000 it changes too many types.
+-- 55P03 the lock_timeout is over, or others have waited too long for this transaction; 40P01 an append waits for this
+-- transaction; 54000 it changes too many types.
 CREATE OR REPLACE FUNCTION event_store.lock_event_type(event_type text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -19,6 +22,7 @@ DECLARE
     key      constant bigint := event_store.event_type_lock(event_type);
     patience constant interval := nullif(current_setting('lock_timeout'), '0')::interval;
     waited   interval := '0';
+    held_up  interval := '0';
     holders  integer[];
 BEGIN
     PERFORM event_store.refuse_many_locks(1);
@@ -49,6 +53,22 @@ BEGIN
                       DETAIL = format('they are of process %s; lock_timeout is %s', array_to_string(holders, ', '),
                                       current_setting('lock_timeout')),
                       HINT = 'Try again when their transactions have ended, or with a longer lock_timeout.';
+        END IF;
+        -- Whoever waits to change a type, too, holds up nobody by that.
+        IF EXISTS (SELECT FROM pg_locks mine
+                     JOIN pg_locks others USING (locktype, database, classid, objid, objsubid)
+                    WHERE mine.locktype = 'advisory' AND mine.pid = pg_backend_pid() AND mine.granted
+                      AND NOT others.granted
+                      AND (mine.classid::bigint << 32 | mine.objid::bigint) <> event_store.event_type_lock(''))
+        THEN
+            held_up := held_up + '200 ms';
+        END IF;
+        IF held_up > '2 s' THEN
+            RAISE EXCEPTION 'the event type % is in use by appends that are not committed yet', event_type
+                USING ERRCODE = 'lock_not_available',
+                      DETAIL = format('they are of process %s; meanwhile others wait for what this transaction holds',
+                                      array_to_string(holders, ', ')),
+                      HINT = 'Change each event type in a transaction of its own: then nobody waits for it.';
         END IF;
         PERFORM pg_sleep(0.1);
     END LOOP;

@@ -2,8 +2,9 @@
 -- once, each row is added only once.
 --
 -- If the tables of such a projection contain rows nevertheless, or nobody can say, its checkpoint was lost. The
--- projection stands still, readable, until it is rebuilt; its definition_version of 0 makes the worker rebuild it. Not for the application. It
--- does not have SECURITY DEFINER, because its callers have it.
+-- projection stands still, readable, until it is rebuilt; its definition_version of 0 makes the worker rebuild it.
+--
+-- Not for the application. It does not have SECURITY DEFINER, because its callers have it.
 CREATE OR REPLACE FUNCTION event_store.enroll_projections() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
