@@ -3,10 +3,11 @@
 -- with none of the fields is let through, because another application may have an idea of its own of that name; the read
 -- model leaves it out.
 --
--- events: as for append_events(), well formed. Not for the application. timezone and datestyle as in apply_events(): the
+-- events: as for append_events(), well formed. prefix: as for append_lists(). Not for the application. timezone and datestyle as in apply_events(): the
 -- answer is the same in every session.
 -- SE002 an envelope in a payload cannot be opened; SE007 a payload is not what its read model takes.
-CREATE OR REPLACE FUNCTION event_store.check_read_models(aggregate_type text, events jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION event_store.check_read_models(aggregate_type text, events jsonb, prefix text)
+RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
@@ -46,7 +47,7 @@ BEGIN
         END;
         RAISE EXCEPTION 'the payload of % is not what its read model takes: %', item.event_type, problem
             USING ERRCODE = code,
-                  DETAIL = format('events[%s], %s', item.place, path),
+                  DETAIL = concat(check_read_models.prefix || format('events[%s], ', item.place), path),
                   HINT = 'Correct event_data, or choose another aggregate_type if the event is not meant for the read model. '
                       || 'An envelope is stored as event_store.protect() returned it, in the same transaction or after its '
                       || 'commit.';
