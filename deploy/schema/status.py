@@ -83,24 +83,28 @@ def _projection_row(row: Mapping[str, Any], left_out: Mapping[str, int]) -> Row:
     state, detail = _projection(row)
     if events := left_out.get(name):
         # For people to look at. Nothing waits for it, so it is no degradation.
-        detail += f"; {events} events left out: SELECT * FROM event_store.unapplied_events"
+        detail += f"; {_events(events)} left out: SELECT * FROM event_store.unapplied_events"
     return Row("projection", name, state, detail)
 
 
 def _projection(row: Mapping[str, Any]) -> tuple[State, str]:
-    name, behind = row["projection_name"], _behind(row)
+    behind = _behind(row)
+    # Its rows are of an older definition, or lost. The worker rebuilds them by itself, unless events were retired.
+    rebuild = f"to build it again: SELECT event_store.rebuild_projection('{row['projection_name']}')"
+    resume = f"SELECT event_store.resume_projection('{row['projection_name']}')"
     if row["status"] == "failed":
-        resume = f"SELECT event_store.resume_projection('{name}')"
-        return State.DEGRADED, f"stopped by an error, {behind}: {row['error_message']}; after a fix: {resume}"
+        remedy = rebuild if row["is_outdated"] else f"after a fix: {resume}"
+        return State.DEGRADED, f"stopped by an error, {behind}: {row['error_message']}; {remedy}"
     if row["status"] != "active":
-        resume = f"SELECT event_store.resume_projection('{name}')"
         return State.DEGRADED, f"{row['status']}, {behind}; to go on: {resume}"
     if row["rebuild_status"] == "failed":
         return State.DEGRADED, f"{behind}; its rebuild stopped: {row['rebuild_error_message']}"
-    if row["seconds_behind"] > _PROJECTION_LAG:
-        return State.DEGRADED, f"{behind}; is the worker running, or does a transaction hold the feed back?"
+    if row["is_outdated"] or row["seconds_behind"] > _PROJECTION_LAG:
+        why = "is the worker running, or does a transaction hold the feed back?"
+        why = f"the rows are of an older definition; {rebuild}" if row["is_outdated"] else why
+        return State.DEGRADED, f"{behind}; {why}"
     if row["rebuild_status"]:
-        return State.WELL, f"{behind}; a rebuild is under way, {row['rebuild_events_behind']} events to go"
+        return State.WELL, f"{behind}; a rebuild is under way, {_events(row['rebuild_events_behind'])} to go"
     return State.WELL, behind
 
 
@@ -113,4 +117,8 @@ def _behind(row: Mapping[str, Any]) -> str:
     if not row["events_behind"]:
         return "up to date"
     about = "" if row.get("exact", True) else "about "
-    return f"{about}{row['events_behind']} events, {row['seconds_behind']:.0f} s behind"
+    return f"{about}{_events(row['events_behind'])}, {row['seconds_behind']:.0f} s behind"
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count} events"

@@ -142,14 +142,17 @@ UNION ALL  -- tables
 SELECT word, name, NULL, CASE relkind WHEN 'p' THEN 'partitioned ' || pg_get_partkeydef(oid) WHEN 'f' THEN 'foreign' ELSE 'plain' END,
        CASE WHEN relkind = 'r' AND starts_with(name, 'projections.')
             THEN format('CREATE TABLE %s (%s); DO $lost$ BEGIN '
-                        'UPDATE event_store.projections SET definition_version = 0 WHERE projection_name IN '
+                        'UPDATE event_store.projections SET %s WHERE projection_name IN '
                         '(SELECT r.projection_name FROM projections.registry() r WHERE %L = ANY (r.tables)); '
-                        'EXCEPTION WHEN undefined_function THEN UPDATE event_store.projections SET definition_version = 0; '
+                        'EXCEPTION WHEN undefined_function THEN UPDATE event_store.projections SET %s; '
                         'END $lost$', name,
                         (SELECT string_agg(format('%I %s', c.attname, c.type_of_column), ', ' ORDER BY c.attnum)
-                           FROM columns c WHERE c.attrelid = relations.oid), relname) END,
+                           FROM columns c WHERE c.attrelid = relations.oid), lost.state, relname, lost.state) END,
        NULL, NULL, '', 30, oid::bigint
-  FROM relations WHERE holds_rows
+  FROM relations
+ -- As enroll_projections() says it: the rows that the checkpoint is about are gone.
+ CROSS JOIN (VALUES ($state$definition_version = 0, status = CASE status WHEN 'paused' THEN status ELSE 'failed' END, error_sqlstate = 'SE013', error_message = 'a table was lost and is empty until it is rebuilt', failed_event_id = NULL, failed_global_position = NULL, retry_at = NULL$state$)) AS lost (state)
+ WHERE holds_rows
 
 UNION ALL
 SELECT 'persistence', word || ' ' || name, word || ' ' || name,

@@ -119,7 +119,7 @@ def test_events_that_a_projection_left_out_are_counted(deployed: Deployment) -> 
         _, rows = status(deployed.inventory)
     finally:
         sql(TRIXIE, "DELETE FROM event_store.unapplied_events WHERE problem = 'tried'")
-    assert "; 1 events left out: SELECT * FROM event_store.unapplied_events" in rows[f"projection {STORE}/users"][1]
+    assert "; 1 event left out: SELECT * FROM event_store.unapplied_events" in rows[f"projection {STORE}/users"][1]
     assert rows[f"projection {STORE}/users"][0] == "well"
     assert "left out" not in rows[f"projection {OTHER}/users"][1]
 

@@ -94,12 +94,12 @@ def test_a_payload_that_breaks_its_schema_is_refused_with_the_path(app: Connecti
         )
     assert refusal.message == f"the payload of {event_type} breaks its JSON schema"
     assert refusal.detail.splitlines() == [
-        "events[0]: $.at: '2023-02-29T10:00:00Z' is not a 'date-time'",
-        "events[0]: $.legs[0]: 'symbol' is a required property",
-        "events[0]: $.legs[1]: 'symbol' is a required property",
-        "events[0]: $.legs[1]: Additional properties are not allowed ('x y' was unexpected)",
-        "events[0]: $.price: 10.015 is not a multiple of 0.01",
-        "events[0]: $.quantity: 0 is less than the minimum of 1",
+        "$.at: '2023-02-29T10:00:00Z' is not a 'date-time'",
+        "$.legs[0]: 'symbol' is a required property",
+        "$.legs[1]: 'symbol' is a required property",
+        "$.legs[1]: Additional properties are not allowed ('x y' was unexpected)",
+        "$.price: 10.015 is not a multiple of 0.01",
+        "$.quantity: 0 is less than the minimum of 1",
     ]
     aggregate, good = uuid4(), {"event_type": event_type, "event_data": {"quantity": 1}}
     with refused("SE007") as refusal:
@@ -134,7 +134,7 @@ def test_warn_appends_with_the_same_text_as_a_warning(app: Connection, event_typ
             "WARNING",
             "SE007",
             f"the payload of {event_type} breaks its JSON schema",
-            "events[0]: $.quantity: '1' is not of type 'integer'",
+            "$.quantity: '1' is not of type 'integer'",
         )
     ]
 
@@ -170,6 +170,25 @@ def test_each_schema_version_has_its_own_schema_and_validation(app: Connection, 
     assert refusal.detail == "events[1]: $: 'quantity' is a required property"
 
 
+def test_the_place_of_an_event_is_that_of_the_call(app: Connection, event_type: str) -> None:
+    """One event has none; of several lists, also of one, it says in which."""
+    register(app, event_type, {"required": ["n"]})
+    bad = {"event_type": event_type, "event_data": {}}
+    missing = "$: 'n' is a required property"
+    with refused("SE007") as refusal:
+        append(app, event_type, {})
+    assert refusal.detail == missing
+    with refused("SE007") as refusal:
+        append_events(app, uuid4(), [bad])
+    assert refusal.detail == f"events[0]: {missing}"
+    other = {"aggregate_type": "Counter", "aggregate_id": str(uuid4()), "events": counted(1)}
+    wrong = {"aggregate_type": "Counter", "aggregate_id": str(uuid4()), "events": [*counted(1), bad]}
+    for appends, place in ([other, wrong], "appends[1].events[1]"), ([wrong], "appends[0].events[1]"):
+        with refused("SE007") as refusal:
+            call(app, "append_to_aggregates", appends=appends)
+        assert refusal.detail == f"{place}: {missing}"
+
+
 def test_unknown_types_are_allowed_by_default(app: Connection, event_type: str) -> None:
     append(app, event_type, {"anything": [1]})
 
@@ -179,7 +198,7 @@ def test_unknown_types_are_refused_where_the_setting_says_so(app: Connection, ev
     with refused("SE006") as refusal:
         append(app, event_type, {})
     assert refusal.message == f"unknown event type: {event_type} with schema version 1"
-    assert refusal.detail == "events[0]; known schema versions: none"
+    assert refusal.detail == "known schema versions: none"
     register(app, event_type, {}, 1, validation="off")
     register(app, event_type, {}, 3)
     append(app, event_type, {})
@@ -369,7 +388,7 @@ def test_references_inside_the_schema(app: Connection, event_type: str) -> None:
     assert is_valid(app, event_type, {"children": [{"value": 1}, {"children": [{"value": 2}]}], "$ref": "x"})
     with refused("SE007") as refusal:
         append(app, event_type, {"children": [{"value": 1}, {"children": [{"value": "2"}]}]})
-    assert refusal.detail == "events[0]: $.children[1].children[0].value: '2' is not of type 'integer'"
+    assert refusal.detail == "$.children[1].children[0].value: '2' is not of type 'integer'"
 
 
 @pytest.mark.parametrize(
@@ -448,7 +467,7 @@ def test_a_pattern_that_takes_for_ever_ends_with_an_error_of_its_own(
     with refused("SE017") as refusal:
         append(app, event_type, {"x": "a" * 60 + "!"})
     assert refusal.message == f"payloads of {event_type} could not be checked against their JSON schema"
-    assert refusal.detail == "events[0]: checking takes too long"
+    assert refusal.detail == "checking takes too long"
     append(app, event_type, {"x": "a"})
 
 
@@ -479,7 +498,7 @@ def test_deep_nesting_is_refused_and_the_session_goes_on(app: Connection, event_
         app.execute(
             "SELECT event_store.append_event('T', %s, NULL, %s, %s::jsonb)", [uuid4(), event_type, f'{{"x": {deep}}}']
         )
-    assert refusal.detail == "events[0]: $: it is nested too deeply"
+    assert refusal.detail == "$: it is nested too deeply"
     append(app, event_type, {"x": [[]]})
     with refused("SE008") as refusal:
         register(app, f"{event_type}Deep", json.loads('{"not": ' * 900 + "{}" + "}" * 900))

@@ -103,6 +103,36 @@ def test_a_payload_that_a_read_model_cannot_take_is_refused_and_stops_nothing_if
         assert value(admin, f"SELECT count(*) FROM projections.{table} WHERE {key} = %s", [bystander]) == 1
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        ("UserRegistered", {"$erased": ["/email"], "subscription_tier": "free"}),
+        ("UserRegistered", {"$erased": [""]}),
+        ("UserRegistered", {**user()[1], "$erased": []}),
+    ],
+)
+def test_a_payload_that_says_itself_what_was_erased_is_refused(admin: Connection, event: Event) -> None:
+    """Only reveal() says it: a payload that says it as well would be taken without what its read model needs."""
+    with pytest.raises(psycopg.Error) as refusal:
+        append(admin, "User", uuid4(), event)
+    assert refusal.value.sqlstate == "SE007"
+    assert str(refusal.value.diag.message_detail) == 'events[0], path: $."$erased"'
+
+
+@pytest.mark.parametrize("case", MALFORMED, ids=[f"{case[2][0]}-{case[3]}" for case in MALFORMED])
+def test_what_is_looked_at_first_is_never_well_where_a_field_is_wrong(
+    admin: Connection, case: tuple[str, str, Event, str, str]
+) -> None:
+    """The short way, on which most appends go, lets through nothing that the long way refuses."""
+    _, aggregate_type, event, _, _ = case
+    takes = "SELECT projections.takes_payloads(%s, %s)"
+    good = [{"event_type": name, "event_data": data} for name, data in (user(), entry())]
+    bad = {"event_type": event[0], "event_data": event[1]}
+    assert value(admin, takes, ["User", Jsonb(good)]) is True
+    assert value(admin, takes, ["JournalEntry", Jsonb(good)]) is True
+    assert value(admin, takes, [aggregate_type, Jsonb([*good, bad])]) is False
+
+
 @pytest.mark.parametrize("odd", [LONG, {LONG: 1}])
 def test_a_position_keeps_its_symbol_where_no_index_could_hold_the_new_one(admin: Connection, odd: Any) -> None:
     position = uuid4()

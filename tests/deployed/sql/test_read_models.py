@@ -446,6 +446,43 @@ def test_a_loss_does_not_pass_for_an_erasure(
     assert lost.row() == {}
 
 
+def test_a_rebuild_forgets_what_only_the_old_rows_have_left_out(empty_store: Store) -> None:
+    admin, ann = empty_store.connect("postgres"), uuid4()
+    apply(admin, "User", ann, REGISTERED)
+    admin.execute("SELECT event_store.rebuild_projection('users')")
+    # The old rows have lost her, for whatever reason, and leave out what comes of her. The new ones take it.
+    with admin.transaction():
+        admin.execute("SELECT set_config('event_store.projecting', 'on', true)")
+        admin.execute("DELETE FROM projections.users")
+    append(admin, "User", ann, ("UserRenamed", {"display_name": "Anna"}))
+    apply(admin, "User", ann, REGISTERED, REGISTERED)
+    work(admin)
+    assert value(admin, "SELECT count(*) FROM event_store.projection_rebuilds") == 0
+    noted = admin.execute(
+        "SELECT u.projection_name, e.event_version FROM event_store.unapplied_events u"
+        " JOIN event_store.events e USING (event_id) ORDER BY 2"
+    ).fetchall()
+    assert noted == [("users", 3), ("users", 4)]
+    found = row(admin, "users", "user_id", ann)
+    assert found is not None
+    assert found["display_name"] == "Anna"
+
+
+def test_a_rebuild_that_is_given_up_leaves_no_note(empty_store: Store) -> None:
+    admin, ann = empty_store.connect("postgres"), uuid4()
+    apply(admin, "User", ann, REGISTERED, REGISTERED)
+    admin.execute("SELECT event_store.rebuild_projection('users')")
+    noted = "SELECT array_agg(projection_name::text ORDER BY 1) FROM event_store.unapplied_events"
+    horizon = "SELECT event_store.advance_rebuild('users', event_store.feed_horizon(), 2, '1 s')"
+    with admin.transaction():
+        # It is not taken over while somebody has locked the old rows' checkpoint further on.
+        admin.execute("UPDATE event_store.projections SET last_global_position = last_global_position + 1000")
+        admin.execute(horizon)
+    assert value(admin, noted) == ["users", "users (rebuild)"]
+    assert value(admin, "SELECT event_store.cancel_rebuild('users')") is True
+    assert value(admin, noted) == ["users"]
+
+
 @pytest.mark.parametrize(
     "event_type", ["UserRegistered", "AccountOpened", "JournalEntryRecorded", "UserPreferencesSet"]
 )

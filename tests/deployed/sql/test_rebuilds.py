@@ -189,6 +189,8 @@ def test_a_table_that_is_missing_is_built_again_alone(empty_store: Store, table:
     lost = "SELECT array_agg(projection_name::text) FROM event_store.projections WHERE definition_version = 0"
     name = "portfolio_positions" if table == "positions" else table
     assert (value(admin, lost) == [name]) == registry_is_there
+    # Fed from its old checkpoint on, the table would stay empty of all before, and nobody would be told.
+    assert (state(admin, name)["status"], state(admin, name)["error_sqlstate"]) == ("failed", "SE013")
 
 
 def test_after_a_retirement_it_is_refused_unless_that_is_known(numbers: Numbers) -> None:
@@ -207,6 +209,16 @@ def test_after_a_retirement_it_is_refused_unless_that_is_known(numbers: Numbers)
     numbers.admin.execute("SELECT event_store.rebuild_projection('numbers', without_retired => true)")
     work(numbers.admin)
     assert numbers.rows() == [-1, -2, -4]
+
+
+@pytest.mark.parametrize("status", ["failed", "paused"])
+def test_a_rebuild_that_could_not_begin_is_none_that_is_under_way(numbers: Numbers, status: str) -> None:
+    admin = numbers.admin
+    admin.execute("UPDATE event_store.projections SET definition_version = 0, status = %s", [status])
+    admin.execute("SELECT event_store.note_failed_rebuild('numbers', 'XX000', 'no room')")
+    with pytest.raises(psycopg.Error) as refusal:
+        admin.execute("SELECT event_store.resume_projection('numbers')")
+    assert refusal.value.sqlstate == "SE013"
 
 
 def test_a_table_needs_a_primary_key(numbers: Numbers) -> None:

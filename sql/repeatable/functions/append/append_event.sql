@@ -103,19 +103,12 @@ BEGIN
             'event_type', append_event.event_type, 'event_data', append_event.event_data,
             'metadata', append_event.metadata, 'schema_version', append_event.schema_version,
             'event_id', append_event.event_id));
-        -- append_lists() would speak of a list, which nobody has passed.
-        IF (event_store.look_at_events(as_list)).are_well_formed IS NOT TRUE THEN
-            PERFORM event_store.refuse_malformed(
-                append_event.aggregate_type, append_event.aggregate_id, append_event.actor, append_event.actor_type,
-                append_event.source, append_event.command_id, append_event.command_type,
-                replace(event_store.malformed_part(as_list), 'events[0].', ''));
-        END IF;
         SELECT a.event_ids[1], a.event_versions[1], a.global_positions[1]
           INTO appended
           FROM event_store.append_lists(
                    ARRAY[append_event.aggregate_type], ARRAY[append_event.aggregate_id],
                    ARRAY[append_event.expected_version],
-                   ARRAY[as_list],
+                   ARRAY[as_list], ARRAY[NULL],
                    append_event.actor, append_event.actor_type, append_event.source, append_event.causation_id,
                    append_event.correlation_id, append_event.command_id, append_event.command_type,
                    append_event.command_data) a;

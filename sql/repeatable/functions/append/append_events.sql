@@ -40,7 +40,7 @@ BEGIN
       INTO append_events.event_version, append_events.global_position
       FROM event_store.append_lists(
                ARRAY[append_events.aggregate_type], ARRAY[append_events.aggregate_id],
-               ARRAY[append_events.expected_version], ARRAY[append_events.events],
+               ARRAY[append_events.expected_version], ARRAY[append_events.events], ARRAY[''],
                append_events.actor, append_events.actor_type, append_events.source,
                append_events.causation_id, append_events.correlation_id,
                append_events.command_id, append_events.command_type, append_events.command_data) a;

@@ -3,6 +3,9 @@
 -- and position of each list's last event. An id is NULL if the command is a repeated one and its events have left the
 -- store.
 --
+-- prefixes: what stands before events[n] in an error that names the place of an event. NULL: the caller was given one
+-- event and no list.
+--
 -- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. SQLSTATEs: those of
 -- its callers.
 CREATE OR REPLACE FUNCTION event_store.append_lists(
@@ -10,6 +13,7 @@ CREATE OR REPLACE FUNCTION event_store.append_lists(
     aggregate_ids     uuid[],
     expected_versions integer[],
     event_lists       jsonb[],
+    prefixes          text[],
     actor             text,
     actor_type        text,
     source            text,
@@ -51,8 +55,8 @@ BEGIN
         THEN
             PERFORM event_store.refuse_malformed(
                 aggregate_types[n], aggregate_ids[n], actor, actor_type, source, command_id, command_type,
-                CASE WHEN cardinality(event_lists) > 1 THEN format('appends[%s].', n - 1) ELSE '' END
-                || event_store.malformed_part(event_lists[n]));
+                coalesce(prefixes[n] || event_store.malformed_part(event_lists[n]),
+                         replace(event_store.malformed_part(event_lists[n]), 'events[0].', '')));
         END IF;
     END LOOP;
 
@@ -101,10 +105,10 @@ BEGIN
     FOR n IN 1 .. cardinality(event_lists) LOOP
         new_version := event_store.expect_version(aggregate_types[n], aggregate_ids[n], expected_versions[n]);
         IF NOT are_plain THEN
-            PERFORM event_store.check_event_types(event_lists[n]);
+            PERFORM event_store.check_event_types(event_lists[n], prefixes[n]);
         END IF;
         IF aggregate_types[n] IN ('User', 'Account', 'JournalEntry', 'UserPreferences') THEN
-            PERFORM event_store.check_read_models(aggregate_types[n], event_lists[n]);
+            PERFORM event_store.check_read_models(aggregate_types[n], event_lists[n], prefixes[n]);
         END IF;
         SELECT i.event_id, i.event_version, i.global_position INTO new_id, new_version, new_position
           FROM event_store.insert_events(

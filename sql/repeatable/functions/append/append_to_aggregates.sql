@@ -31,6 +31,7 @@ DECLARE
     ids       uuid[];
     expected  integer[];
     lists     jsonb[];
+    prefixes  text[];
     versions  integer[];
     positions bigint[];
 BEGIN
@@ -39,14 +40,15 @@ BEGIN
     SELECT array_agg(item.value ->> 'aggregate_type' ORDER BY item.place),
            array_agg((item.value ->> 'aggregate_id')::uuid ORDER BY item.place),
            array_agg((item.value ->> 'expected_version')::integer ORDER BY item.place),
-           array_agg(item.value -> 'events' ORDER BY item.place)
-      INTO types, ids, expected, lists
+           array_agg(item.value -> 'events' ORDER BY item.place),
+           array_agg(format('appends[%s].', item.place - 1) ORDER BY item.place)
+      INTO types, ids, expected, lists, prefixes
       FROM jsonb_array_elements(append_to_aggregates.appends) WITH ORDINALITY AS item (value, place);
 
     SELECT a.event_versions, a.global_positions
       INTO versions, positions
       FROM event_store.append_lists(
-               types, ids, expected, lists, append_to_aggregates.actor, append_to_aggregates.actor_type,
+               types, ids, expected, lists, prefixes, append_to_aggregates.actor, append_to_aggregates.actor_type,
                append_to_aggregates.source, append_to_aggregates.causation_id, append_to_aggregates.correlation_id,
                append_to_aggregates.command_id, append_to_aggregates.command_type,
                append_to_aggregates.command_data) a;

@@ -2,9 +2,9 @@
 -- validation of the type is 'enforce'. If it is 'warn', raises a warning instead. A type is known if it is registered
 -- with this name and schema version.
 --
--- events: as for append_events(), well formed. The caller shares the locks of their types. Not for the application.
+-- events: as for append_events(), well formed. prefix: as for append_lists(). The caller shares the locks of their types. Not for the application.
 -- SE006 unknown event type; SE007 a payload breaks its JSON schema; SE017 a payload could not be checked.
-CREATE OR REPLACE FUNCTION event_store.check_event_types(events jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION event_store.check_event_types(events jsonb, prefix text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_column
@@ -31,16 +31,17 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'unknown event type: % with schema version %', unknown.event_type, unknown.schema_version
             USING ERRCODE = 'SE006',
-                  DETAIL = format('events[%s]; known schema versions: %s', unknown.place,
-                                  coalesce(unknown.known, 'none')),
+                  DETAIL = concat(check_event_types.prefix || format('events[%s]; ', unknown.place),
+                                  'known schema versions: ', coalesce(unknown.known, 'none')),
                   HINT = 'Register it with event_store.register_event_type(), or correct its name or schema_version.';
     END IF;
 
     FOR broken IN
         SELECT t.event_type, t.schema_version, t.validation,
-               max(CASE WHEN f.place IS NULL THEN f.problem ELSE format('events[%s]: %s', p.places[f.place], f.problem) END)
+               max(concat(check_event_types.prefix || 'events[' || p.places[f.place] || ']: ', f.problem))
                    FILTER (WHERE f.path IS NULL) AS undecided,
-               string_agg(format('events[%s]: %s: %s', p.places[f.place], f.path, f.problem), E'\n'
+               string_agg(concat(check_event_types.prefix || format('events[%s]: ', p.places[f.place]), f.path, ': ',
+                                 f.problem), E'\n'
                           ORDER BY p.places[f.place], f.path COLLATE "C", f.problem COLLATE "C") AS problems
           FROM (SELECT item.event ->> 'event_type' AS event_type,
                        coalesce((item.event ->> 'schema_version')::integer, 1) AS schema_version,

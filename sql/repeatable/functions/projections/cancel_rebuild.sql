@@ -16,6 +16,8 @@ BEGIN
     -- Waits for a worker's batch.
     DELETE FROM event_store.projection_rebuilds b WHERE b.projection_name = cancel_rebuild.projection_name::varchar;
     was_there := FOUND;
+    DELETE FROM event_store.unapplied_events u
+     WHERE u.projection_name = (cancel_rebuild.projection_name || ' (rebuild)')::varchar;
     FOREACH table_name IN ARRAY table_names LOOP
         EXECUTE format('DROP TABLE IF EXISTS projections_rebuild.%I', table_name);
     END LOOP;

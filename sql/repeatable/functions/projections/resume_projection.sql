@@ -18,7 +18,9 @@ BEGIN
       FROM event_store.projections p
      WHERE p.projection_name = resume_projection.projection_name::varchar;
     IF is_lost AND NOT EXISTS (SELECT FROM event_store.projection_rebuilds b
-                                WHERE b.projection_name = resume_projection.projection_name::varchar)
+                                WHERE b.projection_name = resume_projection.projection_name::varchar
+                                  -- 0: it could not begin, see note_failed_rebuild().
+                                  AND b.definition_version > 0)
     THEN
         RAISE EXCEPTION 'the checkpoint of the projection % is lost: there is nothing to go on from',
                         resume_projection.projection_name

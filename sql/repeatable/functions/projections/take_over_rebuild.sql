@@ -73,9 +73,11 @@ BEGIN
       LEFT JOIN event_store.events e
         ON e.transaction_id = rebuild.last_transaction_id AND e.global_position = rebuild.last_global_position
      WHERE p.projection_name = rebuild.projection_name;
-    -- What the new rows could take after all.
-    DELETE FROM event_store.unapplied_events u
-     WHERE u.projection_name = rebuild.projection_name AND u.noted_at < rebuild.started_at;
+    -- What the old rows have left out is in the new ones, unless they have left it out too: see leave_out().
+    DELETE FROM event_store.unapplied_events u WHERE u.projection_name = rebuild.projection_name;
+    UPDATE event_store.unapplied_events u
+       SET projection_name = rebuild.projection_name
+     WHERE u.projection_name = rebuild.projection_name || ' (rebuild)';
     DELETE FROM event_store.projection_rebuilds b WHERE b.projection_name = rebuild.projection_name;
     RETURN true;
 END
