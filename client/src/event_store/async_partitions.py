@@ -65,16 +65,17 @@ class AsyncPartitions:
             await self._store.release_partition(claim)
 
     async def _read(self, claim: Claim) -> Page | None:
-        """What comes next, up to an event that is to be skipped; None = that one came next, and is skipped."""
+        """What comes next, up to an event that is to be skipped or cannot be read; None = one to skip came next, and is skipped."""
         try:
             page = await self._store.read_partition(claim, max_count=self._max_count)
         except UnreadableEventError as error:
-            if error.event_id not in self._skip:
-                raise
-            if error.before == 0:
+            if error.before:
+                page = await self._store.read_partition(claim, max_count=error.before)
+            elif error.event_id in self._skip:
                 await self._skip_over(claim, error)
                 return None
-            page = await self._store.read_partition(claim, max_count=error.before)
+            else:
+                raise
         first = next((place for place, event in enumerate(page.events) if event.event_id in self._skip), None)
         if first is None:
             return page
@@ -107,6 +108,8 @@ class AsyncPartitions:
                 found = await self._store.run(look_on(claim, page.cursor, self._max_count))
             except UnreadableEventError:
                 break  # it comes next
+            if any(event.event_id in self._skip for event in found.events):
+                break  # so does this one, or what comes before it
             if found.advanced:
                 page = replace(found, after=page.after)
             elif to_the_end:

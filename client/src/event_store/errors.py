@@ -161,7 +161,8 @@ class ForkedError(RuntimeError):
 class UnreadableEventError(ValueError):
     """An event is stored, but Python cannot make anything of its payload: it is nested too deep, for example.
 
-    ``event_id``, ``cursor``, ``aggregate_type``, ``aggregate_id``: which one. ``before``: so many events of the same page can be read.
+    ``event_id``, ``cursor``, ``aggregate_type``, ``aggregate_id``: which one. ``before``: so many events of the same answer come
+    before it and can be read: by the same call with this ``max_count``.
     """
 
     def __init__(self, event_id: UUID, cursor: Cursor, aggregate: tuple[str, UUID], before: int, reason: str) -> None:

@@ -30,7 +30,8 @@ class AsyncFeed(AsyncRunner):
         None = all. With them one call looks at 10,000 events at most, so a page can be empty
         and have a new cursor nevertheless.
 
-        Raises `RestoredElsewhereError`.
+        Raises `RestoredElsewhereError`, and `UnreadableEventError`: read with ``max_count`` = its ``before`` first, if that is not
+        0, and then on after its ``cursor``.
         """
         return await self.run(queries.read_feed(after, max_count, event_types, aggregate_types))
 
