@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from psycopg.rows import kwargs_row, scalar_row
+from psycopg.rows import kwargs_row
 
 from event_store import queries
 from event_store.events import Cursor, Page, StoredEvent
@@ -109,13 +109,7 @@ def reset_subscription(subscription: str, cursor: Cursor) -> Statement[None]:
 
 def is_work_waiting(subscription: str) -> Statement[bool]:
     """Ask whether there is a free partition with something to do. Only reads: an idle consumer asks again and again."""
-    query = b"""
-        SELECT EXISTS (
-            SELECT FROM event_store.subscription_partitions p CROSS JOIN event_store.feed_end() f
-             WHERE p.subscription_name = %(subscription_name)s
-               AND (p.leased_until IS NULL OR p.leased_until <= clock_timestamp())
-               AND (p.transaction_id, p.global_position) < (f.transaction_id, f.global_position))"""
-    return Statement(query, {"subscription_name": subscription}, scalar_row, only)
+    return ask("is_work_waiting", {"subscription_name": subscription})
 
 
 def claim_partition(subscription: str, consumer: str, lease: timedelta) -> Statement[Claim | None]:

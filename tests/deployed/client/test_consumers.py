@@ -203,3 +203,31 @@ def test_events_that_nobody_wants_cost_few_checkpoints(client: EventStore, empty
     assert seen
     assert seen[0] - wanted_at < 2
     assert client.subscription_lag("few")[-1].events_behind == 0
+
+
+def test_a_consumer_at_work_takes_over_a_lease_from_before_the_clock_was_set_back(
+    client: EventStore, empty_store: Store
+) -> None:
+    client.create_subscription("set back")
+    append(client, uuid4())
+    assert client.claim_partition("set back", "dead") is not None
+    stop, taken = threading.Event(), threading.Event()
+
+    def consume() -> None:
+        for delivery in Subscription(client, "set back", poll=0.05).deliveries(stop=stop):
+            taken.set()
+            delivery.acknowledge()
+
+    consumer = threading.Thread(target=consume)
+    consumer.start()
+    # Its first claim is made without asking whether there is work.
+    assert not taken.wait(0.5)
+    empty_store.connect("postgres").execute(
+        "UPDATE event_store.subscription_partitions"
+        " SET leased_until = leased_until + interval '90 minutes', claimed_at = claimed_at + interval '90 minutes'"
+    )
+    try:
+        assert taken.wait(10)
+    finally:
+        stop.set()
+        consumer.join(timeout=30)
