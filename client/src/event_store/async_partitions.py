@@ -22,7 +22,9 @@ log = logging.getLogger("event_store")
 _SHARE: Final = 1.0
 #: Seconds between two checkpoints of a partition in which nothing was wanted, and between two looks meanwhile.
 _PASSING: Final = 0.2
-_LOOK: Final = 0.01
+_LOOK: Final = 0.05
+#: So many events passed over at once: there is more to be read, and no reason to wait.
+_MANY: Final = 1000
 #: Seconds to wait for a connection to give a partition back when something has gone wrong: the lease ends anyway.
 _LET_GO: Final = 1.0
 
@@ -110,11 +112,13 @@ class AsyncPartitions:
                 break  # it comes next
             if any(event.event_id in self._skip for event in found.events):
                 break  # so does this one, or what comes before it
+            passed = found.cursor.global_position - page.cursor.global_position
             if found.advanced:
                 page = replace(found, after=page.after)
             elif to_the_end:
                 break
-            await sleep(_LOOK)
+            if passed < _MANY:
+                await sleep(_LOOK)
         return page
 
     async def _let_go(self, claim: Claim) -> None:

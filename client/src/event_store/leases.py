@@ -14,7 +14,7 @@ from event_store import queries
 from event_store.events import Cursor, Page, StoredEvent
 from event_store.pages import page_of
 from event_store.rows import EVENT, EVENT_OR_MARK, VALUE, RowShape, shape_of
-from event_store.statements import Statement, ask, call, first, nothing, only
+from event_store.statements import Statement, ask, call, first, nothing
 
 LEASE = timedelta(seconds=30)
 
@@ -43,14 +43,6 @@ class Lag:
     exact: bool
     consumer: str | None
     leased_until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class FeedLag:
-    """Committed events that wait for an older transaction to end before anybody may read them, and for how long."""
-
-    events_waiting: int
-    seconds_waiting: float
 
 
 def _partition_row(
@@ -164,11 +156,6 @@ def release_partition(claim: Claim) -> Statement[bool]:
 def subscription_lag(subscription: str) -> Statement[list[Lag]]:
     """Count what is still to be handled."""
     return call("subscription_lag", {"subscription_name": subscription}, shape_of(Lag), list)
-
-
-def feed_lag() -> Statement[FeedLag]:
-    """Count what is committed and may not be read yet."""
-    return call("feed_lag", {}, shape_of(FeedLag), only)
 
 
 def _page(rows: Sequence[tuple[Cursor, StoredEvent | Cursor]], claim: Claim) -> Page:

@@ -4,13 +4,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from event_store import leases, queries
+from event_store import queries
 from event_store.events import START, Cursor, Page
-from event_store.leases import FeedLag
 from event_store.operations.base import Runner
-from event_store.reports import FeedBlocker
+from event_store.reports import FeedBlocker, FeedLag
 from event_store.rows import shape_of
-from event_store.statements import ask, call
+from event_store.statements import ask, call, only
 
 
 class Feed(Runner):
@@ -76,7 +75,7 @@ class Feed(Runner):
 
         Raises `RestoredElsewhereError`.
         """
-        return self.run(leases.feed_lag())
+        return self.run(call("feed_lag", {}, shape_of(FeedLag), only))
 
     def feed_blockers(self) -> list[FeedBlocker]:
         """The transactions that write, in any database of the cluster, the oldest first: that one holds the feed back."""
