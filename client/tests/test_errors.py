@@ -1,4 +1,5 @@
 import pickle
+from uuid import UUID
 
 import pytest
 
@@ -20,3 +21,11 @@ def test_an_error_survives_the_way_to_another_process() -> None:
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert type(copy) is type(error)
     assert str(copy) == str(error) == "message\ndetail\nhint"
+
+
+def test_a_snapshot_that_cannot_be_read_is_named_also_in_another_process() -> None:
+    error = errors.UnreadableSnapshotError(("Position", UUID(int=1)), 7, 2, "RecursionError()")
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert (copy.aggregate_type, copy.aggregate_version, copy.snapshot_version) == ("Position", 7, 2)
+    assert str(copy) == str(error)
+    assert "at version 7, layout 2, cannot be read: RecursionError()" in str(error)

@@ -1,9 +1,15 @@
 """What PostgreSQL or JSON does not take is named by its place."""
 
+from collections import UserDict
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from event_store import malformed, queries
@@ -27,6 +33,8 @@ def said(parameters: dict[str, Any], refusal: Exception | None = None) -> str:
         (float("nan"), "is nan"),
         (float("-inf"), "is -inf"),
         (10**5000, "is an integer of more digits"),
+        (Decimal("sNaN"), "is sNaN"),
+        (Decimal("-Infinity"), "is -Infinity"),
         ({"c": {"\0": 1}}, "has the key"),
         ({"c": CIRCULAR}, "is nested more than 900 deep"),
     ],
@@ -60,3 +68,53 @@ def test_a_time_without_a_zone_is_refused_wherever_one_is_passed(time: datetime)
         queries.events("get_events_in_time_range", from_time=time, until_time=datetime.now(UTC))
     with pytest.raises(ValueError, match="at_time has no time zone"):
         ask("get_version_at", {"at_time": time})
+
+
+@pytest.mark.parametrize("key", [uuid4(), (1, 2), Decimal(1), datetime.now(UTC)], ids=lambda key: type(key).__name__)
+def test_a_key_that_is_no_text_is_named(key: Any) -> None:
+    message = said({"event_data": Jsonb({"a": {7: 1, 2.5: 2, None: 3, False: 4, key: 5}})}, TypeError())
+    assert message == f"event_data.a has the key {key!r}, which is of the type {type(key).__name__} and no text"
+
+
+@pytest.mark.parametrize("number", [Decimal("1E+200000"), Decimal("-1E-20000"), Decimal("0E-20000")], ids=repr)
+def test_a_number_of_too_many_digits_is_named(number: Decimal) -> None:
+    refusal = errors.NumericValueOutOfRange()
+    message = said({"event_data": Jsonb({"fine": [Decimal("1E+131071"), Decimal("1E-16383")], "a": number})}, refusal)
+    assert message.startswith("event_data.a has more digits than PostgreSQL stores: 131,072 before the point")
+
+
+def test_a_mapping_that_is_no_dict_is_the_reason_only_if_nothing_else_is() -> None:
+    assert said({"event_data": Jsonb(MappingProxyType({"a": 1}))}, TypeError()).startswith(
+        "event_data is of the type mappingproxy"
+    )
+    assert said({"event_data": Jsonb(UserDict({"a": {1}}))}, TypeError()).startswith("event_data.a is of the type set")
+
+
+DEEP: list[Any] = []
+for _ in range(920):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        psycopg.OperationalError("the connection is lost"),
+        psycopg.ProgrammingError("cannot adapt"),
+        errors.AdminShutdown(),
+        errors.DeadlockDetected(),
+        errors.InsufficientPrivilege(),
+        errors.UniqueViolation(),
+        errors.DivisionByZero(),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("odd", [float("nan"), Decimal("1E+400"), Decimal("1E+200000"), DEEP, {1}], ids=repr)
+def test_what_is_refused_for_another_reason_is_not_malformed(refusal: psycopg.Error, odd: Any) -> None:
+    assert said({"event_data": Jsonb({"a": odd})}, refusal) == ""
+
+
+def test_a_text_is_the_reason_only_if_data_were_refused() -> None:
+    parameters = {"event_data": Jsonb({"a": "\0"})}
+    assert said(parameters, psycopg.OperationalError("the connection is lost")) == ""
+    for refusal in (psycopg.DataError("NUL"), errors.UntranslatableCharacter(), errors.CharacterNotInRepertoire()):
+        assert said(parameters, refusal).startswith("event_data.a contains U+0000")

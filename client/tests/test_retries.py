@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from event_store.retries import NO_RETRIES, Attempts, Retries, connection_is_lost, is_transient
+from event_store.retries import NO_RETRIES, Attempts, Retries, connection_is_lost, is_transient, session_is_ended
 
 LOST = [psycopg.OperationalError("server closed the connection unexpectedly"), PoolTimeout("no connection")]
 GONE = [errors.AdminShutdown(), errors.CrashShutdown(), errors.CannotConnectNow(), errors.ReadOnlySqlTransaction()]
@@ -34,11 +34,33 @@ def test_what_stays_is_raised(error: psycopg.Error) -> None:
         Attempts(Retries()).pause_after(error, repeatable=True)
 
 
-@pytest.mark.parametrize("error", [*LOST, *GONE, *ENDED], ids=repr)
+@pytest.mark.parametrize("error", [LOST[0], *GONE[:2], *ENDED], ids=repr)
 def test_what_may_have_happened_is_not_repeated_unless_it_can_be(error: psycopg.Error) -> None:
     assert connection_is_lost(error)
     with pytest.raises(type(error)):
         Attempts(Retries()).pause_after(error, repeatable=False)
+
+
+NEVER_DONE = [LOST[1], *GONE[2:], errors.TooManyConnections()]
+
+
+@pytest.mark.parametrize("error", NEVER_DONE, ids=repr)
+def test_what_was_never_begun_is_repeated_in_any_case(error: psycopg.Error) -> None:
+    assert Attempts(Retries()).pause_after(error, repeatable=False) >= 0
+
+
+@pytest.mark.parametrize("error", ENDED, ids=repr)
+def test_only_the_servers_own_end_concerns_the_other_sessions(error: psycopg.Error) -> None:
+    assert session_is_ended(error) == (error.sqlstate != "57P04")
+    assert not any(session_is_ended(other) for other in [*LOST, *GONE])
+
+
+def test_waiting_for_a_connection_takes_no_longer_than_the_attempts_may() -> None:
+    attempts = Attempts(Retries(timeout=9))
+    assert attempts.patience() == 3
+    attempts.pause_after(LOST[1], repeatable=True)
+    assert 8 < (attempts.patience() or 0) <= 9
+    assert Attempts(NO_RETRIES).patience() is None
 
 
 @pytest.mark.parametrize("error", IN_THE_WAY, ids=repr)

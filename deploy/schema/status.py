@@ -17,6 +17,22 @@ _PROJECTION_LAG: Final = 60
 #: Seconds that a subscription may be behind. Its consumers are the application's.
 _SUBSCRIPTION_LAG: Final = 300
 
+#: One row with one JSON object, whose keys are the fields of `Followers`.
+FOLLOWERS: Final = """
+    SELECT json_build_object(
+        'projections', (SELECT coalesce(json_agg(p), '[]') FROM event_store.projection_lag() AS p),
+        'left_out', (SELECT coalesce(json_object_agg(u.projection_name, u.events), '{}')
+            FROM (SELECT projection_name, count(*) AS events FROM event_store.unapplied_events GROUP BY 1) AS u),
+        'subscriptions', (SELECT coalesce(json_agg(json_build_object(
+                'name', s.subscription_name, 'partitions', s.partitions, 'events_behind', l.events_behind,
+                'seconds_behind', l.seconds_behind, 'exact', l.exact, 'claimed', c.claimed)
+                ORDER BY s.subscription_name), '[]')
+            FROM event_store.subscriptions s
+            CROSS JOIN LATERAL event_store.subscription_lag(s.subscription_name) AS l
+            CROSS JOIN LATERAL (SELECT count(*) AS claimed FROM event_store.subscription_partitions p
+                WHERE p.subscription_name = s.subscription_name AND NOT event_store.is_lease_over(p.leased_until, p.lease)) AS c
+            WHERE l.partition IS NULL))"""
+
 
 @dataclass(frozen=True)
 class Followers:
@@ -35,24 +51,7 @@ class FollowersFact(FactBase[Followers | None]):
 
     def command(self, database: str) -> str:
         """One query for all of it."""
-        return fact_query(
-            """
-            SELECT json_build_object(
-                'projections', (SELECT coalesce(json_agg(p), '[]') FROM event_store.projection_lag() AS p),
-                'left_out', (SELECT coalesce(json_object_agg(u.projection_name, u.events), '{}')
-                    FROM (SELECT projection_name, count(*) AS events FROM event_store.unapplied_events GROUP BY 1) AS u),
-                'subscriptions', (SELECT coalesce(json_agg(json_build_object(
-                        'name', s.subscription_name, 'partitions', s.partitions, 'events_behind', l.events_behind,
-                        'seconds_behind', l.seconds_behind, 'exact', l.exact, 'claimed', c.claimed)
-                        ORDER BY s.subscription_name), '[]')
-                    FROM event_store.subscriptions s
-                    CROSS JOIN LATERAL event_store.subscription_lag(s.subscription_name) AS l
-                    CROSS JOIN LATERAL (SELECT count(*) AS claimed FROM event_store.subscription_partitions p
-                        WHERE p.subscription_name = s.subscription_name AND p.leased_until > clock_timestamp()) AS c
-                    WHERE l.partition IS NULL))
-            """,
-            database=database,
-        )
+        return fact_query(FOLLOWERS, database=database)
 
     def process(self, output: list[str]) -> Followers | None:
         """One JSON object, or a word that says why not."""

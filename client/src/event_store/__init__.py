@@ -24,8 +24,16 @@ from event_store.events import (
     Snapshot,
     StoredEvent,
 )
-from event_store.leases import Claim, FeedLag, Lag
-from event_store.reports import ExportProblem, FeedBlocker, FoundUser, InclusionProof, ProjectionLag, SealProblem
+from event_store.leases import Claim, Lag
+from event_store.reports import (
+    ExportProblem,
+    FeedBlocker,
+    FeedLag,
+    FoundUser,
+    InclusionProof,
+    ProjectionLag,
+    SealProblem,
+)
 from event_store.retries import NO_RETRIES, Retries
 from event_store.session import Session
 from event_store.subscriptions import Subscription, follow

@@ -32,7 +32,7 @@ class AsyncEventStore(AsyncOperations):
 
     ``conninfo``: what libpq understands. For failover name several hosts and ask for the one that can be written to:
     ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.
-    ``min_size``, ``max_size``: connections kept open, and at most. ``configure``: called with each new connection.
+    ``min_size``, ``max_size``: connections kept open, and at most, beside one for each consumer that waits. ``configure``: called with each new connection.
     ``decimals``: in documents, numbers with a point are Decimal, digit by digit what is stored, instead of float.
 
     Reads and appends are tried again when the server goes away, fails over, or gives up a transaction in favour of another. No

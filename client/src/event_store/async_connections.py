@@ -16,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from event_store.aio import AsyncConfigure
 from event_store.errors import ForkedError
-from event_store.retries import connection_is_lost
+from event_store.retries import connection_is_lost, session_is_ended
 
 T = TypeVar("T")
 
@@ -36,19 +36,29 @@ NOTICES_SILENCE: Final = {
 class AsyncOwnConnection(psycopg.AsyncConnection[Any]):
     """A connection that tells its own errors from those of other databases, which the caller may use beside it."""
 
-    _own_error: "weakref.ref[psycopg.Error] | None" = None
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._own_errors = weakref.WeakSet[psycopg.Error]()
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        """Do what psycopg does: it says itself that the connection is closed, and asks nobody."""
+        try:
+            return super().cursor(*arguments, **options)
+        except psycopg.Error as error:
+            self._own_errors.add(error)
+            raise
 
     async def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
         """Do what psycopg does: whatever is said to the server and heard from it passes here."""
         try:
             return await super().wait(gen, *arguments, **options)
         except psycopg.Error as error:
-            self._own_error = weakref.ref(error)
+            self._own_errors.add(error)
             raise
 
     def raised(self, error: psycopg.Error) -> bool:
         """Whether the error is this connection's."""
-        return self._own_error is not None and self._own_error() is error
+        return error in self._own_errors
 
 
 def came_by(connection: psycopg.AsyncConnection[Any], error: psycopg.Error) -> bool:
@@ -72,7 +82,8 @@ class AsyncConnections:
         if "PGCONNECT_TIMEOUT" in os.environ:
             said.add("connect_timeout")
         options = {"autocommit": True} | {k: v for k, v in NOTICES_SILENCE.items() if k not in said} | options
-        self._connect = functools.partial(psycopg.AsyncConnection.connect, conninfo, **options)
+        # A transaction would keep the server's hints from the one who listens.
+        self._connect = functools.partial(psycopg.AsyncConnection.connect, conninfo, **options | {"autocommit": True})
         self._pool = AsyncConnectionPool(
             conninfo,
             connection_class=AsyncOwnConnection,
@@ -80,10 +91,12 @@ class AsyncConnections:
             min_size=min_size,
             max_size=max_size,
             configure=configure,
-            # The pool pauses longer and longer between its own attempts; giving up early makes the next request try at once.
+            # The pool pauses longer and longer between its own attempts: the sooner it gives up, the sooner it begins anew.
             reconnect_timeout=3.0,
+            reconnect_failed=self._connect_on,
             open=False,
         )
+        self._opening = False
         self._drained_at = 0.0
         self._process: int | None = None
 
@@ -91,7 +104,11 @@ class AsyncConnections:
         """Connect."""
         self._check_process()
         self._process = os.getpid()
-        await self._pool.open(wait=wait, timeout=timeout)
+        self._opening = wait
+        try:
+            await self._pool.open(wait=wait, timeout=timeout)
+        finally:
+            self._opening = False
 
     async def close(self) -> None:
         """Close all; those of the parent process stay as they are."""
@@ -109,7 +126,8 @@ class AsyncConnections:
             except psycopg.Error as error:
                 if connection.closed or (connection.raised(error) and connection_is_lost(error)):
                     await connection.close()
-                    await self._drain(taken_at)
+                    if not session_is_ended(error):
+                        await self._drain(taken_at)
                 raise
 
     @asynccontextmanager
@@ -131,7 +149,11 @@ class AsyncConnections:
         """A connection outside of the pool that hears when the feed grows."""
         self._check_process()
         connection = await self._connect()
-        await connection.execute(LISTEN)
+        try:
+            await connection.execute(LISTEN)
+        except BaseException:
+            await connection.close()
+            raise
         return connection
 
     def _check_process(self) -> None:
@@ -141,6 +163,11 @@ class AsyncConnections:
                 "same connections. Open a store of its own in each process, after the fork: in post_fork of gunicorn, at "
                 "worker_process_init of Celery."
             )
+
+    async def _connect_on(self, pool: AsyncConnectionPool[Any]) -> None:
+        """Begin anew for those who wait: a pool that has given up connecting does so with the next request only."""
+        if self._opening or pool.get_stats().get("requests_waiting"):
+            await pool.check()
 
     async def _drain(self, taken_at: float) -> None:
         """After a lost connection: all of the same age lead to the same place. Not again for one that is older than that."""
@@ -154,3 +181,7 @@ async def _forget_user(connection: AsyncOwnConnection) -> None:
         await connection.execute("RESET event_store.user_id")
     except psycopg.Error:
         await connection.close()
+    except BaseException:
+        # Cancelled: nobody knows whether the user is forgotten.
+        await connection.close()
+        raise

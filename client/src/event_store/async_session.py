@@ -33,14 +33,15 @@ class AsyncSession(AsyncOperations):
                 try:
                     await cursor.execute(statement.query, statement.parameters)
                 except TypeError:
-                    # Nothing was sent: psycopg could not write the parameters. Few have decimals, so only these pay for it.
-                    if not documents.write_decimals(cursor.adapters):
+                    # Nothing was sent: psycopg could not write the parameters. Few have decimals, or mappings that are no dict, so only these
+                    # pay for it.
+                    if not documents.write_further_types(cursor.adapters):
                         raise
                     await cursor.execute(statement.query, statement.parameters)
                 try:
                     rows = await cursor.fetchall()
                 except (ValueError, RecursionError) as error:
-                    if unreadable := documents.unreadable_event(cursor.adapters, cursor.pgresult):
+                    if unreadable := documents.unreadable(cursor.adapters, cursor.pgresult):
                         raise unreadable from error
                     raise
                 return statement.read(rows)
@@ -48,7 +49,7 @@ class AsyncSession(AsyncOperations):
             if own := errors.from_database(error) or malformed.in_parameters(statement.parameters, error):
                 raise own from error
             raise
-        except errors.UnreadableEventError:
+        except (errors.UnreadableEventError, errors.UnreadableSnapshotError):
             raise
         except (TypeError, ValueError, RecursionError) as error:
             # Not the server's: the parameters could not even be written down.

@@ -6,6 +6,7 @@ aggregate always come in their order. A consumer handles an event at least once;
 the transaction of its own writes, which is what projecting does.
 """
 
+import functools
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from event_store.async_connections import came_by
 from event_store.async_hints import AsyncHints
 from event_store.async_operations import AsyncOperations
 from event_store.async_partitions import AsyncPartitions
-from event_store.errors import LeaseLostError
+from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.leases import LEASE, Claim, consumer_name
 from event_store.retries import Attempts
@@ -55,12 +56,18 @@ async def follow_async(
     """The feed after a cursor, page by page; waits for more at its end, until ``stop`` is set. Keep ``page.cursor``.
 
     ``to_the_end``: do not wait. ``poll``: seconds between two looks without a hint from the server.
+
+    Raises `UnreadableEventError` when all before that event are handed out; go on ``after`` its cursor.
     """
+    read = functools.partial(store.read_feed, event_types=event_types, aggregate_types=aggregate_types)
     async with AsyncHints(store, poll) as hints:
         while not (stop and stop.is_set()):
-            page = await store.read_feed(
-                after=after, max_count=max_count, event_types=event_types, aggregate_types=aggregate_types
-            )
+            try:
+                page = await read(after=after, max_count=max_count)
+            except UnreadableEventError as error:
+                if not error.before:
+                    raise
+                page = await read(after=after, max_count=error.before)
             if page.advanced:
                 after = page.cursor
                 yield page

@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
 
 from event_store.errors import ForkedError
-from event_store.retries import connection_is_lost
+from event_store.retries import connection_is_lost, session_is_ended
 from event_store.threads import Configure
 
 T = TypeVar("T")
@@ -37,19 +37,29 @@ NOTICES_SILENCE: Final = {
 class OwnConnection(psycopg.Connection[Any]):
     """A connection that tells its own errors from those of other databases, which the caller may use beside it."""
 
-    _own_error: "weakref.ref[psycopg.Error] | None" = None
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._own_errors = weakref.WeakSet[psycopg.Error]()
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        """Do what psycopg does: it says itself that the connection is closed, and asks nobody."""
+        try:
+            return super().cursor(*arguments, **options)
+        except psycopg.Error as error:
+            self._own_errors.add(error)
+            raise
 
     def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
         """Do what psycopg does: whatever is said to the server and heard from it passes here."""
         try:
             return super().wait(gen, *arguments, **options)
         except psycopg.Error as error:
-            self._own_error = weakref.ref(error)
+            self._own_errors.add(error)
             raise
 
     def raised(self, error: psycopg.Error) -> bool:
         """Whether the error is this connection's."""
-        return self._own_error is not None and self._own_error() is error
+        return error in self._own_errors
 
 
 def came_by(connection: psycopg.Connection[Any], error: psycopg.Error) -> bool:
@@ -73,7 +83,8 @@ class Connections:
         if "PGCONNECT_TIMEOUT" in os.environ:
             said.add("connect_timeout")
         options = {"autocommit": True} | {k: v for k, v in NOTICES_SILENCE.items() if k not in said} | options
-        self._connect = functools.partial(psycopg.Connection.connect, conninfo, **options)
+        # A transaction would keep the server's hints from the one who listens.
+        self._connect = functools.partial(psycopg.Connection.connect, conninfo, **options | {"autocommit": True})
         self._pool = ConnectionPool(
             conninfo,
             connection_class=OwnConnection,
@@ -81,10 +92,12 @@ class Connections:
             min_size=min_size,
             max_size=max_size,
             configure=configure,
-            # The pool pauses longer and longer between its own attempts; giving up early makes the next request try at once.
+            # The pool pauses longer and longer between its own attempts: the sooner it gives up, the sooner it begins anew.
             reconnect_timeout=3.0,
+            reconnect_failed=self._connect_on,
             open=False,
         )
+        self._opening = False
         self._drained_at = 0.0
         self._process: int | None = None
 
@@ -92,7 +105,11 @@ class Connections:
         """Connect."""
         self._check_process()
         self._process = os.getpid()
-        self._pool.open(wait=wait, timeout=timeout)
+        self._opening = wait
+        try:
+            self._pool.open(wait=wait, timeout=timeout)
+        finally:
+            self._opening = False
 
     def close(self) -> None:
         """Close all; those of the parent process stay as they are."""
@@ -110,7 +127,8 @@ class Connections:
             except psycopg.Error as error:
                 if connection.closed or (connection.raised(error) and connection_is_lost(error)):
                     connection.close()
-                    self._drain(taken_at)
+                    if not session_is_ended(error):
+                        self._drain(taken_at)
                 raise
 
     @contextmanager
@@ -132,7 +150,11 @@ class Connections:
         """A connection outside of the pool that hears when the feed grows."""
         self._check_process()
         connection = self._connect()
-        connection.execute(LISTEN)
+        try:
+            connection.execute(LISTEN)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _check_process(self) -> None:
@@ -142,6 +164,11 @@ class Connections:
                 "same connections. Open a store of its own in each process, after the fork: in post_fork of gunicorn, at "
                 "worker_process_init of Celery."
             )
+
+    def _connect_on(self, pool: ConnectionPool[Any]) -> None:
+        """Begin anew for those who wait: a pool that has given up connecting does so with the next request only."""
+        if self._opening or pool.get_stats().get("requests_waiting"):
+            pool.check()
 
     def _drain(self, taken_at: float) -> None:
         """After a lost connection: all of the same age lead to the same place. Not again for one that is older than that."""
@@ -155,3 +182,7 @@ def _forget_user(connection: OwnConnection) -> None:
         connection.execute("RESET event_store.user_id")
     except psycopg.Error:
         connection.close()
+    except BaseException:
+        # Cancelled: nobody knows whether the user is forgotten.
+        connection.close()
+        raise

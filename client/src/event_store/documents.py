@@ -1,4 +1,4 @@
-"""JSON documents between Python and jsonb: every number that PostgreSQL stores can be read, and decimals are written exactly.
+"""JSON documents between Python and jsonb: each number that PostgreSQL stores can be read, and decimals are written exactly.
 
 jsonb keeps numbers as they were written, with up to 131,072 digits before the point. Python's own reading refuses integers of more
 than 4,300 digits, makes infinity of what no float can hold, and rounds what it can. An application that has taught psycopg to read
@@ -9,6 +9,7 @@ import json
 import math
 import re
 import secrets
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
@@ -21,7 +22,7 @@ from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
 from psycopg.types.json import Jsonb, JsonbDumper
 
-from event_store.errors import UnreadableEventError
+from event_store.errors import UnreadableEventError, UnreadableSnapshotError
 from event_store.events import Cursor
 
 _JSONB: Final = psycopg.adapters.types["jsonb"].oid
@@ -36,36 +37,52 @@ def read_exactly(adapters: AdaptersMap, *, decimals: bool) -> None:
         adapters.register_loader(_JSONB, _Exact if decimals else _Readable)
 
 
-def write_decimals(adapters: AdaptersMap) -> bool:
-    """Write decimals from now on; False = that is so already, or the application has a way of its own."""
+def write_further_types(adapters: AdaptersMap) -> bool:
+    """Write decimals and any Mapping from now on; False = that is so already, or the application has a way of its own."""
     if adapters.get_dumper(Jsonb, PyFormat.TEXT) is not JsonbDumper:
         return False
     adapters.register_dumper(Jsonb, _Dumper)
     return True
 
 
-def unreadable_event(adapters: AdaptersMap, result: PGresult | None) -> UnreadableEventError | None:
-    """The first event of a result whose documents cannot be read, if that is what has gone wrong."""
+def unreadable(adapters: AdaptersMap, result: PGresult | None) -> UnreadableEventError | UnreadableSnapshotError | None:
+    """The first event or snapshot of a result whose documents cannot be read, if that is what has gone wrong."""
     loader = adapters.get_loader(_JSONB, Format.TEXT)
-    names = [(result.fname(column) or b"").decode() for column in range(result.nfields)] if result else []
-    if result is None or loader is None or not {"event_id", "transaction_id", "global_position"} <= {*names}:
+    if result is None or loader is None:
         return None
     load = loader(_JSONB).load
+    names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
+    events = 0
     for row in range(result.ntuples):
+        values = {name: result.get_value(row, column) for column, name in enumerate(names)}
         try:
-            for column in range(result.nfields):
-                value = result.get_value(row, column)
+            for column, value in enumerate(values.values()):
                 if value is not None and result.ftype(column) == _JSONB:
                     load(value)
         except Exception as error:
-            texts = {name: (result.get_value(row, column) or b"").decode() for column, name in enumerate(names)}
-            return UnreadableEventError(
-                UUID(texts["event_id"]),
-                Cursor(int(texts["transaction_id"]), int(texts["global_position"])),
-                (texts["aggregate_type"], UUID(texts["aggregate_id"])),
-                row,
-                repr(error),
-            )
+            texts = {name: bytes(value).decode() for name, value in values.items() if value is not None}
+            return _error_about(texts, events, repr(error))
+        events += values.get("event_type") is not None
+    return None
+
+
+def _error_about(
+    row: Mapping[str, str], before: int, reason: str
+) -> UnreadableEventError | UnreadableSnapshotError | None:
+    """The error that names what is in a row without NULLs; None if it is neither an event nor a snapshot."""
+    if {"event_id", "transaction_id", "global_position"} <= {*row}:
+        cursor = Cursor(int(row["transaction_id"]), int(row["global_position"]))
+        aggregate = row["aggregate_type"], UUID(row["aggregate_id"])
+        return UnreadableEventError(UUID(row["event_id"]), cursor, aggregate, before, reason)
+    # Among the events of an aggregate, a snapshot has their columns.
+    versions = (
+        row.get("aggregate_version", row.get("event_version")),
+        row.get("snapshot_version", row.get("schema_version")),
+    )
+    if {"aggregate_type", "aggregate_id"} <= {*row} and None not in versions:
+        aggregate_version, snapshot_version = (int(version or 0) for version in versions)
+        aggregate = row["aggregate_type"], UUID(row["aggregate_id"])
+        return UnreadableSnapshotError(aggregate, aggregate_version, snapshot_version, reason)
     return None
 
 
@@ -78,7 +95,10 @@ def _integer(digits: str) -> int | Decimal:
 
 def _number(text: str) -> float | Decimal:
     number = float(text)
-    return number if math.isfinite(number) else Decimal(text)
+    if not math.isfinite(number):
+        return Decimal(text)
+    # Too small for a float, or really 0.
+    return number or Decimal(text) or number
 
 
 class _Readable(Loader):
@@ -97,24 +117,26 @@ class _Exact(_Readable):
 
 
 class _Dumper(JsonbDumper):
-    """What psycopg writes, and decimals."""
+    """What psycopg writes, decimals, and any Mapping."""
 
     def dump(self, obj: Any) -> Buffer | None:
         try:
             return super().dump(obj)
         except TypeError:
-            return _with_decimals(obj.obj)
+            return _with_further_types(obj.obj)
 
 
-def _with_decimals(document: Any) -> bytes:
+def _with_further_types(document: Any) -> bytes:
     # The json module writes no number but its own. So each decimal goes in as a text that no other text can be, and its
     # quotation marks are taken away.
     mark = secrets.token_hex(16)
-    text = json.dumps(document, default=partial(_marked, mark))
+    text = json.dumps(document, default=partial(_written, mark))
     return re.sub(f'"{mark}([^"]*)"', r"\1", text).encode()
 
 
-def _marked(mark: str, value: Any) -> str:
+def _written(mark: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
     if not isinstance(value, Decimal):
         raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
     if not value.is_finite():

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from psycopg.rows import kwargs_row, scalar_row
+from psycopg.rows import kwargs_row
 
 from event_store import queries
 from event_store.events import Cursor, Page, StoredEvent
 from event_store.pages import page_of
 from event_store.rows import EVENT, EVENT_OR_MARK, VALUE, RowShape, shape_of
-from event_store.statements import Statement, ask, call, first, nothing, only
+from event_store.statements import Statement, ask, call, first, nothing
 
 LEASE = timedelta(seconds=30)
 
@@ -43,14 +43,6 @@ class Lag:
     exact: bool
     consumer: str | None
     leased_until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class FeedLag:
-    """Committed events that wait for an older transaction to end before anybody may read them, and for how long."""
-
-    events_waiting: int
-    seconds_waiting: float
 
 
 def _partition_row(
@@ -109,13 +101,7 @@ def reset_subscription(subscription: str, cursor: Cursor) -> Statement[None]:
 
 def is_work_waiting(subscription: str) -> Statement[bool]:
     """Ask whether there is a free partition with something to do. Only reads: an idle consumer asks again and again."""
-    query = b"""
-        SELECT EXISTS (
-            SELECT FROM event_store.subscription_partitions p CROSS JOIN event_store.feed_end() f
-             WHERE p.subscription_name = %(subscription_name)s
-               AND (p.leased_until IS NULL OR p.leased_until <= clock_timestamp())
-               AND (p.transaction_id, p.global_position) < (f.transaction_id, f.global_position))"""
-    return Statement(query, {"subscription_name": subscription}, scalar_row, only)
+    return ask("is_work_waiting", {"subscription_name": subscription})
 
 
 def claim_partition(subscription: str, consumer: str, lease: timedelta) -> Statement[Claim | None]:
@@ -170,11 +156,6 @@ def release_partition(claim: Claim) -> Statement[bool]:
 def subscription_lag(subscription: str) -> Statement[list[Lag]]:
     """Count what is still to be handled."""
     return call("subscription_lag", {"subscription_name": subscription}, shape_of(Lag), list)
-
-
-def feed_lag() -> Statement[FeedLag]:
-    """Count what is committed and may not be read yet."""
-    return call("feed_lag", {}, shape_of(FeedLag), only)
 
 
 def _page(rows: Sequence[tuple[Cursor, StoredEvent | Cursor]], claim: Claim) -> Page:

@@ -23,7 +23,9 @@ log = logging.getLogger("event_store")
 _SHARE: Final = 1.0
 #: Seconds between two checkpoints of a partition in which nothing was wanted, and between two looks meanwhile.
 _PASSING: Final = 0.2
-_LOOK: Final = 0.01
+_LOOK: Final = 0.05
+#: So many events passed over at once: there is more to be read, and no reason to wait.
+_MANY: Final = 1000
 #: Seconds to wait for a connection to give a partition back when something has gone wrong: the lease ends anyway.
 _LET_GO: Final = 1.0
 
@@ -66,16 +68,17 @@ class Partitions:
             self._store.release_partition(claim)
 
     def _read(self, claim: Claim) -> Page | None:
-        """What comes next, up to an event that is to be skipped; None = that one came next, and is skipped."""
+        """What comes next, up to an event that is to be skipped or cannot be read; None = one to skip came next, and is skipped."""
         try:
             page = self._store.read_partition(claim, max_count=self._max_count)
         except UnreadableEventError as error:
-            if error.event_id not in self._skip:
-                raise
-            if error.before == 0:
+            if error.before:
+                page = self._store.read_partition(claim, max_count=error.before)
+            elif error.event_id in self._skip:
                 self._skip_over(claim, error)
                 return None
-            page = self._store.read_partition(claim, max_count=error.before)
+            else:
+                raise
         first = next((place for place, event in enumerate(page.events) if event.event_id in self._skip), None)
         if first is None:
             return page
@@ -108,11 +111,15 @@ class Partitions:
                 found = self._store.run(look_on(claim, page.cursor, self._max_count))
             except UnreadableEventError:
                 break  # it comes next
+            if any(event.event_id in self._skip for event in found.events):
+                break  # so does this one, or what comes before it
+            passed = found.cursor.global_position - page.cursor.global_position
             if found.advanced:
                 page = replace(found, after=page.after)
             elif to_the_end:
                 break
-            sleep(_LOOK)
+            if passed < _MANY:
+                sleep(_LOOK)
         return page
 
     def _let_go(self, claim: Claim) -> None:

@@ -30,6 +30,14 @@ class FeedBlocker:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedLag:
+    """Committed events that wait for an older transaction to end before anybody may read them, and for how long."""
+
+    events_waiting: int
+    seconds_waiting: float
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectionLag:
     """How far a projection is behind the stored events, and the rebuild that is under way, if any.
 

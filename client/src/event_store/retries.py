@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import psycopg
-from psycopg_pool import PoolClosed, TooManyRequests
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-#: The server is going down, has gone, or is not up yet; or it is a standby since a failover.
-SERVER_GONE: Final = frozenset({"57P01", "57P02", "57P03", "25006"})
-#: The server has ended the session: its database was dropped, or one of its time limits was over.
-SESSION_ENDED: Final = frozenset({"57P04", "57P05", "25P03", "25P04"})
+#: The server or the database is going down, has gone, or is not up yet; or the server is a standby since a failover.
+SERVER_GONE: Final = frozenset({"57P01", "57P02", "57P03", "57P04", "25006"})
+#: One of the session's time limits was over, and the server has ended it.
+SESSION_ENDED: Final = frozenset({"57P05", "25P03", "25P04"})
 #: The server gave up one of several transactions that were in each other's way.
 IN_THE_WAY: Final = frozenset({"40001", "40P01"})
 #: No more connections just now.
 FULL: Final = frozenset({"53300"})
+#: What was asked for has certainly not happened: the server gave it up, let nobody in, or may not write.
+NOT_DONE: Final = IN_THE_WAY | FULL | {"57P03", "25006"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,13 @@ class Attempts:
     def patience(self) -> float | None:
         """Seconds to wait for a connection of the pool; None = as the pool sees fit.
 
-        Never all that is left: a pool that has given up connecting begins again with the next request only.
+        At first a third of the time, because `pause_after` counts as much; then all that is left. Who asks again and again goes to
+        the end of the queue each time.
         """
         if self._retries.timeout <= 0:
             return None
-        left = self._retries.timeout if self._deadline is None else self._deadline - time.monotonic()
-        return min(max(left, 1.0), 5.0)
+        left = self._retries.timeout / 3 if self._deadline is None else self._deadline - time.monotonic()
+        return max(left, 1.0)
 
     def pause_after(self, error: psycopg.Error, *, repeatable: bool) -> float:
         """Seconds to wait before the next attempt. Raises ``error`` if another attempt could not help or do harm."""
@@ -81,9 +84,7 @@ class Attempts:
             self._deadline = max(self._begun, now - self._retries.timeout / 3) + self._retries.timeout
         self.failures += 1
         pause = self._retries.pause(self.failures)
-        # What the server gave up in favour of another transaction has certainly not happened.
-        allowed = is_transient(error) if repeatable else error.sqlstate in IN_THE_WAY
-        if not allowed or now + pause >= self._deadline:
+        if not is_transient(error) or not (repeatable or has_not_happened(error)) or now + pause >= self._deadline:
             raise error
         return pause
 
@@ -102,8 +103,18 @@ def is_transient(error: psycopg.Error) -> bool:
     return connection_is_lost(error) or error.sqlstate in IN_THE_WAY | FULL
 
 
+def has_not_happened(error: psycopg.Error) -> bool:
+    """Whether what was asked for has certainly not happened; of a single statement outside of a transaction."""
+    return isinstance(error, PoolTimeout) or error.sqlstate in NOT_DONE
+
+
+def session_is_ended(error: psycopg.Error) -> bool:
+    """Whether the server has ended this session, and no other one with it."""
+    return error.sqlstate in SESSION_ENDED
+
+
 def connection_is_lost(error: psycopg.Error) -> bool:
-    """Whether the error says that this connection, and others as old as it, lead nowhere any more."""
+    """Whether the error says that this connection leads nowhere any more; nor do others as old, unless `session_is_ended`."""
     if error.sqlstate is not None:
         return error.sqlstate in SERVER_GONE | SESSION_ENDED or error.sqlstate.startswith("08")
     # Without an SQLSTATE it does not come from the server: no connection, or one that broke.

@@ -7,6 +7,7 @@ aggregate always come in their order. A consumer handles an event at least once;
 the transaction of its own writes, which is what projecting does.
 """
 
+import functools
 import logging
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import psycopg
 
 from event_store.client import EventStore
 from event_store.connections import came_by
-from event_store.errors import LeaseLostError
+from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.hints import Hints
 from event_store.leases import LEASE, Claim, consumer_name
@@ -56,12 +57,18 @@ def follow(
     """The feed after a cursor, page by page; waits for more at its end, until ``stop`` is set. Keep ``page.cursor``.
 
     ``to_the_end``: do not wait. ``poll``: seconds between two looks without a hint from the server.
+
+    Raises `UnreadableEventError` when all before that event are handed out; go on ``after`` its cursor.
     """
+    read = functools.partial(store.read_feed, event_types=event_types, aggregate_types=aggregate_types)
     with Hints(store, poll) as hints:
         while not (stop and stop.is_set()):
-            page = store.read_feed(
-                after=after, max_count=max_count, event_types=event_types, aggregate_types=aggregate_types
-            )
+            try:
+                page = read(after=after, max_count=max_count)
+            except UnreadableEventError as error:
+                if not error.before:
+                    raise
+                page = read(after=after, max_count=error.before)
             if page.advanced:
                 after = page.cursor
                 yield page

@@ -12,6 +12,7 @@ GRANT EXECUTE ON FUNCTION
     event_store.create_subscription,
     event_store.drop_subscription,
     event_store.reset_subscription,
+    event_store.is_work_waiting,
     event_store.claim_partition,
     event_store.read_partition,
     event_store.acknowledge,

@@ -18,11 +18,11 @@ COMMITTED: Final = b"Z\x00\x00\x00\x05I"
 
 
 class Relay:
-    """Passes connections on. ``port`` on 127.0.0.1."""
+    """Passes connections on. ``port`` on 127.0.0.1; 0 = any that is free."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, port: int = 0) -> None:
         self._server = server
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._lost_on = b""
@@ -109,9 +109,9 @@ class Relay:
 
 
 @contextmanager
-def relay_to(server: Server) -> Iterator[Relay]:
+def relay_to(server: Server, port: int = 0) -> Iterator[Relay]:
     """A relay for the length of the block."""
-    relay = Relay(server)
+    relay = Relay(server, port)
     try:
         yield relay
     finally:

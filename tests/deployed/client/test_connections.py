@@ -1,10 +1,15 @@
 """A store's connections: the network goes silent, a process forks, another database of the application fails."""
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NoReturn
 from uuid import uuid4
 
@@ -12,7 +17,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from event_store import ANY, EventStore, NewEvent, Retries, Session
+from event_store import ANY, AsyncEventStore, EventStore, NewEvent, Retries, Session, Subscription
+from event_store.async_connections import AsyncOwnConnection
+from event_store.events import StoredEvent
+
+from ..sql.stores import Server, Store
+from .relay import relay_to
 
 FORKING = """
 import os, sys
@@ -68,7 +78,7 @@ def options_of(connection: "psycopg.Connection[Any]") -> dict[str, int]:
         return {name: own.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in names}
 
 
-def test_a_connection_that_goes_silent_is_given_up_within_seconds(client: EventStore) -> None:
+def test_the_kernel_is_told_to_give_up_a_silent_connection_within_seconds(client: EventStore) -> None:
     with client.session() as session, client.listener() as listener:
         for connection in (session.connection, listener):
             options = options_of(connection)
@@ -144,3 +154,181 @@ def test_work_is_repeated_when_the_store_fails(conninfo: str, nested: bool) -> N
     with EventStore(conninfo, retries=Retries(timeout=10)) as client:
         client.repeat(work)
     assert len(attempts) == 2
+
+
+@pytest.mark.parametrize("what", ["repeat", "project"])
+def test_work_that_swallows_the_loss_in_a_savepoint_is_repeated_as_well(conninfo: str, store: Store, what: str) -> None:
+    calls = []
+
+    def swallow(connection: "psycopg.Connection[Any]") -> None:
+        calls.append(connection)
+        with suppress(psycopg.Error), connection.transaction():
+            if len(calls) == 1:
+                end_session(store, connection)
+            connection.execute("SELECT 1")
+        connection.execute("SELECT 2")
+
+    with EventStore(conninfo, retries=Retries(timeout=10)) as client:
+        if what == "repeat":
+            client.repeat(lambda session, _: swallow(session.connection))
+        else:
+            event = NewEvent(f"Swallowed{uuid4().hex}", {})
+            client.create_subscription(event.event_type, event_types=[event.event_type])
+            appended = client.append_event("Swallowed", uuid4(), event, expected=ANY)
+            while client.feed_end().global_position < appended.global_position:
+                pass
+
+            def handle(connection: "psycopg.Connection[Any]", _: StoredEvent) -> None:
+                swallow(connection)
+
+            Subscription(client, event.event_type).project(handle, to_the_end=True)
+    assert len(calls) == 2
+
+
+def end_session(store: Store, connection: "psycopg.Connection[Any]") -> None:
+    """What an administrator may do at any time; returns when the session is over."""
+    store.connect("postgres").execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+
+
+def test_an_earlier_error_of_the_store_is_still_the_stores(client: EventStore) -> None:
+    calls = []
+
+    def work(session: Session, _: bool) -> None:
+        calls.append(session)
+        if len(calls) == 1:
+            try:
+                session.connection.execute("DO $$BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '40P01'; END$$")
+            except psycopg.Error:
+                with suppress(psycopg.Error):  # the transaction is aborted
+                    session.connection.execute("SELECT 'how far was it?'")
+                raise
+
+    client.repeat(work)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("what", ["open", "transaction", "asynchronous transaction"])
+def test_a_server_that_comes_back_in_time_is_found(conninfo: str, server: Server, what: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    way = make_conninfo(conninfo, port=port)
+
+    def use() -> None:
+        store = EventStore(way, min_size=2)
+        try:
+            if what == "open":
+                store.open()
+            else:
+                store.open(wait=False)
+                with store.transaction() as session:
+                    session.feed_end()
+        finally:
+            store.close()
+
+    async def use_asynchronously() -> None:
+        store = AsyncEventStore(way)
+        try:
+            await store.open(wait=False)
+            async with store.transaction() as session:
+                await session.feed_end()
+        finally:
+            await store.close()
+
+    in_use: Callable[[], None] = (lambda: asyncio.run(use_asynchronously())) if "asynch" in what else use
+    with ThreadPoolExecutor(1) as pool:
+        began, used = time.monotonic(), pool.submit(in_use)
+        time.sleep(6)
+        with relay_to(server, port):
+            used.result()
+    assert time.monotonic() - began < 15
+
+
+def test_a_listener_hears_whatever_the_connections_of_the_store_are_like(conninfo: str, store: Store) -> None:
+    with EventStore(conninfo, autocommit=False) as client, client.listener() as listener:
+        store.connect("postgres").execute("NOTIFY event_store")
+        assert len(list(listener.notifies(timeout=10, stop_after=1))) == 1
+
+
+def test_a_listener_that_cannot_listen_is_closed(conninfo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    connect = psycopg.Connection.connect
+
+    def note(*arguments: Any, **options: Any) -> "psycopg.Connection[Any]":
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(psycopg.Connection, "connect", note)
+    with EventStore(conninfo) as client:
+        opened.clear()
+        monkeypatch.setattr("event_store.connections.LISTEN", "LISTEN to nothing")
+        with pytest.raises(psycopg.errors.SyntaxError):
+            client.listener()
+    assert [connection.closed for connection in opened] == [True]
+
+
+def test_a_connection_whose_user_may_not_be_forgotten_is_closed(conninfo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute = AsyncOwnConnection.execute
+
+    async def cancelled_at_reset(connection: AsyncOwnConnection, query: Any, *rest: Any, **options: Any) -> Any:
+        if "RESET" in str(query):
+            task = asyncio.current_task()
+            assert task
+            task.cancel()
+            query = "SELECT pg_sleep(60)"
+        return await execute(connection, query, *rest, **options)
+
+    async def scenario() -> None:
+        async with AsyncEventStore(conninfo, max_size=1) as store:
+
+            async def set_user() -> None:
+                async with store.session() as session:
+                    await session.set_user(uuid4(), for_session=True)
+                    monkeypatch.setattr(AsyncOwnConnection, "execute", cancelled_at_reset)
+
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.create_task(set_user())
+            monkeypatch.setattr(AsyncOwnConnection, "execute", execute)
+            async with store.session() as session:
+                assert await session.current_user_id() is None
+
+    asyncio.run(scenario())
+
+
+def test_a_session_that_is_ended_for_its_idleness_takes_no_other_one_along(conninfo: str) -> None:
+    with EventStore(conninfo, min_size=2, max_size=2) as client:
+        with client.session() as one, client.session() as other:
+            kept = one.connection.info.backend_pid
+            ended = other.connection.info.backend_pid
+
+        def idle(session: Session) -> None:
+            if session.connection.info.backend_pid == kept:
+                with client.transaction() as another:
+                    idle(another)
+                return
+            session.connection.execute("SET LOCAL idle_in_transaction_session_timeout = 100")
+            time.sleep(0.5)
+            session.connection.execute("SELECT 1")
+
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout), client.transaction() as session:
+            idle(session)
+        with client.session() as one, client.session() as other:
+            present = {one.connection.info.backend_pid, other.connection.info.backend_pid}
+    assert kept in present
+    assert ended not in present
+
+
+def test_what_was_never_sent_is_sent_again_although_it_must_not_be_repeated(conninfo: str) -> None:
+    with EventStore(conninfo, max_size=1, retries=Retries(timeout=9)) as client:
+        client.create_subscription("never sent")
+        taken = threading.Event()
+
+        def hold() -> None:
+            with client.session() as session:
+                taken.set()
+                session.connection.execute("SELECT pg_sleep(6)")
+
+        with ThreadPoolExecutor(1) as pool:
+            held = pool.submit(hold)
+            taken.wait(10)
+            client.reset_subscription("never sent")
+            held.result()

@@ -166,8 +166,20 @@ def test_a_busy_partition_leaves_the_others_their_turn(client: EventStore) -> No
     assert handled.index(ids[1]) < 250
 
 
-@pytest.mark.parametrize("partitions", [1, 3])
-def test_events_that_nobody_wants_cost_few_checkpoints(client: EventStore, empty_store: Store, partitions: int) -> None:
+class Counting(EventStore):
+    """A client that counts what it asks the server."""
+
+    asked = 0
+
+    def run(self, statement: Any) -> Any:
+        self.asked += 1
+        return super().run(statement)
+
+
+@pytest.mark.parametrize("partitions", [1, 8])
+def test_events_that_nobody_wants_cost_a_consumer_few_checkpoints_and_looks(
+    client: EventStore, empty_store: Store, empty_conninfo: str, partitions: int
+) -> None:
     client.create_subscription("few", partitions=partitions, event_types=["Wanted"])
     with empty_store.connect("postgres") as admin:
         admin.execute("CREATE SEQUENCE public.updates")
@@ -180,17 +192,20 @@ def test_events_that_nobody_wants_cost_few_checkpoints(client: EventStore, empty
             " FOR EACH ROW EXECUTE FUNCTION public.count_update()"
         )
         stop, seen = threading.Event(), list[float]()
+        consuming = Counting(empty_conninfo).open()
 
         def consume() -> None:
-            for delivery in Subscription(client, "few", poll=0.05).deliveries(stop=stop):
-                seen.append(time.monotonic())
-                delivery.acknowledge()
+            with consuming:
+                for delivery in Subscription(consuming, "few", poll=0.05).deliveries(stop=stop):
+                    seen.append(time.monotonic())
+                    delivery.acknowledge()
 
         consumer = threading.Thread(target=consume)
         consumer.start()
         began, seconds = time.monotonic(), 4.0
         while time.monotonic() < began + seconds:
             client.append_event("Consumed", uuid4(), NewEvent("Other", {}), expected=ANY)
+        asked = consuming.asked
         row = admin.execute("SELECT last_value FROM public.updates").fetchone()
         append(client, uuid4(), event_type="Wanted")
         wanted_at = time.monotonic()
@@ -199,7 +214,36 @@ def test_events_that_nobody_wants_cost_few_checkpoints(client: EventStore, empty
         stop.set()
         consumer.join(timeout=30)
     assert row
-    assert row[0] / seconds < 20 * partitions
+    assert row[0] / seconds < 20
+    assert asked / seconds < 50
     assert seen
     assert seen[0] - wanted_at < 2
     assert client.subscription_lag("few")[-1].events_behind == 0
+
+
+def test_a_consumer_at_work_takes_over_a_lease_from_before_the_clock_was_set_back(
+    client: EventStore, empty_store: Store
+) -> None:
+    client.create_subscription("set back")
+    append(client, uuid4())
+    assert client.claim_partition("set back", "dead") is not None
+    stop, taken = threading.Event(), threading.Event()
+
+    def consume() -> None:
+        for delivery in Subscription(client, "set back", poll=0.05).deliveries(stop=stop):
+            taken.set()
+            delivery.acknowledge()
+
+    consumer = threading.Thread(target=consume)
+    consumer.start()
+    # Its first claim is made without asking whether there is work.
+    assert not taken.wait(0.5)
+    empty_store.connect("postgres").execute(
+        "UPDATE event_store.subscription_partitions"
+        " SET leased_until = leased_until + interval '90 minutes', claimed_at = claimed_at + interval '90 minutes'"
+    )
+    try:
+        assert taken.wait(10)
+    finally:
+        stop.set()
+        consumer.join(timeout=30)

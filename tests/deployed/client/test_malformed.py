@@ -1,6 +1,7 @@
 """What the driver or the server does not take is one error, which says where it is; from both halves of the client."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,21 @@ from .test_methods import Do, do
 
 __all__ = ["do"]
 
-ODD = ["a\0b", "\ud83d", float("nan"), float("inf"), 10**5000, {"k\0": 1}, {1, 2}]
+ODD = [
+    "a\0b",
+    "\ud83d",
+    float("nan"),
+    float("inf"),
+    10**5000,
+    {"k\0": 1},
+    {1, 2},
+    {uuid4(): 1},
+    {(1, 2): 1},
+    {Decimal(1): 1},
+    Decimal("sNaN"),
+    Decimal("1E+200000"),
+    Decimal("1E-20000"),
+]
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from event_store import ANY, EventStore, NewEvent
+from event_store import ANY, START, Cursor, EventStore, NewEvent, StoredEvent
 from event_store.errors import UnreadableEventError
 from event_store.subscriptions import Subscription, follow
 
@@ -53,7 +53,7 @@ def test_an_event_that_cannot_be_read_is_named(client: EventStore, empty_store: 
     for read in (
         lambda: client.get_events("Skipped", aggregate),
         lambda: client.load_aggregate("Skipped", aggregate),
-        lambda: next(follow(client, to_the_end=True)),
+        client.read_feed,
     ):
         with pytest.raises(
             UnreadableEventError, match=f"event {ids[2]} of Skipped {aggregate} cannot be read"
@@ -87,3 +87,49 @@ def test_a_subscription_skips_what_it_is_told_to_and_nothing_else(
         ("Skipped", aggregate, "skipping", event_id, told[event_id], "someone") for event_id in ids if event_id in told
     ]
     assert client.subscription_lag("skipping")[-1].events_behind == 0
+
+
+def test_what_is_to_be_skipped_is_so_behind_events_that_nobody_wants(client: EventStore) -> None:
+    client.create_subscription("behind", event_types=["Wanted"])
+    poison, fine = [uuid4(), uuid4()], [uuid4(), uuid4()]
+    # More than one look of the consumer, so that it looks on without a checkpoint.
+    for pair in zip(poison, fine, strict=True):
+        for _ in range(21):
+            client.append_events("Skipped", uuid4(), [NewEvent("Other", {})] * 1000, expected=ANY)
+        for event_id in pair:
+            last = client.append_event("Skipped", uuid4(), NewEvent("Wanted", {}, event_id=event_id), expected=ANY)
+    while client.feed_end().global_position < last.global_position:
+        pass
+    handled: list[UUID] = []
+    subscription = Subscription(client, "behind", skip=dict.fromkeys(poison, "never"))
+    for delivery in subscription.deliveries(to_the_end=True):
+        handled += [event.event_id for event in delivery.events]
+        delivery.acknowledge()
+    assert handled == fine
+
+
+def test_what_comes_before_an_event_that_cannot_be_read_is_delivered(client: EventStore, empty_store: Store) -> None:
+    _, ids = append(client, empty_store, {3, 5})
+    client.create_subscription("before")
+    handled: list[UUID] = []
+    followed: list[UUID] = []
+
+    def handle(_: object, event: StoredEvent) -> None:
+        handled.append(event.event_id)
+
+    with pytest.raises(UnreadableEventError) as caught:
+        Subscription(client, "before").project(handle, to_the_end=True)
+    assert (caught.value.event_id, handled) == (ids[2], ids[:2])
+
+    def follow_on(after: Cursor) -> None:
+        for page in follow(client, after=after, to_the_end=True):
+            followed.extend(event.event_id for event in page.events)
+
+    after = START
+    for place in (2, 4):
+        with pytest.raises(UnreadableEventError) as caught:
+            follow_on(after)
+        assert caught.value.event_id == ids[place]
+        after = caught.value.cursor
+    follow_on(after)
+    assert followed == [ids[0], ids[1], ids[3], ids[5]]

@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from deploy.schema import status
+
 from . import projecting
 from .appends import Connection, append_event, append_events, call, counted, stored
 from .feed import PATIENCE, settle
@@ -95,19 +97,39 @@ def claim(connection: Connection, name: str, lease: str = "1 second") -> int | N
     return rows[0]["partition"] if rows else None
 
 
+def is_work_waiting(connection: Connection, name: str) -> bool:
+    (row,) = call(connection, "is_work_waiting", subscription_name=name)
+    return bool(row["is_work_waiting"])
+
+
+def subscription_of(admin: Connection, name: str) -> dict[str, Any]:
+    """What `make status` says about it."""
+    row = admin.execute(status.FOLLOWERS).fetchone()
+    assert row is not None
+    return next(one for one in row[0]["subscriptions"] if one["name"] == name)
+
+
 def test_a_lease_ends_whatever_the_clock_does(app: Connection, admin: Connection) -> None:
     name = f"sub{uuid4()}"
     call(app, "create_subscription", subscription_name=name)
+    append_event(app, uuid4())
+    settle(app)
     claim(app, name, "30 seconds")
+    assert not is_work_waiting(app, name)
+    assert subscription_of(admin, name)["claimed"] == 1
     set_back = (
         "UPDATE event_store.subscription_partitions SET leased_until = leased_until + %s, claimed_at = claimed_at + %s"
     )
     admin.execute(f"{set_back} WHERE subscription_name = %s", [STEP, STEP, name])
+    assert is_work_waiting(app, name)
+    assert subscription_of(admin, name)["claimed"] == 0
     assert claim(app, name, "30 seconds") == 0
     # A small step robs nobody.
     second = timedelta(seconds=1)
     admin.execute(f"{set_back} WHERE subscription_name = %s", [second, second, name])
     assert claim(app, name) is None
+    assert not is_work_waiting(app, name)
+    assert subscription_of(admin, name)["claimed"] == 1
 
 
 def test_of_free_partitions_the_one_that_has_waited_longest_goes_first(app: Connection, admin: Connection) -> None:

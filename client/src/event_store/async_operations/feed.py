@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from event_store import leases, queries
+from event_store import queries
 from event_store.async_operations.base import AsyncRunner
 from event_store.events import START, Cursor, Page
-from event_store.leases import FeedLag
-from event_store.reports import FeedBlocker
+from event_store.reports import FeedBlocker, FeedLag
 from event_store.rows import shape_of
-from event_store.statements import ask, call
+from event_store.statements import ask, call, only
 
 
 class AsyncFeed(AsyncRunner):
@@ -30,7 +29,8 @@ class AsyncFeed(AsyncRunner):
         None = all. With them one call looks at 10,000 events at most, so a page can be empty
         and have a new cursor nevertheless.
 
-        Raises `RestoredElsewhereError`.
+        Raises `RestoredElsewhereError`, and `UnreadableEventError`: read with ``max_count`` = its ``before`` first, if that is not
+        0, and then on after its ``cursor``.
         """
         return await self.run(queries.read_feed(after, max_count, event_types, aggregate_types))
 
@@ -74,7 +74,7 @@ class AsyncFeed(AsyncRunner):
 
         Raises `RestoredElsewhereError`.
         """
-        return await self.run(leases.feed_lag())
+        return await self.run(call("feed_lag", {}, shape_of(FeedLag), only))
 
     async def feed_blockers(self) -> list[FeedBlocker]:
         """The transactions that write, in any database of the cluster, the oldest first: that one holds the feed back."""

@@ -9,7 +9,7 @@ from event_store.events import START, Cursor, StoredEvent
 
 
 class AsyncSearching(AsyncRunner):
-    """Reads across aggregates."""
+    """Reads across aggregates. Their answers are limited by ``max_count`` only, not by size: give it."""
 
     async def get_events_by_type(
         self,

@@ -4,13 +4,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from event_store import leases, queries
+from event_store import queries
 from event_store.events import START, Cursor, Page
-from event_store.leases import FeedLag
 from event_store.operations.base import Runner
-from event_store.reports import FeedBlocker
+from event_store.reports import FeedBlocker, FeedLag
 from event_store.rows import shape_of
-from event_store.statements import ask, call
+from event_store.statements import ask, call, only
 
 
 class Feed(Runner):
@@ -31,7 +30,8 @@ class Feed(Runner):
         None = all. With them one call looks at 10,000 events at most, so a page can be empty
         and have a new cursor nevertheless.
 
-        Raises `RestoredElsewhereError`.
+        Raises `RestoredElsewhereError`, and `UnreadableEventError`: read with ``max_count`` = its ``before`` first, if that is not
+        0, and then on after its ``cursor``.
         """
         return self.run(queries.read_feed(after, max_count, event_types, aggregate_types))
 
@@ -75,7 +75,7 @@ class Feed(Runner):
 
         Raises `RestoredElsewhereError`.
         """
-        return self.run(leases.feed_lag())
+        return self.run(call("feed_lag", {}, shape_of(FeedLag), only))
 
     def feed_blockers(self) -> list[FeedBlocker]:
         """The transactions that write, in any database of the cluster, the oldest first: that one holds the feed back."""

@@ -10,7 +10,7 @@ from event_store.operations.base import Runner
 
 
 class Searching(Runner):
-    """Reads across aggregates."""
+    """Reads across aggregates. Their answers are limited by ``max_count`` only, not by size: give it."""
 
     def get_events_by_type(
         self,

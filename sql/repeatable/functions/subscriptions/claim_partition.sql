@@ -35,7 +35,7 @@ BEGIN
           FROM event_store.subscription_partitions f
          CROSS JOIN event_store.feed_end() AS feed
          WHERE f.subscription_name = claim_partition.subscription_name::varchar
-           AND (f.leased_until IS NULL OR f.leased_until NOT BETWEEN clock_timestamp() AND clock_timestamp() + 2 * f.lease)
+           AND event_store.is_lease_over(f.leased_until, f.lease)
          ORDER BY (f.transaction_id, f.global_position) < (feed.transaction_id, feed.global_position) DESC,
                   -- The tokens are in the order of the claims, whatever the clock has said.
                   f.token, f.partition
