@@ -113,14 +113,20 @@ def test_old_events_leave_into_a_file(store: Deployment, tmp_path: Path) -> None
     assert ALL_WELL in good.stdout
     whole = archive.read_bytes()
     assert verified(store, archive) == (0, [])
-    for lost, problem in (
-        (whole.replace(b"PositionUpdated", b"PositionClosed", 1), "line 1, seal 1: export damaged"),
-        (whole.splitlines(keepends=True)[0], "line 1, seal 1: events missing"),
-        (b"", "seal 1: seal missing"),
+    renamed = tmp_path / "renamed.jsonl"
+    for lost, named, anonymous in (
+        (whole.replace(b"PositionUpdated", b"PositionClosed", 1), ["line 1, seal 1: export damaged"], None),
+        (whole.splitlines(keepends=True)[0], ["line 1, seal 1: events missing"], None),
+        # By its name it should have a seal; by another one it could be anything, but not an archive.
+        (b"", ["no seal has a line in it", "seal 1: seal missing"], ["no seal has a line in it"]),
     ):
-        archive.write_bytes(lost)
-        status, problems = verified(store, archive)
-        assert (status, [one for one in problems if problem in one]) == (2, problems), problems
+        for path, expected in ((archive, named), (renamed, anonymous or named)):
+            path.write_bytes(lost)
+            status, problems = verified(store, path)
+            assert (status, len(problems)) == (2, len(expected)), problems
+            assert all(words in problem for words, problem in zip(expected, problems, strict=True)), problems
+    renamed.write_bytes(whole)
+    assert verified(store, renamed) == (0, [])
     archive.write_bytes(whole.replace(b"PositionUpdated", b"PositionClosed", 1))
     assert "export damaged" in command(store, "seals", "verify", str(archive)).stdout
 
