@@ -21,7 +21,7 @@ from deploy.commands.running import run_old_path
 from deploy.commands.superuser import Superuser, quoted
 from deploy.model.inventory import read_inventory
 
-#: Events for one transaction: the readers of the feed wait for it.
+#: Events for one transaction: vacuum waits for it, and who reads under REPEATABLE READ.
 _EVENTS: Final = 10_000
 
 

@@ -142,8 +142,8 @@ def _autovacuum_settings() -> dict[str, str]:
 
 
 def _session_settings() -> dict[str, str]:
-    # A feed reader sees events only up to the oldest transaction that is still open: an application that forgets one
-    # would hold back every reader, and vacuum with them.
+    # A feed reader sees events only up to the oldest append that is not committed: an application that forgets one would
+    # hold back every reader, and vacuum with them.
     return {"idle_in_transaction_session_timeout": "1min"}
 
 

@@ -99,7 +99,7 @@ def _projection(row: Mapping[str, Any]) -> tuple[State, str]:
     if row["rebuild_status"] == "failed":
         return State.DEGRADED, f"{behind}; its rebuild stopped: {row['rebuild_error_message']}"
     if row["is_outdated"] or row["seconds_behind"] > _PROJECTION_LAG:
-        why = "is the worker running, or does a transaction hold the feed back?"
+        why = "is the worker running, or does an append hold the feed back?"
         why = f"the rows are of an older definition; {rebuild}" if row["is_outdated"] else why
         return State.DEGRADED, f"{behind}; {why}"
     if row["rebuild_status"]:

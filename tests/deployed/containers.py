@@ -47,6 +47,11 @@ SMALL: Final = {"memory": "768MiB", "cpus": 1, "disk": "2GiB", "root_disk": "2Gi
 def declared(*names: str) -> dict[str, dict[str, Any]]:
     """What an inventory declares for these containers: small, of the release that the name says."""
     return {
-        name: {"address": ADDRESSES[name], **({"release": "bookworm"} if "bookworm" in name else {}), **SMALL}
+        name: {
+            "address": ADDRESSES[name],
+            **({"release": "bookworm"} if "bookworm" in name else {}),
+            **({"postgresql_settings": {"max_prepared_transactions": "20"}} if name in SERVERS else {}),
+            **SMALL,
+        }
         for name in names
     }

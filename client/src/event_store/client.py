@@ -109,7 +109,7 @@ class EventStore(Operations):
         """A session in a transaction: committed at the end of the block, rolled back when it raises. Nothing is retried.
 
         For what belongs together: several appends, a command without events, rows of a table of the caller's own (by
-        ``session.connection``). Keep it short: readers of the feed wait for it.
+        ``session.connection``). Keep it short: readers of the feed wait for its appends.
         """
         with self.session() as session, session.connection.transaction():
             yield session

@@ -13,7 +13,7 @@ Reason = Literal["request", "consent withdrawn", "objection", "no longer needed"
 
 @dataclass(frozen=True, slots=True)
 class FeedBlocker:
-    """A transaction that writes; the oldest one holds the feed back.
+    """A transaction that appends and has not ended; the oldest one holds the feed back.
 
     ``transaction_id``: PostgreSQL's own, no number of the feed. ``pid``: None = a prepared transaction, which is called
     ``prepared``. ``seconds``: since it began. What the caller may not see of other roles' sessions is None.
@@ -31,7 +31,7 @@ class FeedBlocker:
 
 @dataclass(frozen=True, slots=True)
 class FeedLag:
-    """Committed events that wait for an older transaction to end before anybody may read them, and for how long."""
+    """Committed events that wait for an older append to end before anybody may read them, and for how long."""
 
     events_waiting: int
     seconds_waiting: float

@@ -141,6 +141,7 @@ def test_a_page_of_the_feed_holds_events_only(do: Do) -> None:
 def test_what_holds_the_feed_back(do: Do, admin: Admin, store: Store) -> None:
     before = do("feed_horizon")
     with store.connect("postgres", autocommit=False) as writer:
+        writer.execute("SELECT event_store.append_event('Held', gen_random_uuid(), 0, 'Said', '{}')")
         row = writer.execute("SELECT pg_current_xact_id()::text::bigint, pg_backend_pid()").fetchone()
         assert row is not None
         (blocker,) = [one for one in do("feed_blockers") if one.pid == row[1]]

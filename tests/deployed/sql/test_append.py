@@ -432,9 +432,9 @@ def test_numbers_in_the_feed_count_from_the_offset(empty_store: Store) -> None:
     for append in appends:
         aggregate = uuid4()
         with app.transaction():
+            append(aggregate)
             own = app.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
             assert own
-            append(aggregate)
         (event,) = stored(app, aggregate)
         assert int(event["transaction_id"]) == own[0] + 5_000_000_000
 

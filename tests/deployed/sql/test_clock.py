@@ -223,7 +223,7 @@ def test_a_lag_is_never_negative(empty_store: Store) -> None:
     admin = empty_store.connect("postgres")
     call(admin, "create_subscription", subscription_name="all")
     with empty_store.connect("postgres", autocommit=False) as older:
-        older.execute("SELECT pg_current_xact_id()")
+        older.execute("SELECT event_store.append_event('Counter', gen_random_uuid(), 0, 'Early', '{}')")
         admin.execute(
             """INSERT INTO event_store.events (event_id, aggregate_type, aggregate_id, event_version, event_type, event_data,
                                                created_at)
@@ -231,6 +231,7 @@ def test_a_lag_is_never_negative(empty_store: Store) -> None:
             [STEP],
         )
         assert admin.execute("SELECT * FROM event_store.feed_lag()").fetchone() == (1, 0)
+        older.rollback()
     settle(admin)
     lag = "SELECT events_behind, seconds_behind FROM event_store.subscription_lag('all') WHERE partition IS NULL"
     assert admin.execute(lag).fetchone() == (1, 0)

@@ -316,7 +316,7 @@ def paged(page: Any) -> Iterator[Row]:
 
 
 def holding_the_feed_back(store: Store) -> Connection:
-    """An open transaction with a number; as a context it ends at the end."""
+    """An append that is not committed; as a context it ends at the end."""
     connection = store.connect(autocommit=False)
-    connection.execute("SELECT pg_current_xact_id()")
+    append(connection, ("Other", uuid4()), 1)
     return connection

@@ -66,16 +66,19 @@ class AsyncFeed(AsyncRunner):
         return await self.run(queries.feed_end())
 
     async def feed_horizon(self) -> int:
-        """The first ``transaction_id`` of the feed that may not be read yet. Raises `RestoredElsewhereError`."""
+        """The ``transaction_id`` below which the feed is final for a statement of one's own; `read_feed` is often further.
+
+        Raises `RestoredElsewhereError`.
+        """
         return await self.run(ask("feed_horizon", {}))
 
     async def feed_lag(self) -> FeedLag:
-        """Events that are committed and may not be read yet, because an older transaction still runs.
+        """Events that are committed and may not be read yet, because an older append is not committed.
 
         Raises `RestoredElsewhereError`.
         """
         return await self.run(call("feed_lag", {}, shape_of(FeedLag), only))
 
     async def feed_blockers(self) -> list[FeedBlocker]:
-        """The transactions that write, in any database of the cluster, the oldest first: that one holds the feed back."""
+        """The appends that are not committed yet, the oldest first: that one holds the feed back."""
         return await self.run(call("feed_blockers", {}, shape_of(FeedBlocker), list))

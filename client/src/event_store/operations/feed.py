@@ -67,16 +67,19 @@ class Feed(Runner):
         return self.run(queries.feed_end())
 
     def feed_horizon(self) -> int:
-        """The first ``transaction_id`` of the feed that may not be read yet. Raises `RestoredElsewhereError`."""
+        """The ``transaction_id`` below which the feed is final for a statement of one's own; `read_feed` is often further.
+
+        Raises `RestoredElsewhereError`.
+        """
         return self.run(ask("feed_horizon", {}))
 
     def feed_lag(self) -> FeedLag:
-        """Events that are committed and may not be read yet, because an older transaction still runs.
+        """Events that are committed and may not be read yet, because an older append is not committed.
 
         Raises `RestoredElsewhereError`.
         """
         return self.run(call("feed_lag", {}, shape_of(FeedLag), only))
 
     def feed_blockers(self) -> list[FeedBlocker]:
-        """The transactions that write, in any database of the cluster, the oldest first: that one holds the feed back."""
+        """The appends that are not committed yet, the oldest first: that one holds the feed back."""
         return self.run(call("feed_blockers", {}, shape_of(FeedBlocker), list))

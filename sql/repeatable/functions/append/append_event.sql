@@ -121,7 +121,7 @@ BEGIN
             event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,
             metadata, actor, actor_type, source, causation_id, correlation_id, created_at)
         VALUES (
-            event_store.new_event_id(), greatest(event_store.feed_number(feed_offset), last_number),
+            event_store.new_event_id(), event_store.feed_number(feed_offset, last_number),
             append_event.aggregate_type, append_event.aggregate_id, current_version + 1,
             append_event.event_type, append_event.schema_version, append_event.event_data, append_event.metadata,
             append_event.actor, append_event.actor_type, append_event.source,
@@ -138,7 +138,7 @@ BEGIN
         event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,
         metadata, actor, actor_type, source, causation_id, correlation_id, created_at)
     VALUES (
-        append_event.event_id, greatest(event_store.feed_number(feed_offset), last_number),
+        append_event.event_id, event_store.feed_number(feed_offset, last_number),
         append_event.aggregate_type, append_event.aggregate_id, current_version + 1,
         append_event.event_type, append_event.schema_version, append_event.event_data, append_event.metadata,
         append_event.actor, append_event.actor_type, append_event.source,

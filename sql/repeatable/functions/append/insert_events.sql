@@ -27,8 +27,8 @@ DECLARE
 BEGIN
     -- A transaction that has its id already, from an earlier write, may append after a transaction with a later id. The
     -- feed would then have the versions in the wrong order. So the number is never below that of the aggregate's last
-    -- event. That event's number is as safe as the transaction's own: feed_horizon() only requires that an event's
-    -- number is not below that of its transaction, and the transaction of the last event has ended.
+    -- event. That event's number is as safe as the transaction's own: the horizon only requires that an event's number is
+    -- not below the one that was got after the bound was published.
     --
     -- Nor is the time below that of the last event, although it is taken under the aggregate's lock: the clock may have
     -- been set back since. So within an aggregate a later version never has an earlier time.
@@ -40,7 +40,7 @@ BEGIN
      -- statistics.
      ORDER BY e.event_version DESC
      LIMIT 1;
-    number := greatest(event_store.feed_number(insert_events.feed_offset), last.transaction_id);
+    number := event_store.feed_number(insert_events.feed_offset, last.transaction_id);
     now := greatest(clock_timestamp(), last.created_at);
     WITH inserted AS (
         INSERT INTO event_store.events AS e (

@@ -1,4 +1,5 @@
--- The first number in the feed that is not safe to read yet, according to the snapshot of the calling statement.
+-- The first number in the feed that is not safe to read yet, for the statement that calls this, by that statement's
+-- snapshot alone. next_horizon() is often further; what it says holds for later statements only.
 --
 -- Everything below it is final. An event's number is at least the id of the transaction that wrote it (in a
 -- subtransaction too, that of the whole transaction), plus the feed's offset. A snapshot's xmin is the oldest id that

@@ -1,9 +1,13 @@
 -- One bounded step through the feed, for readers that want only some of the events. It looks at 10,000 events after the
 -- cursor (or at max_count, if that is more) and returns those that match, at most max_count, in the order of the feed.
+-- Without a type and with one partition, it returns max_count events (NULL = all).
 --
 -- If the last event that it looked at does not match, one more row follows, with transaction_id and global_position,
 -- and NULL everywhere else. So the last row is always the cursor to go on from, even if nothing matches for a million
 -- events. No row at all means that the feed has no more events.
+--
+-- It is VOLATILE, so that the page has a later snapshot than the look of next_horizon(). So a row may be newer than the
+-- statement that calls it.
 --
 -- The application reaches it through read_feed() and read_partition(). enable_sort is off so that a page is read in the
 -- order of the index even if there are no statistics yet: otherwise the planner might sort the whole rest of the feed
@@ -18,14 +22,16 @@ CREATE OR REPLACE FUNCTION event_store.scan_feed(
     partition            integer DEFAULT 0
 )
 RETURNS SETOF event_store.events
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1000
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 1000
 SET search_path = pg_catalog, pg_temp
 SET enable_sort = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    horizon  CONSTANT xid8    := event_store.feed_horizon();
-    max_scan CONSTANT integer := greatest(scan_feed.max_count, 10000);
+    horizon  CONSTANT xid8    := event_store.next_horizon();
+    is_all   CONSTANT boolean := scan_feed.event_types IS NULL AND scan_feed.aggregate_types IS NULL
+                                 AND scan_feed.partitions = 1;
+    max_scan CONSTANT integer := CASE WHEN is_all THEN scan_feed.max_count ELSE greatest(scan_feed.max_count, 10000) END;
     returned integer;
     mark     event_store.events;
 BEGIN
@@ -43,7 +49,7 @@ BEGIN
      ORDER BY s.transaction_id, s.global_position
      LIMIT scan_feed.max_count;
     GET DIAGNOSTICS returned = ROW_COUNT;
-    IF returned >= scan_feed.max_count THEN
+    IF is_all OR returned >= scan_feed.max_count THEN
         RETURN;
     END IF;
 

@@ -5,6 +5,8 @@
 -- The appends do not notify by themselves, for two reasons: NOTIFY makes all commits of a server that use it wait for
 -- each other, and when an append commits, its events may not be readable yet.
 --
+-- After an update of a store whose functions did not publish bounds, it also calls complete_bounds().
+--
 -- SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.work_feed() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -12,7 +14,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     cursor_now text;
+    last_try   constant double precision := nullif(current_setting('event_store.bounds_tried', true), '')::double precision;
 BEGIN
+    -- Before anything else, because it asks for a lock that excludes all others. Every ten seconds, whatever the clock does.
+    IF NOT (SELECT s.bounds_are_complete FROM event_store.settings s)
+       AND coalesce(abs(extract(epoch FROM clock_timestamp()) - last_try) >= 10, true)
+    THEN
+        PERFORM event_store.complete_bounds();
+        PERFORM set_config('event_store.bounds_tried', extract(epoch FROM clock_timestamp())::text, false);
+    END IF;
+
     SELECT f.transaction_id || ',' || f.global_position INTO cursor_now FROM event_store.feed_end() f;
     IF cursor_now = coalesce(nullif(current_setting('event_store.announced', true), ''), '0,0') THEN
         RETURN 0;

@@ -24,7 +24,7 @@ BEGIN
                                AND p.error_message IS NOT NULL),
                   HINT = 'Fix the cause, or call event_store.skip_event(). Then call event_store.resume_projection().';
     END IF;
-    horizon := event_store.feed_horizon();
+    horizon := event_store.next_horizon();
     RETURN event_store.advance_rows(advance_projection.projection_name, horizon, advance_projection.max_events, unlimited)
          + event_store.advance_rebuild(
                advance_projection.projection_name, horizon, advance_projection.max_events, unlimited);

@@ -16,7 +16,7 @@ BEGIN
         -- Waits for a worker's batch, which may have begun before the latest events were committed.
         PERFORM FROM event_store.projections p
           WHERE p.projection_name = definition.projection_name::varchar FOR NO KEY UPDATE;
-        horizon := event_store.feed_horizon();
+        horizon := event_store.next_horizon();
         PERFORM event_store.advance_rows(definition.projection_name, horizon, 10000, '1 second');
         FOREACH stale IN ARRAY definition.views LOOP
             INSERT INTO event_store.view_refreshes (view_name) VALUES (stale) ON CONFLICT DO NOTHING;

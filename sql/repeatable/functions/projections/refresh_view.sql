@@ -1,5 +1,5 @@
 -- Brings one materialized view of a projection up to date without blocking its readers, and records the revision that
--- it now shows. The refresh costs the more, the more rows the view has, and it holds the feed back while it runs.
+-- it now shows. The refresh costs the more, the more rows the view has.
 -- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both.
 CREATE OR REPLACE FUNCTION event_store.refresh_view(view_name text, projection_name text) RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -2,8 +2,8 @@
 -- returns the number of events passed. If nothing is new, it reads one index entry for each projection and writes
 -- nothing.
 --
--- It works for about 100 ms at most, because a transaction that writes holds the feed back for everybody. The time is
--- shared evenly among those that have work; the one that has waited longest goes first. An error affects only the
+-- It works for about 100 ms at most: what it has done shows with its commit. The time is shared evenly among those that have
+-- work; the one that has waited longest goes first. An error affects only the
 -- projection in which it occurs. Two workers at once share the work: each passes over what the other one has locked.
 CREATE OR REPLACE FUNCTION event_store.work_projections() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -14,7 +14,7 @@ AS $$
 DECLARE
     page    constant integer := 10000;
     until   constant timestamptz := clock_timestamp() + '100 ms';
-    horizon constant xid8 := event_store.feed_horizon();
+    horizon constant xid8 := event_store.next_horizon();
     item    record;
     waiting integer;
     share   interval;

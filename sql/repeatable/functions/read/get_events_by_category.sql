@@ -12,11 +12,11 @@ CREATE OR REPLACE FUNCTION event_store.get_events_by_category(
     max_count            integer DEFAULT NULL
 )
 RETURNS SETOF event_store.events
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    horizon CONSTANT xid8 := event_store.feed_horizon();
+    horizon CONSTANT xid8 := event_store.next_horizon();
 BEGIN
     -- = ANY, and the column in ORDER BY: get_events_by_type() says why.
     RETURN QUERY

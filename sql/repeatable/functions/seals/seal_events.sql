@@ -6,9 +6,9 @@
 -- an ANALYZE in an open transaction, every table lock that excludes itself. Either would stop the sealer, and nobody
 -- would notice.
 --
--- A seal has up to 10,000 events, and a call makes up to 10 seals (100,000 events, about a second). Hashing holds
--- nobody back: the transaction gets an id, for which readers of the feed would wait, only when everything is hashed and
--- the rows are inserted. If there is nothing to seal, it gets no id.
+-- A seal has up to 10,000 events, and a call makes up to 10 seals (100,000 events, about a second). Hashing holds nobody
+-- back: the transaction gets an id, for which readers under REPEATABLE READ would wait, only when everything is hashed
+-- and the rows are inserted. If there is nothing to seal, it gets no id.
 --
 -- SE012 the store was restored into another cluster and has not been deployed since.
 CREATE OR REPLACE FUNCTION event_store.seal_events(age interval) RETURNS bigint
@@ -16,8 +16,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- The transactions below it have ended, so no event can appear there any more.
-    horizon  constant xid8 := event_store.feed_horizon();
+    -- Every append below it has ended, so no event can appear there any more.
+    horizon  constant xid8 := event_store.next_horizon();
     previous event_store.seals;
     next     event_store.seals;
     sealed   event_store.seals[] := '{}';

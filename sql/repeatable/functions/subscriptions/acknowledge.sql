@@ -6,12 +6,12 @@
 -- page was read. claim_partition() returns it, and each acknowledge() moves it. Without them, a consumer whose
 -- connection broke during its COMMIT can read the old page again with the same token, and its writes are there twice if
 -- that COMMIT succeeds after all. With them, the second acknowledgement is refused. Look up the checkpoint before
--- read_partition(), or in one statement with it. To prolong only the lease, pass the checkpoint as the cursor, and for
--- where the page began either the checkpoint again or nothing.
+-- read_partition(), or in one statement with it (read_partition() may then see a later one, and the acknowledgement is
+-- refused). To prolong only the lease, pass the checkpoint as the cursor, and for where the page began either the
+-- checkpoint again or nothing.
 --
 -- From here to the end of that transaction nobody can claim the partition, however long ago the lease ended. A lease
--- that has ended is still good if nobody has claimed the partition since. Like any transaction that writes, it holds
--- the feed back while it is open, so make this its last statement before COMMIT.
+-- that has ended is still good if nobody has claimed the partition since. Make this the last statement before COMMIT.
 --
 -- SE002 the cursor is before the checkpoint or ahead of the feed, or only one of after_transaction_id and
 -- after_position was passed; SE010 unknown subscription or partition, somebody else has claimed the partition, or the

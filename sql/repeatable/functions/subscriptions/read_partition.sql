@@ -4,6 +4,8 @@
 -- One call looks at 10,000 events of the feed (or at max_count, if that is more). The last row may then be a cursor
 -- without an event (event_id IS NULL): see scan_feed(). Acknowledge it like an event.
 --
+-- A row may be newer than the statement that calls this: see read_feed().
+--
 -- If the token of the claim is passed, a consumer that has lost the partition is refused here, and not only when it
 -- acknowledges. Without a token anybody may read.
 --
@@ -16,7 +18,7 @@ CREATE OR REPLACE FUNCTION event_store.read_partition(
     token             bigint DEFAULT NULL
 )
 RETURNS SETOF event_store.events
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1000
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column

@@ -1,0 +1,44 @@
+-- What feed_number() returns to a transaction that has an id already, or whose first bound could not be published.
+--
+-- A later append of a transaction has the number of the one before. That is sound only as long as the bound that was
+-- published for it is: a savepoint that is rolled back takes it along, and the events with it. So the proof is an event:
+-- one that this transaction sees and that is not committed is its own, and was not rolled back. The setting
+-- event_store.feed_number, which anybody can forge, only says which number to look for. It is set where the number is
+-- not the transaction's own id: because that was too low for an aggregate, or because there was an id before the first
+-- append.
+--
+-- Without such an event the transaction needs an id that nobody has seen yet, after its bound is published: that of a
+-- subtransaction. The commit names it, so that it is never handed out again, not even after a crash.
+--
+-- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. 55P03 no bound can be
+-- published.
+CREATE OR REPLACE FUNCTION event_store.later_feed_number(feed_offset bigint, last_number xid8) RETURNS xid8
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+    own    constant bigint := pg_current_xact_id_if_assigned()::text::bigint;
+    hint   constant xid8   := nullif(current_setting('event_store.feed_number', true), '')::xid8;
+    number xid8;
+    is_own boolean;
+BEGIN
+    IF own IS NULL THEN
+        PERFORM event_store.publish_bound(pg_snapshot_xmax(pg_current_snapshot())::text::bigint);
+        RETURN greatest((pg_current_xact_id()::text::bigint + feed_offset)::text::xid8, last_number);
+    END IF;
+
+    number := coalesce(hint, (own + feed_offset)::text::xid8);
+    SELECT pg_xact_status((own + ((e.xmin::text::bigint - own) << 32 >> 32))::text::xid8) = 'in progress'
+      INTO is_own
+      FROM (SELECT e.xmin FROM event_store.events e WHERE e.transaction_id = number
+             ORDER BY e.global_position DESC LIMIT 1) e;
+    IF is_own IS NOT TRUE THEN
+        PERFORM event_store.publish_bound(greatest(own + 1, pg_snapshot_xmax(pg_current_snapshot())::text::bigint));
+        number := (event_store.new_subtransaction(own) + feed_offset)::text::xid8;
+    END IF;
+    number := greatest(number, last_number);
+    IF number <> coalesce(hint, (own + feed_offset)::text::xid8) THEN
+        PERFORM set_config('event_store.feed_number', number::text, true);
+    END IF;
+    RETURN number;
+END
+$$;

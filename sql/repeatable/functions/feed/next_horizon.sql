@@ -1,0 +1,37 @@
+-- The first number in the feed that is not safe to read yet, for the *next* statement of the function that calls this. It
+-- waits for appends only, where feed_horizon() waits for every transaction that writes. Its callers are VOLATILE, or
+-- their next statement would have the snapshot of this one. docs/feed.md has the whole argument.
+--
+-- In this order: X, the end of a snapshot; then the bounds that appends have published. An append with a number below X
+-- had its number before that snapshot was taken, and had published its bound before that. If its bound is still
+-- there, the horizon is not above it. If it is not, the append has ended, and whoever looks from now on sees what it
+-- has committed. Forged bounds only lower the horizon, and never below feed_horizon().
+--
+-- Feed_horizon() is all there is if the transaction has one snapshot from its beginning to its end (REPEATABLE READ,
+-- SERIALIZABLE), during recovery, where no lock of the primary can be seen, and until complete_bounds() has said that
+-- every append publishes. It is also enough if nothing is stored above it: then nobody looks at the locks.
+--
+-- Not for the application. SE012 the store was restored into another cluster.
+CREATE OR REPLACE FUNCTION event_store.next_horizon() RETURNS xid8
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    horizon  constant xid8 := event_store.feed_horizon();
+    settings record;
+    upper    bigint;
+BEGIN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') OR pg_is_in_recovery()
+       OR NOT EXISTS (SELECT FROM event_store.events e WHERE e.transaction_id >= horizon)
+    THEN
+        RETURN horizon;
+    END IF;
+    SELECT s.bounds_are_complete, s.feed_offset INTO settings FROM event_store.settings s;
+    IF NOT settings.bounds_are_complete THEN
+        RETURN horizon;
+    END IF;
+    upper := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+    upper := least(upper, (SELECT min(b.bound) FROM event_store.published_bounds(upper) b)) + settings.feed_offset;
+    RETURN CASE WHEN upper > horizon::text::bigint THEN upper::text::xid8 ELSE horizon END;
+END
+$$;

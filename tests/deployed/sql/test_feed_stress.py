@@ -1,0 +1,75 @@
+"""No reader skips, repeats or reorders an event under stress; with a fault put in on purpose, the same stress finds it.
+
+The long form, `make soak`, goes on for EVENT_STORE_STRESS_SECONDS (120 unless it is set; hours are fine), with crashes.
+"""
+
+import os
+
+import pytest
+
+from ..containers import AT_HAND, SERVERS
+from .feed_faults import FAULTS, OLDER_PAGE, change, slow_down
+from .feed_stress import Found, stress
+from .stores import Store
+
+SECONDS = float(os.environ.get("EVENT_STORE_STRESS_SECONDS", "120"))
+SEED = int(os.environ.get("EVENT_STORE_STRESS_SEED", "1"))
+_FIRST, *_OTHERS = [*AT_HAND] or SERVERS
+#: The short form on the newer release, the long one on both.
+ON_ONE = pytest.mark.parametrize(
+    "server", [_FIRST, *(pytest.param(one, marks=pytest.mark.soak) for one in _OTHERS)], indirect=True
+)
+
+
+def show(found: Found) -> None:
+    print(f"{found.stored} events, {found.transactions} transactions, {found.crashes} crashes, errors {found.errors}")
+
+
+@ON_ONE
+@pytest.mark.parametrize("is_slow", [False, True], ids=["as it is", "with naps"])
+def test_nothing_is_skipped(empty_store: Store, *, is_slow: bool) -> None:
+    if is_slow:
+        slow_down(empty_store.connect("postgres"))
+    found = stress(empty_store, 13, seed=SEED)
+    show(found)
+    assert found.wrong == []
+    assert found.stored > 300
+
+
+@ON_ONE
+@pytest.mark.parametrize("fault", [*FAULTS, "the page has an older snapshot than the look"])
+def test_a_fault_is_found(empty_store: Store, fault: str) -> None:
+    with empty_store.connect("postgres") as admin:
+        slow_down(admin)
+        if fault in FAULTS:
+            change(admin, FAULTS[fault])
+        else:
+            admin.execute(OLDER_PAGE)
+    for attempt in range(10):
+        found = stress(empty_store, 4, seed=SEED + attempt)
+        if found.wrong:
+            print(attempt, found.wrong)
+            return
+    pytest.fail("not found")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("server", [_FIRST, *_OTHERS], indirect=True)
+@pytest.mark.parametrize("is_slow", [False, True], ids=["as it is", "with naps"])
+def test_nothing_is_skipped_for_long_with_crashes(empty_store: Store, *, is_slow: bool) -> None:
+    if is_slow:
+        slow_down(empty_store.connect("postgres"))
+    found = stress(empty_store, SECONDS, seed=SEED, crashes=max(1, int(SECONDS / 15)))
+    show(found)
+    assert found.wrong == []
+    assert found.crashes > 0
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("server", [_FIRST], indirect=True)
+def test_a_cursor_that_is_no_events_place_skips_after_a_crash(empty_store: Store) -> None:
+    slow_down(empty_store.connect("postgres"))
+    for attempt in range(10):
+        if stress(empty_store, 10, seed=SEED + attempt, crashes=2, to_the_horizon=True).wrong:
+            return
+    pytest.fail("not found")
