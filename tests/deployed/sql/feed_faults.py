@@ -28,7 +28,10 @@ NAPS: Changes = {
     ],
     "later_feed_number": [
         ("    number := coalesce(hint", "    PERFORM public.nap();\n    number := coalesce(hint"),
-        ("        number := (event_store.new_sub", "        PERFORM public.nap();\n        number := (event_store.new_sub"),
+        (
+            "        number := (event_store.new_sub",
+            "        PERFORM public.nap();\n        number := (event_store.new_sub",
+        ),
         ("    RETURN number;", "    PERFORM public.nap();\n    RETURN number;"),
     ],
     "next_horizon": [

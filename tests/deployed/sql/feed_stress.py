@@ -59,7 +59,9 @@ READERS: dict[str, Page] = {
 }
 
 
-def follow(store: Store, page: Page, over: Callable[[], bool], wait: float, *, to_the_horizon: bool = False) -> list[Event]:
+def follow(
+    store: Store, page: Page, over: Callable[[], bool], wait: float, *, to_the_horizon: bool = False
+) -> list[Event]:
     """What a reader sees until a page is empty after the end. ``to_the_horizon``: with a cursor that is no event's place."""
     seen: list[Event] = []
     session, after, empty = None, START, 0
@@ -93,7 +95,12 @@ def stress(store: Store, seconds: float, *, seed: int, crashes: int = 0, to_the_
     with ThreadPoolExecutor(WRITERS + len(READERS)) as pool:
         reading = {
             name: pool.submit(
-                follow, store, page, quiet.is_set, 0.005 if name == "pages of 1000" else 0.03, to_the_horizon=to_the_horizon
+                follow,
+                store,
+                page,
+                quiet.is_set,
+                0.005 if name == "pages of 1000" else 0.03,
+                to_the_horizon=to_the_horizon,
             )
             for name, page in READERS.items()
         }
@@ -127,7 +134,9 @@ def _crash(store: Store) -> int:
 def _compare(store: Store, load: Load, seen: dict[str, list[Event]], found: Found) -> None:
     session = retry_connect(store, lambda: False)
     assert session
-    table = events(session.execute(f"SELECT {COLUMNS} FROM event_store.events ORDER BY transaction_id, global_position").fetchall())
+    table = events(
+        session.execute(f"SELECT {COLUMNS} FROM event_store.events ORDER BY transaction_id, global_position").fetchall()
+    )
     places: dict[UUID | None, Cursor] = {event.event_id: event.cursor for event in table}
     found.stored = len(table)
     for name, rows in seen.items():

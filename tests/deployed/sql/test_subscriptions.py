@@ -392,9 +392,7 @@ def test_where_the_page_began_is_both_numbers_or_neither(app: Connection, name: 
         assert value(app, UNTIL, name) > before
 
 
-def test_an_open_acknowledgement_holds_nobody_back(
-    store: Store, app: Connection, name: str
-) -> None:
+def test_an_open_acknowledgement_holds_nobody_back(store: Store, app: Connection, name: str) -> None:
     start = end(app)
     create(app, name)
     held = claimed(app, name)

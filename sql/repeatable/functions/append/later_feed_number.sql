@@ -32,7 +32,12 @@ BEGIN
       FROM (SELECT e.xmin FROM event_store.events e WHERE e.transaction_id = number
              ORDER BY e.global_position DESC LIMIT 1) e;
     IF is_own IS NOT TRUE THEN
-        PERFORM event_store.publish_bound(greatest(own + 1, pg_snapshot_xmax(pg_current_snapshot())::text::bigint));
+        -- The later the bound, the fewer events wait behind it. Where there is one snapshot only, which may be old, another
+        -- id has to tell what time it is.
+        PERFORM event_store.publish_bound(
+            CASE WHEN current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+                 THEN event_store.new_subtransaction(own) + 1
+                 ELSE greatest(own + 1, pg_snapshot_xmax(pg_current_snapshot())::text::bigint) END);
         number := (event_store.new_subtransaction(own) + feed_offset)::text::xid8;
     END IF;
     number := greatest(number, last_number);

@@ -7,12 +7,16 @@ new snapshots, then releases its locks; a snapshot's xmax is the highest id that
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 #: Steps of a transaction. `snapshot` is what the bound is taken from; `see` is that of a transaction which has one only.
 FIRST: Final = ("snapshot", "publish", "assign", "lock", "insert", "commit", "release")
 ELSEWHERE: Final = ("assign", "lock")
-LATER: Final = ("snapshot", "publish", "assign", "lock", "insert", "commit", "release")
+#: The lock of a subtransaction's id is released where the subtransaction ends, and not with the transaction.
+NUMBER: Final = ("snapshot", "publish", "assign", "lock", "unlock")
+LATER: Final = (*NUMBER, "insert", "commit", "release")
+#: It has a savepoint open at the end, with an id.
+NESTED: Final = (*ELSEWHERE, *NUMBER, "insert", "assign", "lock", "commit", "release")
 FOREIGN: Final = (*ELSEWHERE, "commit", "release")
 #: It leaves nothing on disk, so a crash hands its id out again.
 GIVEN_UP: Final = (*ELSEWHERE, "abort", "release")
@@ -76,12 +80,12 @@ class State:
         return min([self.ended + 1, *(one for one in self.running() if one <= self.ended)])
 
 
-class Fault(Exception):
+class SkippedError(Exception):
     """The reader has passed over an event, or has seen one twice or out of order."""
 
 
 def explore(scripts: Sequence[tuple[str, ...]], *, rounds: int = 2, crashes: int = 0, fault: str = "") -> int:
-    """Try every order of the steps; `Fault` with the first that goes wrong. The number of states that there are."""
+    """Try every order of the steps; `SkippedError` with the first that goes wrong. The number of states that there are."""
     order = {"snapshot first": ("page", "xmax", "look"), "xmax last": ("look", "xmax", "page")}.get(fault, READ)
     start = State(tuple(Transaction(script) for script in scripts), Reader(rounds), order, crashes)
     known, waiting = {start}, [start]
@@ -105,7 +109,7 @@ def _check(state: State) -> None:
         if (number, place) <= reader.cursor
     )
     if list(reader.seen) != passed:
-        raise Fault(f"seen {reader.seen}, stored up to the cursor {passed}: {state}")
+        raise SkippedError(f"seen {reader.seen}, stored up to the cursor {passed}: {state}")
 
 
 def _successors(state: State, fault: str) -> Iterator[State]:
@@ -118,8 +122,8 @@ def _successors(state: State, fault: str) -> Iterator[State]:
         yield _crash(state)
 
 
-def _advance(state: State, place: int, now: Transaction, fault: str) -> State:
-    server: dict[str, int] = {}
+def _advance(state: State, place: int, now: Transaction, fault: str) -> State:  # noqa: PLR0912  one for each step
+    server: dict[str, Any] = {}
     after = replace(now, step=now.step + 1)
     match now.following:
         case "snapshot":
@@ -134,7 +138,9 @@ def _advance(state: State, place: int, now: Transaction, fault: str) -> State:
             after = replace(after, ids=(*now.ids, state.next_id))
             server["next_id"] = state.next_id + 1
         case "lock":
-            after = replace(after, locked=now.ids)
+            after = replace(after, locked=(*now.locked, now.ids[-1]))
+        case "unlock":
+            after = replace(after, locked=now.locked[:-1])
         case "insert" | "insert raised":
             number = now.ids[0] if fault in {"own id", "remember"} else now.ids[-1]
             if now.following == "insert raised":
@@ -174,9 +180,12 @@ def _read(state: State, fault: str) -> State:
 
 
 def _bound(one: Transaction, published: int, fault: str) -> int:
-    """What the look makes of a bound: the lowest id from there on that it sees the lock of, or the bound."""
-    ids = [number for number in one.locked if number >= published]
-    return min(ids, default=1_000_000 if fault == "no lock yet" else published)
+    """What the look makes of a bound: the transaction's own id if it is above it."""
+    if fault == "no lock yet" and not one.locked:
+        return 1_000_000
+    if fault == "any id":
+        return min([number for number in one.locked if number >= published], default=published)
+    return max([published, *one.locked[:1]])
 
 
 def _page(state: State, fault: str) -> Reader:
