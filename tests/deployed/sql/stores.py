@@ -99,8 +99,15 @@ class Server:
         return Store(self, name)
 
     def drop(self, name: str) -> None:
-        """Remove a database of the tests, whoever is connected."""
+        """Remove a database of the tests, whoever is connected, and whatever is prepared in it."""
         assert name.startswith(PREFIX)
+        with self.connect() as connection:
+            prepared = "SELECT gid FROM pg_prepared_xacts WHERE database = %s"
+            left = [row[0] for row in connection.execute(prepared, [name]).fetchall()]
+        if left:
+            with self.connect(name) as connection:
+                for gid in left:
+                    connection.execute(sql.SQL("ROLLBACK PREPARED {}").format(gid))
         with self.connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 

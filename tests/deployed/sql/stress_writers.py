@@ -71,7 +71,9 @@ class Writer:
         session = None
         while not self.load.until.is_set():
             try:
-                session = session or retry_connect(self.load.store, self.load.until.is_set)
+                if session is None and (session := retry_connect(self.load.store, self.load.until.is_set)):
+                    # What it waits for may be prepared by itself.
+                    session.execute("SET lock_timeout = '1s'")
                 if session:
                     self._transaction(session)
                     self._end_prepared(session, time.monotonic())
