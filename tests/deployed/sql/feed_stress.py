@@ -85,11 +85,13 @@ def follow(
     return seen
 
 
-def stress(store: Store, seconds: float, *, seed: int, crashes: int = 0, to_the_horizon: bool = False) -> Found:
-    """Let writers and readers run, and compare."""
+def stress(
+    store: Store, seconds: float, *, seed: int, only: str = "", crashes: int = 0, to_the_horizon: bool = False
+) -> Found:
+    """Let writers and readers run, and compare. ``only``: one phase of `stress_writers.PHASES` for all the time."""
     with store.connect("postgres") as admin:
         row = admin.execute("SELECT current_setting('max_prepared_transactions')::integer").fetchone()
-    load = Load(store, seed, can_prepare=bool(row and row[0]))
+    load = Load(store, seed, can_prepare=bool(row and row[0]), only=only)
     quiet = threading.Event()
     found = Found()
     with ThreadPoolExecutor(WRITERS + len(READERS)) as pool:
@@ -116,6 +118,7 @@ def stress(store: Store, seconds: float, *, seed: int, crashes: int = 0, to_the_
         seen = {name: future.result() for name, future in reading.items()}
     found.transactions, found.errors = load.transactions, load.errors
     _compare(store, load, seen, found)
+    store.close()
     return found
 
 

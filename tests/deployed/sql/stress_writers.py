@@ -18,6 +18,8 @@ from .stores import Store
 #: Seconds of each phase: all kinds at once; from idle to a burst, again and again; quick appends among long transactions.
 PHASES = (("mixed", 5.0), ("bursts", 4.0), ("long", 3.0))
 BURST = 0.3
+#: So many of the writers append quickly while the others are long.
+QUICK = 5
 _ISOLATIONS = (IsolationLevel.READ_COMMITTED, IsolationLevel.REPEATABLE_READ, IsolationLevel.SERIALIZABLE)
 
 
@@ -28,6 +30,8 @@ class Load:
     store: Store
     seed: int
     can_prepare: bool
+    #: One of `PHASES` for all the time; empty = all of them, again and again.
+    only: str = ""
     until: threading.Event = field(default_factory=threading.Event)
     shared: list[UUID] = field(default_factory=lambda: [uuid4() for _ in range(6)])
     #: Of each transaction whose COMMIT was acknowledged: its events in the order of the appends.
@@ -39,6 +43,8 @@ class Load:
 
     def phase(self) -> str:
         """Of now."""
+        if self.only:
+            return self.only
         now = (time.monotonic() - self.started) % sum(seconds for _, seconds in PHASES)
         for name, seconds in PHASES:
             if now < seconds:
@@ -94,14 +100,14 @@ class Writer:
 
     @property
     def _quick(self) -> bool:
-        return self.phase == "long" and self.place < 2
+        return self.phase == "long" and self.place < QUICK
 
     def _transaction(self, session: Connection) -> None:
         chance, self.phase = self.chance, self.load.phase()
         if self.phase == "bursts":
             time.sleep(BURST - time.monotonic() % BURST + chance.random() * 0.03)
         elif self._quick:
-            time.sleep(chance.random() * 0.05)
+            time.sleep(chance.random() * 0.02)
         is_foreign = chance.random() < 0.1 or (self.phase == "long" and not self._quick)
         isolation = chance.choices(_ISOLATIONS, (60, 25, 15))[0]
         events: list[UUID] = []

@@ -45,8 +45,9 @@ def test_a_fault_is_found(empty_store: Store, fault: str) -> None:
             change(admin, FAULTS[fault])
         else:
             admin.execute(OLDER_PAGE)
-    for attempt in range(10):
-        found = stress(empty_store, 4, seed=SEED + attempt)
+    # Where something is always open, an older append often hides a fault: begin with what goes from idle to a burst.
+    for attempt, phase in enumerate(["bursts", "long", "long", "mixed"] * 4):
+        found = stress(empty_store, 3, seed=SEED + attempt, only=phase)
         if found.wrong:
             print(attempt, found.wrong)
             return
