@@ -60,7 +60,7 @@ FAULTS: dict[str, Changes] = {
             (
                 "    upper := least(upper, (SELECT min(b.bound) FROM event_store.published_bounds(upper) b))",
                 "    upper := coalesce((SELECT min(b.bound) FROM event_store.published_bounds(upper) b), 2::bigint ^ 62);\n"
-                "    PERFORM public.nap();\n"
+                "    PERFORM pg_sleep(random() * 0.05);\n"
                 "    upper := least(upper, pg_snapshot_xmax(pg_current_snapshot())::text::bigint)",
             ),
         ],
