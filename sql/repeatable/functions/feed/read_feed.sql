@@ -50,7 +50,13 @@ AS $$
                              ELSE read_feed.after_position END,
                         read_feed.max_count, NULL, NULL) s
              WHERE read_feed.event_types IS NULL AND read_feed.aggregate_types IS NULL
-               AND read_feed.after_transaction_id IS NOT NULL
+               -- If something is there at all. What is committed after the statement began comes with the next call.
+               AND (SELECT e.transaction_id >= h.number
+                           AND (e.transaction_id, e.global_position)
+                               > (read_feed.after_transaction_id, read_feed.after_position)
+                      FROM event_store.events e
+                     ORDER BY e.transaction_id DESC, e.global_position DESC
+                     LIMIT 1)
             UNION ALL
             SELECT s.*
               FROM event_store.scan_feed(read_feed.after_transaction_id, read_feed.after_position, read_feed.max_count,
