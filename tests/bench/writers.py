@@ -18,12 +18,16 @@ from .stores import Store
 
 @dataclass(frozen=True)
 class Manner:
-    """How a writer behaves: of how many transactions one is slow, and one is rolled back; 0 = none."""
+    """How a writer behaves: of how many transactions one is slow, and one is rolled back; 0 = none.
+
+    ``elsewhere_one_in``: before one append in so many, a transaction that writes elsewhere is open for ``slow_for``.
+    """
 
     pause: float
     slow_one_in: int = 0
     slow_for: float = 0.05
     undone_one_in: int = 0
+    elsewhere_one_in: int = 0
 
 
 @dataclass
@@ -51,6 +55,10 @@ class Writers:
             connection = self.store.connect()
         with connection:
             while time.monotonic() < until:
+                if self.manner.elsewhere_one_in and not chance.randrange(self.manner.elsewhere_one_in):
+                    with connection.transaction():
+                        connection.execute("SELECT pg_current_xact_id()")
+                        time.sleep(self.manner.slow_for)
                 stream = str(uuid4())
                 called = time.monotonic_ns()
                 if self._append(connection, UUID(stream), events, chance):

@@ -38,8 +38,7 @@ AS $$
               WHERE read_feed.event_types IS NULL AND read_feed.aggregate_types IS NULL
                 AND (e.transaction_id, e.global_position) > (read_feed.after_transaction_id, read_feed.after_position)
                 AND e.transaction_id < (SELECT h.number FROM horizon h)
-              ORDER BY e.transaction_id, e.global_position
-              LIMIT read_feed.max_count)
+              ORDER BY e.transaction_id, e.global_position)
             UNION ALL
             SELECT s.*
               FROM horizon h
