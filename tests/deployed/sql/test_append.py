@@ -486,16 +486,19 @@ def test_an_aggregate_whose_events_have_left_goes_on_counting(empty_store: Store
 
 
 def test_settings_that_are_made_anew_know_what_the_store_contains(empty_store: Store) -> None:
+    """But not whether every append publishes a bound: the worker finds out."""
     app, admin = empty_store.connect(), empty_store.connect("postgres")
     aggregate, schema = uuid4(), Jsonb({"required": ["quantity"]})
     admin.execute("INSERT INTO event_store.retired_aggregates VALUES ('Counter', %s, 7)", [aggregate])
     app.execute("SELECT event_store.register_event_type('Strict', 1, %s)", [schema])
-    before = admin.execute("SELECT to_jsonb(s) - 'feed_offset' FROM event_store.settings s").fetchone()
+    contains = "SELECT to_jsonb(s) - '{feed_offset,bounds_are_complete}'::text[] FROM event_store.settings s"
+    before = admin.execute(contains).fetchone()
     admin.execute("DELETE FROM event_store.settings")
     admin.execute(
         "INSERT INTO event_store.settings (cluster_identifier) SELECT system_identifier FROM pg_control_system()"
     )
-    assert admin.execute("SELECT to_jsonb(s) - 'feed_offset' FROM event_store.settings s").fetchone() == before
+    assert admin.execute(contains).fetchone() == before
+    assert admin.execute("SELECT bounds_are_complete FROM event_store.settings").fetchone() == (False,)
     assert append_event(app, aggregate, 7)["event_version"] == 8
     with refused("SE007"):
         append_event(app, uuid4(), 0, event_type="Strict")
