@@ -1,6 +1,7 @@
 """What a reader of the feed waits for: appends that are open, and nothing else that writes."""
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Final
 from uuid import uuid4
@@ -11,7 +12,8 @@ from examples.portfolio import generate
 
 from .figures import Figure, Figures, Row
 from .follow import Followed, following, lags, spread
-from .stores import OURS, Store
+from .server import BenchServer
+from .stores import OURS
 from .stores.event_store import EventStore
 from .timing import percentile, say, seconds
 from .writers import Manner, Writers
@@ -29,9 +31,15 @@ MANNERS: Final = {
 
 
 @pytest.fixture(scope="module")
-def ours(stores: list[Store]) -> EventStore:
-    (store,) = [store for store in stores if isinstance(store, EventStore)]
-    return store
+def ours(server: BenchServer) -> Iterator[EventStore]:
+    """This store by itself: the others wait for something else, or for nothing."""
+    store = EventStore(server)
+    try:
+        store.create()
+        yield store
+    finally:
+        if store.database:
+            store.drop()
 
 
 def test_waiting_for_a_foreign_transaction(ours: EventStore, figures: Figures) -> None:
