@@ -2,8 +2,9 @@
 -- validation of the type is 'enforce'. If it is 'warn', raises a warning instead. A type is known if it is registered
 -- with this name and schema version.
 --
--- events: as for append_events(), well formed. prefix: as for append_lists(). The caller shares the locks of their types. Not for the application.
--- SE006 unknown event type; SE007 a payload breaks its JSON schema; SE017 a payload could not be checked.
+-- events: as for append_events(), well formed. prefix: as for append_lists(). The caller shares the locks of their
+-- types. Not for the application. SE006 unknown event type; SE007 a payload breaks its JSON schema; SE017 a payload
+-- could not be checked.
 CREATE OR REPLACE FUNCTION event_store.check_event_types(events jsonb, prefix text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$

@@ -3,8 +3,8 @@
 -- with none of the fields is let through, because another application may have an idea of its own of that name; the read
 -- model leaves it out. A payload that says itself what was erased is refused: "$erased" is what reveal() says.
 --
--- events: as for append_events(), well formed. prefix: as for append_lists(). Not for the application. timezone and datestyle as in apply_events(): the
--- answer is the same in every session.
+-- events: as for append_events(), well formed. prefix: as for append_lists(). timezone and datestyle as in
+-- apply_events(): the answer is the same in every session. Not for the application.
 -- SE002 an envelope in a payload cannot be opened; SE007 a payload is not what its read model takes.
 CREATE OR REPLACE FUNCTION event_store.check_read_models(aggregate_type text, events jsonb, prefix text)
 RETURNS void
