@@ -17,8 +17,10 @@ from typing import IO, Final
 
 from deploy.commands.errors import CommandError
 
-#: How the line of a seal begins; all others are events.
+#: How the line of a seal begins.
 SEAL_LINE: Final = b'{"seal" : '
+#: How the record of a fork begins: in a file of exported seals, where the operator has restored the store. All others are events.
+FORK_LINE: Final = b'{"fork" : '
 _SEAL: Final = re.compile(re.escape(SEAL_LINE) + rb"([0-9]{1,18}),")
 #: Digits of a hash in a file's name.
 _DIGITS: Final = 16
@@ -38,7 +40,7 @@ def merkle_root(events: Iterable[bytes]) -> bytes:
 
 def events_of(lines: Iterable[bytes]) -> Iterable[bytes]:
     """The lines of events among the lines of an archive."""
-    return (line for line in lines if not line.startswith(SEAL_LINE))
+    return (line for line in lines if not line.startswith((SEAL_LINE, FORK_LINE)))
 
 
 def holds_events(path: Path) -> bool:

@@ -8,12 +8,13 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 import click
 
 from deploy.commands import exits, options
-from deploy.commands.archive import SEAL_LINE
+from deploy.commands.archive import FORK_LINE, SEAL_LINE
 from deploy.commands.connection import choose_event_store
 from deploy.commands.errors import CommandError
 from deploy.commands.progress import progress
@@ -28,7 +29,13 @@ _SEALS: Final = 10_000
 @options.inventory
 @options.container
 @click.option("--export", metavar="FILE", required=True, help="The seals go to its end.")
-def export_seals(inventory: str, container: str | None, export: str) -> int:
+@click.option(
+    "--fork",
+    metavar="ID",
+    type=click.UUID,
+    help="Record in the file that the store was restored there, or that another server has taken over.",
+)
+def export_seals(inventory: str, container: str | None, export: str, fork: UUID | None) -> int:
     """Add the new seals to a file, to be kept elsewhere.
 
     Exit status 2: the store has not got what is in the file; nothing is written then.
@@ -41,30 +48,59 @@ def export_seals(inventory: str, container: str | None, export: str) -> int:
     new = path.with_name(f"{path.name}.new")
     seal = 0
     if path.exists():
-        problems = list(superuser.compare(path))
+        shutil.copyfile(path, new)
+        if fork:
+            _record(superuser, new, fork)
+        problems = list(superuser.compare(new))
         for problem in problems:
             click.echo(problem)
         if problems:
+            new.unlink()
             click.echo(
                 f"{len(problems)} problem(s): {store.name} is not the store that was exported; nothing was written."
             )
             return exits.DIFFERENT
-        seal = _last_seal(path)
-        shutil.copyfile(path, new)
+        seal = _last_seal(new)
+    elif fork:
+        raise CommandError(f"{path} is not there, so there is no seal in it that the store could have lost")
     written = _append(superuser, new, seal)
     new.replace(path)
     click.echo(f"{path}: {written} new seals, {seal + written} in all, of event store {store.name}")
     return exits.OK
 
 
+def _record(store: Superuser, path: Path, fork: UUID) -> None:
+    """Write the record of a fork to the end of a file."""
+    line = store.query(f"SELECT event_store.fork_line(f) FROM event_store.forks f WHERE fork = '{fork}'")
+    if not line:
+        raise CommandError(f"the store has no fork {fork}; `SELECT * FROM event_store.forks` lists them")
+    with path.open("ab") as out:
+        out.write(f"{line[0]}\n".encode())
+
+
 def _last_seal(path: Path) -> int:
-    last_line = path.read_bytes().rstrip(b"\n").rpartition(b"\n")[2]
-    if last_line and not last_line.startswith(SEAL_LINE):
-        raise CommandError(f"{path} holds events: name a file for the seals alone")
-    try:
-        return int(json.loads(last_line)["seal"]) if last_line else 0
-    except (ValueError, LookupError):
-        raise CommandError(f"{path}: its last line is not a whole seal; remove that line") from None
+    """The last seal of a file that the store still has."""
+    lines = path.read_bytes().rstrip(b"\n").split(b"\n")
+    forks = [json.loads(line) for line in lines if line.startswith(FORK_LINE)]
+    for line in reversed(lines):
+        if line.startswith(FORK_LINE) or not line:
+            continue
+        if not line.startswith(SEAL_LINE):
+            raise CommandError(f"{path} holds events: name a file for the seals alone")
+        try:
+            seal = json.loads(line)
+            if not any(_is_lost(seal, fork) for fork in forks):
+                return int(seal["seal"])
+        except (ValueError, LookupError):
+            raise CommandError(f"{path}: its last line is not a whole seal; remove that line") from None
+    return 0
+
+
+def _is_lost(seal: dict[str, Any], fork: dict[str, Any]) -> bool:
+    last = int(seal["last_transaction_id"]), seal["last_position"]
+    return (int(fork["last_transaction_id"]), fork["last_position"]) < last and last[0] < int(
+        fork["first_transaction_id"]
+    )
 
 
 def _append(store: Superuser, path: Path, seal: int) -> int:

@@ -25,7 +25,7 @@ from event_store.events import (
     StoredEvent,
 )
 from event_store.leases import Claim, FeedLag, Lag
-from event_store.reports import ExportProblem, FeedBlocker, FoundUser, InclusionProof, ProjectionLag, SealProblem
+from event_store.reports import ExportProblem, FeedBlocker, Fork, FoundUser, InclusionProof, ProjectionLag, SealProblem
 from event_store.retries import NO_RETRIES, Retries
 from event_store.session import Session
 from event_store.subscriptions import Subscription, follow
@@ -48,6 +48,7 @@ __all__ = [
     "ExportProblem",
     "FeedBlocker",
     "FeedLag",
+    "Fork",
     "FoundUser",
     "InclusionProof",
     "Lag",

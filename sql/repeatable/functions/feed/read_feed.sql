@@ -14,7 +14,7 @@
 -- It has neither SET nor SECURITY DEFINER, so the planner inlines it, and a page costs what it costs to read the table
 -- itself (a quarter more if it were not inlined). So the caller needs SELECT on the events, which the application has.
 --
--- SE012 the store was restored into another cluster.
+-- SE012 the store was restored into another cluster; SE018 the cursor is of a lost history.
 CREATE OR REPLACE FUNCTION event_store.read_feed(
     after_transaction_id xid8 DEFAULT '0',
     after_position       bigint DEFAULT 0,
@@ -30,6 +30,7 @@ AS $$
       WHERE read_feed.event_types IS NULL AND read_feed.aggregate_types IS NULL
         AND (e.transaction_id, e.global_position) > (read_feed.after_transaction_id, read_feed.after_position)
         AND e.transaction_id < (SELECT event_store.feed_horizon())
+        AND (SELECT event_store.check_place(read_feed.after_transaction_id, read_feed.after_position))
       ORDER BY e.transaction_id, e.global_position
       LIMIT read_feed.max_count)
     UNION ALL

@@ -5,7 +5,10 @@
 -- The appends do not notify by themselves, for two reasons: NOTIFY makes all commits of a server that use it wait for
 -- each other, and when an append commits, its events may not be readable yet.
 --
--- SE012 the store was restored into another cluster.
+-- If a new history of the store has to begin, it does here: within a second of the end of recovery, and not with the first
+-- append.
+--
+-- SE012 the store was restored into another cluster; SE019 a new history cannot begin yet.
 CREATE OR REPLACE FUNCTION event_store.work_feed() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -13,6 +16,7 @@ AS $$
 DECLARE
     cursor_now text;
 BEGIN
+    PERFORM event_store.check_history();
     SELECT f.transaction_id || ',' || f.global_position INTO cursor_now FROM event_store.feed_end() f;
     IF cursor_now = coalesce(nullif(current_setting('event_store.announced', true), ''), '0,0') THEN
         RETURN 0;
