@@ -8,6 +8,7 @@ FORMAT ?=
 LOSE ?=
 BEFORE ?=
 EXPORT ?=
+FORK ?=
 ARCHIVE ?=
 ARGS ?=
 PYTEST_ARGS ?=

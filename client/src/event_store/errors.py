@@ -182,10 +182,7 @@ class LostHistoryError(EventStoreError):
 
 
 class HistoryPendingError(EventStoreError, psycopg.OperationalError):
-    """The store begins a new history, after a start or a failover, and is not ready to append: try again in a moment.
-
-    The client does so by itself, where it tries again at all. The detail says what it waits for.
-    """
+    """The store begins a new history, after a start or a failover: try again in a moment, as the client does by itself."""
 
     sqlstate = "SE019"  # type: ignore[misc]  # the driver's is of each error
 
