@@ -4,17 +4,16 @@ Keep the file where nobody who can write to the store can write: only against it
 with its seals.
 """
 
-import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import click
 
 from deploy.commands import exits, options
-from deploy.commands.archive import FORK_LINE, SEAL_LINE
+from deploy.commands.archive import last_seal
 from deploy.commands.connection import choose_event_store
 from deploy.commands.errors import CommandError
 from deploy.commands.progress import progress
@@ -51,7 +50,7 @@ def export_seals(inventory: str, container: str | None, export: str, fork: UUID 
         shutil.copyfile(path, new)
         if fork:
             _record(superuser, new, fork)
-        problems = list(superuser.compare(new))
+        problems = list(superuser.compare(new if fork else path))
         for problem in problems:
             click.echo(problem)
         if problems:
@@ -60,7 +59,7 @@ def export_seals(inventory: str, container: str | None, export: str, fork: UUID 
                 f"{len(problems)} problem(s): {store.name} is not the store that was exported; nothing was written."
             )
             return exits.DIFFERENT
-        seal = _last_seal(new)
+        seal = last_seal(new)
     elif fork:
         raise CommandError(f"{path} is not there, so there is no seal in it that the store could have lost")
     written = _append(superuser, new, seal)
@@ -76,31 +75,6 @@ def _record(store: Superuser, path: Path, fork: UUID) -> None:
         raise CommandError(f"the store has no fork {fork}; `SELECT * FROM event_store.forks` lists them")
     with path.open("ab") as out:
         out.write(f"{line[0]}\n".encode())
-
-
-def _last_seal(path: Path) -> int:
-    """The last seal of a file that the store still has."""
-    lines = path.read_bytes().rstrip(b"\n").split(b"\n")
-    forks = [json.loads(line) for line in lines if line.startswith(FORK_LINE)]
-    for line in reversed(lines):
-        if line.startswith(FORK_LINE) or not line:
-            continue
-        if not line.startswith(SEAL_LINE):
-            raise CommandError(f"{path} holds events: name a file for the seals alone")
-        try:
-            seal = json.loads(line)
-            if not any(_is_lost(seal, fork) for fork in forks):
-                return int(seal["seal"])
-        except (ValueError, LookupError):
-            raise CommandError(f"{path}: its last line is not a whole seal; remove that line") from None
-    return 0
-
-
-def _is_lost(seal: dict[str, Any], fork: dict[str, Any]) -> bool:
-    last = int(seal["last_transaction_id"]), seal["last_position"]
-    return (int(fork["last_transaction_id"]), fork["last_position"]) < last and last[0] < int(
-        fork["first_transaction_id"]
-    )
 
 
 def _append(store: Superuser, path: Path, seal: int) -> int:

@@ -3,6 +3,7 @@
 Each story writes and reads before and after the loss. `Consumers` holds what each reader has done to what is stored.
 """
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -261,6 +262,57 @@ def test_a_raw_copy_that_is_put_back(primary: Cluster, other: Cluster, consumers
     consumers.check(primary)
     assert consumers.were_told
     assert forks(primary)[-1][0] == "start"
+
+
+def test_seals_of_a_lost_history_are_excused_by_the_record_of_its_fork_alone(primary: Cluster, other: Cluster) -> None:
+    def seal(count: int) -> str:
+        append(primary.store.connect(), uuid4(), count)
+        admin = primary.store.connect("postgres")
+        settle(admin)
+        admin.execute("SELECT event_store.seal_events('0')")
+        return "\n".join(row[0] for row in admin.execute("SELECT event_store.export_seals()").fetchall())
+
+    def problems(lines: str) -> list[tuple[int | None, str]]:
+        rows = (
+            primary.store.connect()
+            .execute("SELECT seal, kind, detail FROM event_store.verify_export(%s)", [lines])
+            .fetchall()
+        )
+        for number, kind, detail in rows:
+            assert (f"fork {lost}" in detail) == (number == 2 and kind != "export damaged")
+        return [row[:2] for row in rows]
+
+    seal(3)
+    primary.stop()
+    primary.copy(other)
+    primary.start()
+    before = seal(2)
+    lost = ""
+    assert problems(before) == []
+    primary.stop()
+    other.copy(primary)
+    primary.start()
+    append(primary.store.connect(), uuid4())
+    admin = primary.store.connect("postgres")
+    lost = str(value(admin, "SELECT fork FROM event_store.settings"))
+    assert problems(before) == [(2, "seal missing")]
+    after = seal(4)
+    assert problems(after) == []
+    assert problems(before) == [(2, "seal rewritten")]
+
+    record = str(
+        value(admin, "SELECT event_store.fork_line(f) FROM event_store.forks f JOIN event_store.settings USING (fork)")
+    )
+    assert problems(f"{before}\n{record}\n{after}") == []
+    # Neither another fork nor one that was made up excuses it, and nothing excuses what is before.
+    first = str(value(admin, "SELECT event_store.fork_line(f) FROM event_store.forks f WHERE reason = 'first'"))
+    assert problems(f"{before}\n{first}") == [(2, "seal rewritten")]
+    assert problems(f"{before}\n{record.replace(lost, str(uuid4()))}") == [(None, "fork missing")]
+    wider = re.sub('"last_position" : [0-9]+', '"last_position" : 2', record)
+    assert wider != record
+    assert problems(f"{before}\n{wider}") == [(None, "fork rewritten")]
+    damaged = before.replace('"event_count" : 3', '"event_count" : 2')
+    assert problems(f"{damaged}\n{record}") == [(1, "export damaged")]
 
 
 def test_a_dump_that_is_restored_into_another_cluster(
