@@ -29,8 +29,9 @@ AS $$
        FROM event_store.events e
       WHERE read_feed.event_types IS NULL AND read_feed.aggregate_types IS NULL
         AND (e.transaction_id, e.global_position) > (read_feed.after_transaction_id, read_feed.after_position)
-        AND e.transaction_id < (SELECT event_store.feed_horizon())
-        AND (SELECT event_store.check_place(read_feed.after_transaction_id, read_feed.after_position))
+        -- Inside of the subquery, which runs once: as a condition of its own it would cost a tenth of a page.
+        AND e.transaction_id < (SELECT event_store.feed_horizon()
+                                 WHERE event_store.check_place(read_feed.after_transaction_id, read_feed.after_position))
       ORDER BY e.transaction_id, e.global_position
       LIMIT read_feed.max_count)
     UNION ALL
