@@ -143,7 +143,7 @@ class Clusters:
 
     def __init__(self, host: Server) -> None:
         self._host, self._numbers = host, itertools.count(1)
-        self._folder = f"{_PLACE}/{PREFIX}{os.getpid()}"
+        self.folder = f"{_PLACE}/{PREFIX}{os.getpid()}"
         self._password = secrets.token_urlsafe(16)
         self._running: list[Cluster] = []
         self.origin = self._new("origin")
@@ -156,32 +156,38 @@ class Clusters:
         one.store.build()
         one.stop()
 
-    def create(self, one: Cluster) -> None:
-        """Make an empty cluster, with an identifier of its own, and start it."""
+    def initialize(self, one: Cluster) -> None:
+        """Make an empty cluster, with an identifier of its own."""
         one.sh(
-            f"mkdir -p {one.folder}; umask 077; printf %s {self._password} > {one.folder}/word; "
+            f"mkdir -p {one.folder}; umask 077; printf %s {one.password} > {one.folder}/word; "
             f"$bin/initdb -D $data -U postgres -E UTF8 --locale=C.UTF-8 --auth-local=trust --auth-host=scram-sha-256 "
             f"--pwfile={one.folder}/word --data-checksums > /dev/null; "
             "echo 'host all all 0.0.0.0/0 scram-sha-256' >> $data/pg_hba.conf"
         )
         one.configure(_SETTINGS)
+
+    def create(self, one: Cluster) -> None:
+        """Make an empty cluster with the store's roles, and start it."""
+        self.initialize(one)
         one.start()
         one.server.have_roles()
         with one.server.connect() as connection:
             connection.execute(
                 psycopg.sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                    psycopg.sql.Identifier(APPLICATION_ROLE), psycopg.sql.Literal(self._password)
+                    psycopg.sql.Identifier(APPLICATION_ROLE), psycopg.sql.Literal(one.password)
                 )
             )
 
     def _new(self, name: str) -> Cluster:
         number = next(self._numbers)
-        return Cluster(self._host, f"{self._folder}/{number}{name}", 6000 + number, self._password)
+        return Cluster(self._host, f"{self.folder}/{number}{name}", 6000 + number, self._password)
 
     @contextmanager
-    def cluster(self, name: str) -> Iterator[Cluster]:
-        """A cluster without files yet; removed at the end."""
+    def cluster(self, name: str, password: str = "") -> Iterator[Cluster]:
+        """A cluster without files yet; removed at the end. ``password``: of a cluster whose files it will have."""
         one = self._new(name)
+        if password:
+            one = replace(one, password=password)
         try:
             yield one
         finally:
@@ -198,7 +204,7 @@ class Clusters:
 
     def remove(self) -> None:
         """Remove everything of this run."""
-        run(self._host, f"rm -rf {self._folder}")
+        run(self._host, f"rm -rf {self.folder}")
 
 
 def remove_leftovers(host: Server) -> None:
