@@ -22,6 +22,8 @@ from .stores import Server, Store
 from .test_restore import move, rebase
 from .test_subscriptions import claimed, create, value
 
+pytestmark = pytest.mark.releases
+
 PER_SECOND = 1 << 20
 FORKS = """
     SELECT reason, last_transaction_id::text::bigint, last_position, first_transaction_id::text::bigint, first_position
