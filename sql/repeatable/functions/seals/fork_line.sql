@@ -1,5 +1,5 @@
--- A fork as one line of JSON, in the form of a seal's. In a file of exported seals it is the operator's record that the store
--- was restored there, or that another server has taken over: the seals of the lost history are no longer expected.
+-- A fork as one line of JSON, in the form of a seal's. In a file of exported seals it is the operator's record that the
+-- store was restored there, or that another server has taken over: the seals of the lost history are no longer expected.
 CREATE OR REPLACE FUNCTION event_store.fork_line(fork event_store.forks) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
