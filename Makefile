@@ -8,6 +8,7 @@ FORMAT ?=
 LOSE ?=
 BEFORE ?=
 EXPORT ?=
+FORK ?=
 ARCHIVE ?=
 ARGS ?=
 PYTEST_ARGS ?=
@@ -58,8 +59,8 @@ demo: $(READY) ## append some stock-analysis events and show the portfolio [CONT
 seals: $(READY) ## 0: the events are what was sealed; 2: they are not, and what differs [CONTAINER=name] [EXPORT=file of seals, ARCHIVE=file of retired events, to compare with]
 	@$(EVENT_STORE) seals -i $(INVENTORY) $(CHOICE) $(if $(EXPORT),--compare "$(EXPORT)") $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
-export-seals: $(READY) ## add the new seals to EXPORT=file, to be kept elsewhere [CONTAINER=name]
-	@$(EVENT_STORE) export-seals -i $(INVENTORY) $(CHOICE) --export "$(EXPORT)"
+export-seals: $(READY) ## add the new seals to EXPORT=file, to be kept elsewhere [CONTAINER=name] [FORK=id of a restore, to be recorded in it]
+	@$(EVENT_STORE) export-seals -i $(INVENTORY) $(CHOICE) --export "$(EXPORT)" $(if $(FORK),--fork "$(FORK)")
 
 retire: $(READY) ## export the events from before BEFORE=date to EXPORT=folder, then delete them [CONTAINER=name]
 	@$(EVENT_STORE) retire -i $(INVENTORY) $(CHOICE) --before "$(BEFORE)" --export "$(EXPORT)"

@@ -1,9 +1,12 @@
 import pickle
 from uuid import UUID
 
+import psycopg
 import pytest
 
-from event_store import errors
+from event_store import Cursor, errors
+
+FORK = UUID("0b0e2c5e-6a0c-4f61-9d0b-2f8f0a3c7d11")
 
 
 def test_a_conflict_tells_expected_and_actual_version() -> None:
@@ -29,3 +32,19 @@ def test_a_snapshot_that_cannot_be_read_is_named_also_in_another_process() -> No
     assert (copy.aggregate_type, copy.aggregate_version, copy.snapshot_version) == ("Position", 7, 2)
     assert str(copy) == str(error)
     assert "at version 7, layout 2, cannot be read: RecursionError()" in str(error)
+
+
+@pytest.mark.parametrize(("words", "lost"), [("about 20", 20), ("unknown", None)])
+def test_a_lost_history_tells_where_to_go_on(words: str, lost: int | None) -> None:
+    detail = f"cursor (1000, 77); fork {FORK} (start, recorded at 2026-01-02) after (900, 57); events lost up to the cursor: {words}"
+    error = errors.LostHistoryError("the cursor is of a history of the store that is lost", detail)
+    assert (error.back_to, error.fork, error.events_lost) == (Cursor(900, 57), FORK, lost)
+
+
+def test_a_pending_history_is_an_error_of_the_store_and_of_the_driver() -> None:
+    error = errors.HistoryPendingError("message", "detail", "hint")
+    assert isinstance(error, errors.EventStoreError)
+    assert isinstance(error, psycopg.OperationalError)
+    assert error.sqlstate == "SE019"
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert (type(copy), str(copy)) == (type(error), "message\ndetail\nhint")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout
 
+from event_store.errors import HistoryPendingError
 from event_store.retries import NO_RETRIES, Attempts, Retries, connection_is_lost, is_transient, session_is_ended
 
 LOST = [psycopg.OperationalError("server closed the connection unexpectedly"), PoolTimeout("no connection")]
@@ -17,7 +18,7 @@ ENDED = [
     errors.IdleInTransactionSessionTimeout(),
     errors.TransactionTimeout(),
 ]
-IN_THE_WAY = [errors.SerializationFailure(), errors.DeadlockDetected()]
+IN_THE_WAY = [errors.SerializationFailure(), errors.DeadlockDetected(), HistoryPendingError("not recorded yet")]
 FOR_GOOD = [errors.UniqueViolation(), errors.QueryCanceled(), errors.InsufficientPrivilege(), PoolClosed("closed")]
 
 

@@ -6,6 +6,7 @@ stores have two names, whatever their containers are called.
 """
 
 import filecmp
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -13,12 +14,14 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from deploy.commands.errors import CommandError
 
-#: How the line of a seal begins; all others are events.
+#: How the line of a seal begins.
 SEAL_LINE: Final = b'{"seal" : '
+#: How the record of a fork begins: in a file of exported seals, where the operator has restored the store. All others are events.
+FORK_LINE: Final = b'{"fork" : '
 _SEAL: Final = re.compile(re.escape(SEAL_LINE) + rb"([0-9]{1,18}),")
 #: Digits of a hash in a file's name.
 _DIGITS: Final = 16
@@ -38,7 +41,7 @@ def merkle_root(events: Iterable[bytes]) -> bytes:
 
 def events_of(lines: Iterable[bytes]) -> Iterable[bytes]:
     """The lines of events among the lines of an archive."""
-    return (line for line in lines if not line.startswith(SEAL_LINE))
+    return (line for line in lines if not line.startswith((SEAL_LINE, FORK_LINE)))
 
 
 def holds_events(path: Path) -> bool:
@@ -51,6 +54,31 @@ def seals_in(path: Path) -> set[int]:
     """The numbers of the seals whose lines a file has."""
     with path.open("rb") as lines:
         return {int(match[1]) for line in lines if (match := _SEAL.match(line))}
+
+
+def last_seal(path: Path) -> int:
+    """The number of the last seal in a file of seals that no fork in it has lost; 0 = there is none. Raises `CommandError`."""
+    lines = path.read_bytes().rstrip(b"\n").split(b"\n")
+    forks = [json.loads(line) for line in lines if line.startswith(FORK_LINE)]
+    for line in reversed(lines):
+        if line.startswith(FORK_LINE) or not line:
+            continue
+        if not line.startswith(SEAL_LINE):
+            raise CommandError(f"{path} holds events: name a file for the seals alone")
+        try:
+            seal = json.loads(line)
+            if not any(_is_lost(seal, fork) for fork in forks):
+                return int(seal["seal"])
+        except (ValueError, LookupError):
+            raise CommandError(f"{path}: its last line is not a whole seal; remove that line") from None
+    return 0
+
+
+def _is_lost(seal: dict[str, Any], fork: dict[str, Any]) -> bool:
+    last = int(seal["last_transaction_id"]), seal["last_position"]
+    return (int(fork["last_transaction_id"]), fork["last_position"]) < last and last[0] < int(
+        fork["first_transaction_id"]
+    )
 
 
 def file_name(container: str, first: int, last: int, last_hash: str) -> str:

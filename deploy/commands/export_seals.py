@@ -4,16 +4,16 @@ Keep the file where nobody who can write to the store can write: only against it
 with its seals.
 """
 
-import json
 import os
 import shutil
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import click
 
 from deploy.commands import exits, options
-from deploy.commands.archive import SEAL_LINE
+from deploy.commands.archive import last_seal
 from deploy.commands.connection import choose_event_store
 from deploy.commands.errors import CommandError
 from deploy.commands.progress import progress
@@ -28,7 +28,13 @@ _SEALS: Final = 10_000
 @options.inventory
 @options.container
 @click.option("--export", metavar="FILE", required=True, help="The seals go to its end.")
-def export_seals(inventory: str, container: str | None, export: str) -> int:
+@click.option(
+    "--fork",
+    metavar="ID",
+    type=click.UUID,
+    help="Record in the file that the store was restored there, or that another server has taken over.",
+)
+def export_seals(inventory: str, container: str | None, export: str, fork: UUID | None) -> int:
     """Add the new seals to a file, to be kept elsewhere.
 
     Exit status 2: the store has not got what is in the file; nothing is written then.
@@ -41,30 +47,34 @@ def export_seals(inventory: str, container: str | None, export: str) -> int:
     new = path.with_name(f"{path.name}.new")
     seal = 0
     if path.exists():
-        problems = list(superuser.compare(path))
+        shutil.copyfile(path, new)
+        if fork:
+            _record(superuser, new, fork)
+        problems = list(superuser.compare(new if fork else path))
         for problem in problems:
             click.echo(problem)
         if problems:
+            new.unlink()
             click.echo(
                 f"{len(problems)} problem(s): {store.name} is not the store that was exported; nothing was written."
             )
             return exits.DIFFERENT
-        seal = _last_seal(path)
-        shutil.copyfile(path, new)
+        seal = last_seal(new)
+    elif fork:
+        raise CommandError(f"{path} is not there, so there is no seal in it that the store could have lost")
     written = _append(superuser, new, seal)
     new.replace(path)
     click.echo(f"{path}: {written} new seals, {seal + written} in all, of event store {store.name}")
     return exits.OK
 
 
-def _last_seal(path: Path) -> int:
-    last_line = path.read_bytes().rstrip(b"\n").rpartition(b"\n")[2]
-    if last_line and not last_line.startswith(SEAL_LINE):
-        raise CommandError(f"{path} holds events: name a file for the seals alone")
-    try:
-        return int(json.loads(last_line)["seal"]) if last_line else 0
-    except (ValueError, LookupError):
-        raise CommandError(f"{path}: its last line is not a whole seal; remove that line") from None
+def _record(store: Superuser, path: Path, fork: UUID) -> None:
+    """Write the record of a fork to the end of a file."""
+    line = store.query(f"SELECT event_store.fork_line(f) FROM event_store.forks f WHERE fork = '{fork}'")
+    if not line:
+        raise CommandError(f"the store has no fork {fork}; `SELECT * FROM event_store.forks` lists them")
+    with path.open("ab") as out:
+        out.write(f"{line[0]}\n".encode())
 
 
 def _append(store: Superuser, path: Path, seal: int) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 from pyinfra.api.exceptions import ConnectError
 
-from deploy.commands.archive import SEAL_LINE
+from deploy.commands.archive import FORK_LINE, SEAL_LINE
 from deploy.commands.errors import CommandError
 from deploy.commands.machines import Machines
 from deploy.machine.psql import psql_once
@@ -45,21 +45,26 @@ class Superuser:
         """
         with path.open("rb") as lines:
             try:
-                for problem in self._verify_export(lines, with_events):
+                forks = [line for line in lines if line.startswith(FORK_LINE)]
+                lines.seek(0)
+                for problem in self._verify_export(lines, forks, with_events):
                     yield f"{path}: {problem}"
             except UnicodeDecodeError:
                 raise CommandError(
                     f"{path} is not a file of exported seals; export some with `event-store export-seals`"
                 ) from None
 
-    def _verify_export(self, lines: Iterable[bytes], with_events: bool) -> Iterator[str]:
+    def _verify_export(self, lines: Iterable[bytes], forks: list[bytes], with_events: bool) -> Iterator[str]:
+        """Piece by piece, each behind the records of ``forks``, which may concern every seal of the file."""
         piece, size, first = list[bytes](), 0, 1
         for line in chain(lines, [None]):
             if piece and (line is None or (size > _PIECE and line.startswith(SEAL_LINE))):
-                text = quoted(b"".join(piece).decode())
+                text = quoted(b"".join([*forks, *piece]).decode())
                 yield from self.query(f"""
-                    SELECT format('line %s, seal %s: %s (%s)', line + {first} - 1, seal, kind, detail)
+                    SELECT concat_ws(', ', 'line ' || line - {len(forks)} + {first} - 1, 'seal ' || seal)
+                           || format(': %s (%s)', kind, detail)
                       FROM event_store.verify_export({text}{", true" if with_events else ""})
+                     WHERE line > {len(forks)}
                 """)
                 first += len(piece)
                 piece, size = [], 0

@@ -151,3 +151,40 @@ def test_what_is_missing_is_said(store: Deployment, module: str, arguments: list
     done = command(store, module, *arguments)
     assert done.returncode == 1
     assert message in done.stderr
+
+
+def test_seals_that_a_restore_has_lost_are_excused_by_the_operator(store: Deployment, tmp_path: Path) -> None:
+    export = tmp_path / "seals.jsonl"
+    program = ("-m", "deploy.commands")
+    options = ("-i", store.inventory, "--export", str(export))
+    assert run(sys.executable, *program, "export-seals", *options).returncode == 0
+    # As if the last seal had never been there, and the server had started.
+    sql(
+        NAME,
+        """
+        ALTER TABLE event_store.events DISABLE TRIGGER ALL;
+        ALTER TABLE event_store.seals DISABLE TRIGGER ALL;
+        DELETE FROM event_store.events e USING event_store.seals s
+         WHERE s.seal = 2 AND (e.transaction_id, e.global_position) > (s.after_transaction_id, s.after_position);
+        DELETE FROM event_store.seals WHERE seal >= 2;
+        UPDATE event_store.projections SET last_transaction_id = s.last_transaction_id, last_global_position = s.last_position
+          FROM event_store.seals s WHERE s.seal = 1;
+        UPDATE event_store.settings SET server_start = server_start - interval '1 second', fork = gen_random_uuid();
+        """,
+    )
+    store.apply()
+    fork = sql(NAME, "SELECT (event_store.current_fork()).fork")
+
+    lost = command(store, "seals", "verify", str(export))
+    assert lost.returncode == 2
+    assert "line 2, seal 2: seal missing" in lost.stdout
+    assert f"if you have restored the store, or another server has taken over: fork {fork}, recorded at" in lost.stdout
+    before = export.read_text()
+    for arguments in ((), ("--fork", "0b0e2c5e-6a0c-4f61-9d0b-2f8f0a3c7d11")):
+        assert run(sys.executable, *program, "export-seals", *options, *arguments, check=False).returncode in (1, 2)
+        assert export.read_text() == before
+    done = run(sys.executable, *program, "export-seals", *options, "--fork", fork)
+    assert "0 new seals, 1 in all" in done.stdout
+    assert export.read_text().startswith(before)
+    good = command(store, "seals", "verify", str(export))
+    assert good.returncode == 0, good.stdout + good.stderr

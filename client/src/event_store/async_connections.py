@@ -63,7 +63,11 @@ class AsyncOwnConnection(psycopg.AsyncConnection[Any]):
 
 def came_by(connection: psycopg.AsyncConnection[Any], error: psycopg.Error) -> bool:
     """Whether the error came by this connection of a pool, and by no other one."""
-    return isinstance(connection, AsyncOwnConnection) and connection.raised(error)
+    # The store's own errors stand before the driver's.
+    errors = (error, error.__cause__)
+    return isinstance(connection, AsyncOwnConnection) and any(
+        isinstance(one, psycopg.Error) and connection.raised(one) for one in errors
+    )
 
 
 class AsyncConnections:

@@ -12,7 +12,7 @@ import psycopg
 from event_store.aio import Event, sleep
 from event_store.async_client import AsyncEventStore
 from event_store.async_session import AsyncSession
-from event_store.errors import LeaseLostError, UnreadableEventError
+from event_store.errors import LeaseLostError, LostHistoryError, UnreadableEventError
 from event_store.events import Command, Origin, Page, StoredEvent
 from event_store.leases import Claim, look_on
 
@@ -59,6 +59,10 @@ class AsyncPartitions:
                     self._passed_at[claim.partition] = time.monotonic()
         except LeaseLostError as error:
             log.info("%s", error.message)
+        except LostHistoryError as error:
+            # What was passed over is lost, and nobody has handled it; the checkpoint is right.
+            log.info("%s", error.message)
+            await self._store.release_partition(claim)
         except BaseException:
             # Whoever handles the events has raised something or wants no more of them, or the server is gone.
             await self._let_go(claim)

@@ -22,7 +22,7 @@ from event_store.async_connections import came_by
 from event_store.async_hints import AsyncHints
 from event_store.async_operations import AsyncOperations
 from event_store.async_partitions import AsyncPartitions
-from event_store.errors import LeaseLostError, UnreadableEventError
+from event_store.errors import LeaseLostError, LostHistoryError, UnreadableEventError
 from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.leases import LEASE, Claim, consumer_name
 from event_store.retries import Attempts
@@ -58,6 +58,8 @@ async def follow_async(
     ``to_the_end``: do not wait. ``poll``: seconds between two looks without a hint from the server.
 
     Raises `UnreadableEventError` when all before that event are handed out; go on ``after`` its cursor.
+
+    Raises `LostHistoryError` if ``after`` is of a history that is lost: undo what came after its ``back_to``, and go on from there.
     """
     read = functools.partial(store.read_feed, event_types=event_types, aggregate_types=aggregate_types)
     async with AsyncHints(store, poll) as hints:
@@ -91,7 +93,8 @@ class AsyncDelivery:
         """Say that all of it is handled; with a ``session`` in the transaction of that session.
 
         Raises `LeaseLostError` if the lease ended before and somebody else handles the events, or if an earlier
-        transaction of this consumer, whose answer was lost, has handled them: roll back.
+        transaction of this consumer, whose answer was lost, has handled them: roll back. Raises `LostHistoryError` if the
+        store has lost the events since: roll back, and undo what was done elsewhere.
         """
         if session:
             await session.acknowledge(self.claim, self.cursor, self.after)
@@ -155,7 +158,8 @@ class AsyncSubscription:
 
         ``handler`` writes by the connection that it gets, and nowhere else. When it raises, its transaction is rolled back,
         the partition is released, and the error is the caller's; also one of another database that it reads. A lost connection
-        or lease of the store is not an error: the events are delivered again, from the checkpoint, wherever that is.
+        or lease of the store is not an error: the events are delivered again, from the checkpoint, wherever that is. Neither is
+        a lost history: what the handler has written in the store is lost with it.
         """
         attempts, place = Attempts(self.store.retries), None
         # Closed here and not some time later, so that the partition is released when the handler raises.
@@ -169,7 +173,7 @@ class AsyncSubscription:
                         for event in delivery.events:
                             await handler(session.connection, event)
                         await delivery.acknowledge(session)
-                except LeaseLostError as error:
+                except (LeaseLostError, LostHistoryError) as error:
                     log.info("%s", error.message)
                 except psycopg.Error as error:
                     if session and not came_by(session.connection, error):

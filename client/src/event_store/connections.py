@@ -64,7 +64,11 @@ class OwnConnection(psycopg.Connection[Any]):
 
 def came_by(connection: psycopg.Connection[Any], error: psycopg.Error) -> bool:
     """Whether the error came by this connection of a pool, and by no other one."""
-    return isinstance(connection, OwnConnection) and connection.raised(error)
+    # The store's own errors stand before the driver's.
+    errors = (error, error.__cause__)
+    return isinstance(connection, OwnConnection) and any(
+        isinstance(one, psycopg.Error) and connection.raised(one) for one in errors
+    )
 
 
 class Connections:

@@ -29,6 +29,12 @@ class EventStoreError(Exception):
         # Exception would be pickled with its first argument only.
         return type(self), (self.message, self.detail, self.hint)
 
+    def _detail(self, pattern: str) -> re.Match[str]:
+        match = re.search(pattern, self.detail)
+        if match is None:
+            raise ValueError(f"the detail of {self.sqlstate} is not understood: {self.detail!r}")
+        return match
+
 
 class VersionConflictError(EventStoreError):
     """The aggregate is at another version: read the events since, decide again, append with the actual one.
@@ -41,18 +47,12 @@ class VersionConflictError(EventStoreError):
     @property
     def expected(self) -> str:
         """The expected version, or the expectation in words."""
-        return self._detail(r"expected(?: version)? (.+?),")
+        return self._detail(r"expected(?: version)? (.+?),")[1]
 
     @property
     def actual(self) -> int:
         """The aggregate's version; 0 = not there."""
-        return int(self._detail(r"actual(?: version)? (\d+)"))
-
-    def _detail(self, pattern: str) -> str:
-        match = re.search(pattern, self.detail)
-        if match is None:
-            raise ValueError(f"the detail of {self.sqlstate} is not understood: {self.detail!r}")
-        return match[1]
+        return int(self._detail(r"actual(?: version)? (\d+)")[1])
 
 
 class MalformedArgumentError(EventStoreError):
@@ -152,6 +152,39 @@ class PayloadNotCheckedError(EventStoreError):
     """The payloads are too big to be checked in one call, or checking takes too long: nothing was decided about them."""
 
     sqlstate = "SE017"
+
+
+class LostHistoryError(EventStoreError):
+    """The cursor is of a history of the store that is lost: in a restore, a failover or a crash.
+
+    Undo what you did for events after ``back_to``, then go on from there. ``fork``: names the place where the histories part
+    (`event_store.forks`); ``events_lost``: about how many events up to the cursor are no longer there, None = unknown.
+    """
+
+    sqlstate = "SE018"
+
+    @property
+    def back_to(self) -> Cursor:
+        """The last place before the fork, from which every event is still to be read."""
+        transaction_id, position = self._detail(r"after \((\d+), (\d+)\)").groups()
+        return Cursor(int(transaction_id), int(position))
+
+    @property
+    def fork(self) -> UUID:
+        """The id of the fork."""
+        return UUID(self._detail(r"fork ([0-9a-f-]{36})")[1])
+
+    @property
+    def events_lost(self) -> int | None:
+        """About how many events up to the cursor are lost; None = unknown."""
+        match = re.search(r"up to the cursor: about (\d+)", self.detail)
+        return int(match[1]) if match else None
+
+
+class HistoryPendingError(EventStoreError, psycopg.OperationalError):
+    """The store begins a new history, after a start or a failover: try again in a moment, as the client does by itself."""
+
+    sqlstate = "SE019"  # type: ignore[misc]  # the driver's is of each error
 
 
 class ForkedError(RuntimeError):

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from event_store.client import EventStore
-from event_store.errors import LeaseLostError, UnreadableEventError
+from event_store.errors import LeaseLostError, LostHistoryError, UnreadableEventError
 from event_store.events import Command, Origin, Page, StoredEvent
 from event_store.leases import Claim, look_on
 from event_store.session import Session
@@ -60,6 +60,10 @@ class Partitions:
                     self._passed_at[claim.partition] = time.monotonic()
         except LeaseLostError as error:
             log.info("%s", error.message)
+        except LostHistoryError as error:
+            # What was passed over is lost, and nobody has handled it; the checkpoint is right.
+            log.info("%s", error.message)
+            self._store.release_partition(claim)
         except BaseException:
             # Whoever handles the events has raised something or wants no more of them, or the server is gone.
             self._let_go(claim)

@@ -1,6 +1,7 @@
 """What the store says about itself: who holds it up, how far it is, whether it is intact. Fields are named like the columns."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -35,6 +36,27 @@ class FeedLag:
 
     events_waiting: int
     seconds_waiting: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Where a history of the store begins: after a start of the server, a failover, a restore.
+
+    Nothing of this store was ever between the last place before it and the first number and position after it. ``reason``:
+    first (nothing was before), start, timeline, restore, cluster or settings.
+    """
+
+    fork: UUID
+    reason: str
+    cluster_identifier: int
+    timeline: int
+    server_start: datetime
+    last_transaction_id: int
+    last_position: int
+    first_transaction_id: int
+    first_position: int
+    recorded_at: datetime
+    recorded_by: str
 
 
 @dataclass(frozen=True, slots=True)

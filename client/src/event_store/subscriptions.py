@@ -19,7 +19,7 @@ import psycopg
 
 from event_store.client import EventStore
 from event_store.connections import came_by
-from event_store.errors import LeaseLostError, UnreadableEventError
+from event_store.errors import LeaseLostError, LostHistoryError, UnreadableEventError
 from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.hints import Hints
 from event_store.leases import LEASE, Claim, consumer_name
@@ -59,6 +59,8 @@ def follow(
     ``to_the_end``: do not wait. ``poll``: seconds between two looks without a hint from the server.
 
     Raises `UnreadableEventError` when all before that event are handed out; go on ``after`` its cursor.
+
+    Raises `LostHistoryError` if ``after`` is of a history that is lost: undo what came after its ``back_to``, and go on from there.
     """
     read = functools.partial(store.read_feed, event_types=event_types, aggregate_types=aggregate_types)
     with Hints(store, poll) as hints:
@@ -92,7 +94,8 @@ class Delivery:
         """Say that all of it is handled; with a ``session`` in the transaction of that session.
 
         Raises `LeaseLostError` if the lease ended before and somebody else handles the events, or if an earlier
-        transaction of this consumer, whose answer was lost, has handled them: roll back.
+        transaction of this consumer, whose answer was lost, has handled them: roll back. Raises `LostHistoryError` if the
+        store has lost the events since: roll back, and undo what was done elsewhere.
         """
         if session:
             session.acknowledge(self.claim, self.cursor, self.after)
@@ -154,7 +157,8 @@ class Subscription:
 
         ``handler`` writes by the connection that it gets, and nowhere else. When it raises, its transaction is rolled back,
         the partition is released, and the error is the caller's; also one of another database that it reads. A lost connection
-        or lease of the store is not an error: the events are delivered again, from the checkpoint, wherever that is.
+        or lease of the store is not an error: the events are delivered again, from the checkpoint, wherever that is. Neither is
+        a lost history: what the handler has written in the store is lost with it.
         """
         attempts, place = Attempts(self.store.retries), None
         # Closed here and not some time later, so that the partition is released when the handler raises.
@@ -168,7 +172,7 @@ class Subscription:
                         for event in delivery.events:
                             handler(session.connection, event)
                         delivery.acknowledge(session)
-                except LeaseLostError as error:
+                except (LeaseLostError, LostHistoryError) as error:
                     log.info("%s", error.message)
                 except psycopg.Error as error:
                     if session and not came_by(session.connection, error):

@@ -1,6 +1,6 @@
 -- What the application may do with the feed and with subscriptions. Some functions are only called through others:
 -- their files say so.
-GRANT SELECT ON event_store.subscriptions, event_store.subscription_partitions TO stock_analysis_user;
+GRANT SELECT ON event_store.subscriptions, event_store.subscription_partitions, event_store.forks TO stock_analysis_user;
 GRANT EXECUTE ON FUNCTION
     event_store.read_feed,
     event_store.scan_feed,
@@ -8,6 +8,8 @@ GRANT EXECUTE ON FUNCTION
     event_store.feed_end,
     event_store.feed_lag,
     event_store.feed_blockers,
+    event_store.check_place,
+    event_store.current_fork,
     event_store.partition_of,
     event_store.create_subscription,
     event_store.drop_subscription,

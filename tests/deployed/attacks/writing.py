@@ -23,6 +23,9 @@ WRITING = [
     Attack("delete", "DELETE FROM event_store.events", DENIED, DENIED, KEPT, KEPT),
     Attack("truncate", "TRUNCATE event_store.events", DENIED, DENIED, KEPT, KEPT),
     Attack("truncate, cascading", "TRUNCATE event_store.events RESTART IDENTITY CASCADE", DENIED, DENIED, KEPT, KEPT),
+    Attack("forget a fork", "DELETE FROM event_store.forks", DENIED, DENIED, KEPT, KEPT),
+    Attack("move a fork", "UPDATE event_store.forks SET last_position = 0", DENIED, DENIED, KEPT, KEPT),
+    Attack("hold the next history up", "SELECT FROM event_store.settings FOR UPDATE", DENIED, DENIED, HARMLESS, HARMLESS),
     Attack("lock for update", "SELECT FROM event_store.events FOR UPDATE", DENIED, DENIED, HARMLESS, HARMLESS),
     Attack("lock the table", "LOCK TABLE event_store.events", DENIED, DENIED, HARMLESS, HARMLESS),
     Attack(

@@ -15,6 +15,7 @@ from event_store import ANY, AsyncEventStore, EventStore, NewEvent, Retries, Sto
 from event_store.async_subscriptions import AsyncSubscription
 from event_store.subscriptions import Subscription
 
+from ..sql.histories import lose_events
 from ..sql.stores import Server, Store
 from .relay import Relay, relay_to
 from .test_connections import fail_elsewhere
@@ -247,3 +248,26 @@ def test_a_consumer_at_work_takes_over_a_lease_from_before_the_clock_was_set_bac
     finally:
         stop.set()
         consumer.join(timeout=30)
+
+
+def test_a_projection_goes_on_when_the_page_in_its_hands_is_lost(client: EventStore, empty_store: Store) -> None:
+    """What it had written for the page is rolled back; the checkpoint is in the store, and right."""
+    admin, aggregates = empty_store.connect("postgres"), [uuid4() for _ in range(4)]
+    admin.execute("CREATE TABLE public.handled (event_id uuid PRIMARY KEY)")
+    admin.execute("GRANT ALL ON public.handled TO stock_analysis_user")
+    client.create_subscription("lossy")
+    for aggregate in aggregates[:3]:
+        append(client, aggregate)
+    calls = list[UUID]()
+
+    def handle(connection: "psycopg.Connection[Any]", event: StoredEvent) -> None:
+        calls.append(event.event_id)
+        connection.execute("INSERT INTO public.handled VALUES (%s)", [event.event_id])
+        if len(calls) == 3:
+            lose_events(admin, 2)
+            client.append_events("Consumed", aggregates[3], [NewEvent("Counted", {})], expected=ANY)
+
+    Subscription(client, "lossy").project(handle, to_the_end=True)
+    stored = {row[0] for row in admin.execute("SELECT event_id FROM event_store.events").fetchall()}
+    assert {row[0] for row in admin.execute("SELECT event_id FROM public.handled").fetchall()} == stored
+    assert (len(stored), len(calls)) == (2, 5)

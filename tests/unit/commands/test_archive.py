@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.commands.archive import events_of, file_name, holds_events, merkle_root, new_file, seals_in
+from deploy.commands.archive import events_of, file_name, holds_events, last_seal, merkle_root, new_file, seals_in
 from deploy.commands.errors import CommandError
 from deploy.commands.superuser import quoted
 
@@ -26,6 +26,44 @@ def test_lines_of_seals_are_no_events() -> None:
     assert list(events_of([b'{"seal" : 1, "root" : ""}', b'{"event_id" : "a"}', b'{"seal" : 2}'])) == [
         b'{"event_id" : "a"}'
     ]
+
+
+def seal(number: int, last: int) -> str:
+    return f'{{"seal" : {number}, "last_transaction_id" : "{last}", "last_position" : {last}}}\n'
+
+
+def fork(last: int, first: int) -> str:
+    return f'{{"fork" : "x", "last_transaction_id" : "{last}", "last_position" : {last}, "first_transaction_id" : "{first}"}}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("", 0),
+        (seal(1, 10) + seal(2, 20), 2),
+        (seal(1, 10) + seal(2, 20) + fork(20, 100), 2),
+        (seal(1, 10) + seal(2, 20) + fork(15, 100), 1),
+        (seal(1, 10) + seal(2, 20) + fork(5, 100), 0),
+        (seal(1, 10) + seal(2, 20) + fork(15, 100) + seal(2, 110) + seal(3, 120), 3),
+        # Restored again, to before the first fork.
+        (seal(1, 10) + seal(2, 20) + fork(15, 100) + seal(2, 110) + fork(5, 200), 0),
+    ],
+)
+def test_new_seals_follow_the_last_one_that_no_fork_has_lost(tmp_path: Path, text: str, last: int) -> None:
+    path = tmp_path / "seals"
+    path.write_text(text)
+    assert last_seal(path) == last
+    assert not holds_events(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [('{"event_id" : "a"}', "holds events"), ('{"seal" : 2, "la', "not a whole seal")]
+)
+def test_a_file_that_ends_otherwise_is_refused(tmp_path: Path, line: str, said: str) -> None:
+    path = tmp_path / "seals"
+    path.write_text(seal(1, 10) + line)
+    with pytest.raises(CommandError, match=said):
+        last_seal(path)
 
 
 def test_a_literal_holds_any_text() -> None:

@@ -6,14 +6,14 @@ from uuid import UUID
 from event_store import queries
 from event_store.async_operations.base import AsyncRunner
 from event_store.events import START, Cursor, Page
-from event_store.reports import FeedBlocker, FeedLag
+from event_store.reports import FeedBlocker, FeedLag, Fork
 from event_store.rows import shape_of
 from event_store.statements import ask, call, only
 
 
 class AsyncFeed(AsyncRunner):
     """The global feed. What reads it raises `RestoredElsewhereError` until a database that was restored into another cluster
-    has been deployed."""
+    has been deployed, and `LostHistoryError` if the cursor is of a history that is lost."""
 
     async def read_feed(
         self,
@@ -29,7 +29,7 @@ class AsyncFeed(AsyncRunner):
         None = all. With them one call looks at 10,000 events at most, so a page can be empty
         and have a new cursor nevertheless.
 
-        Raises `RestoredElsewhereError`, and `UnreadableEventError`: read with ``max_count`` = its ``before`` first, if that is not
+        Raises `RestoredElsewhereError`, `LostHistoryError`, and `UnreadableEventError`: read with ``max_count`` = its ``before`` first, if that is not
         0, and then on after its ``cursor``.
         """
         return await self.run(queries.read_feed(after, max_count, event_types, aggregate_types))
@@ -48,7 +48,7 @@ class AsyncFeed(AsyncRunner):
 
         ``partition``: 0 to ``partitions`` - 1, see `partition_of`. `read_feed` and `read_partition` are made of it.
 
-        Raises `RestoredElsewhereError`.
+        Raises `RestoredElsewhereError` and `LostHistoryError`.
         """
         return await self.run(
             queries.scan_feed(
@@ -82,3 +82,15 @@ class AsyncFeed(AsyncRunner):
     async def feed_blockers(self) -> list[FeedBlocker]:
         """The appends that are not committed yet, the oldest first: that one holds the feed back."""
         return await self.run(call("feed_blockers", {}, shape_of(FeedBlocker), list))
+
+    async def check_place(self, cursor: Cursor) -> bool:
+        """Whether a cursor is a place in this history of the feed: True, or `LostHistoryError`."""
+        parameters = {"transaction_id": str(cursor.transaction_id), "global_position": cursor.global_position}
+        return await self.run(ask("check_place", parameters))
+
+    async def current_fork(self) -> Fork:
+        """The fork that the present history begins with; it is recorded first if that is due.
+
+        Raises `RestoredElsewhereError` and `HistoryPendingError`.
+        """
+        return await self.run(call("current_fork", {}, shape_of(Fork), only))

@@ -10,10 +10,13 @@ What differs from the library's own recorders:
 - A snapshot cannot be ahead of the events, and another one of the same version replaces it.
 - Topics are at most 255 characters long, and registered ones only if the store takes no unknown event types.
 - An ``aggregate_type`` that an application uses belongs to it: what others append there is not in its notification log.
-- Once all events of an application have left the store (retention), notification ids begin at 1 again.
+- Notification ids jump where a history of the store begins: after a start of the server, a failover, a restore. A reader
+  whose place is of a lost history gets `LostNotificationsError`, which says where to go on.
+- Once all events of an application have left the store (retention), notification ids begin anew.
 """
 
+from event_store.eventsourcing.applications import LostNotificationsError
 from event_store.eventsourcing.factory import Factory
 from event_store.eventsourcing.tracking import EventStoreTrackingRecorder
 
-__all__ = ["EventStoreTrackingRecorder", "Factory"]
+__all__ = ["EventStoreTrackingRecorder", "Factory", "LostNotificationsError"]

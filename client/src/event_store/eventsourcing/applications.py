@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent, Subscription
+from eventsourcing.persistence import ApplicationRecorder, Notification, ProgrammingError, StoredEvent, Subscription
 from psycopg.rows import kwargs_row, scalar_row
 
 from event_store.client import Session
@@ -34,8 +34,43 @@ _NOTIFICATIONS: Final = f"""
      WHERE e.event_id BETWEEN %(first)s AND %(last)s"""
 
 
+# Only the nearest one matters: the histories follow each other.
+_FORK_AFTER: Final = """
+    SELECT f.first_position
+      FROM event_store.forks f
+     WHERE f.reason <> 'first' AND f.first_position > %(notification_id)s
+     ORDER BY f.first_position
+     LIMIT 1"""
+
+# The last id before a fork. If all of them have left the store with their events (retention), nobody knows.
+_LAST_BEFORE: Final = f"""
+    SELECT coalesce(
+               ({_LAST_ID}),
+               (SELECT %(first)s::uuid WHERE NOT EXISTS (SELECT FROM event_store.retirements)))"""
+
+
+class LostNotificationsError(ProgrammingError):
+    """The notification is of a history of the store that is lost: in a restore, a failover or a crash.
+
+    Undo what you did for notifications after ``back_to``, then go on after that one. 0 = there is none before it.
+    """
+
+    def __init__(self, application: str, notification_id: int, back_to: int) -> None:
+        super().__init__(application, notification_id, back_to)
+        self.application, self.notification_id, self.back_to = application, notification_id, back_to
+
+    def __str__(self) -> str:
+        return (
+            f"notification {self.notification_id} of {self.application} is of a history of the store that is lost: undo "
+            f"what came after notification {self.back_to}, and go on after that one"
+        )
+
+
 class EventStoreApplicationRecorder(EventStoreAggregateRecorder, ApplicationRecorder):
-    """Events with a notification log: notification ids count the events of the application from 1, without gaps.
+    """Events with a notification log: notification ids count the events of the application from 1.
+
+    They have no gaps but at the forks of the store (a start of the server, a failover, a restore): there they go on above
+    all ids that a lost part of the history may have given out.
 
     Inserts of one application wait for each other, from the first statement to the commit: so ids are given out in the
     order of the commits, and those of one insert are in a row. That is the price of one number instead of a cursor.
@@ -55,7 +90,8 @@ class EventStoreApplicationRecorder(EventStoreAggregateRecorder, ApplicationReco
             if start is None:
                 states = session.run(state_of(self._of(by_originator)))
                 last_event_id = states[0].last_event_id
-                start = (ids.notification_id(last_event_id) if last_event_id else 0) + 1
+                last_id = ids.notification_id(last_event_id) if last_event_id else 0
+                start = max(last_id + 1, states[0].first_id or 0)
                 tried.append(start)
                 self._insert(session, self._appends(by_originator, states, self._numbered(start, token)), **kwargs)
             return list(range(start, start + len(stored_events)))
@@ -79,7 +115,11 @@ class EventStoreApplicationRecorder(EventStoreAggregateRecorder, ApplicationReco
         parameters = {**self._between(lowest, highest), "topics": list(topics), "limit": limit}
         of_topics = "AND e.event_type = ANY (%(topics)s)" if topics else ""
         query = f"{_NOTIFICATIONS} {of_topics} ORDER BY e.event_id LIMIT %(limit)s"
-        return self.datastore.run(Statement(query.encode(), parameters, kwargs_row(notification), list))
+        found = self.datastore.run(Statement(query.encode(), parameters, kwargs_row(notification), list))
+        # Without a gap before it, the first one shows that the place before it is one of this history.
+        if not found or found[0].id != lowest:
+            self._check_place(lowest - 1)
+        return found
 
     def max_notification_id(self) -> int | None:
         """The last notification id; None if there is no event."""
@@ -89,6 +129,19 @@ class EventStoreApplicationRecorder(EventStoreAggregateRecorder, ApplicationReco
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
         """The notifications after one, and those to come."""
         return EventStoreSubscription(recorder=self, gt=gt, topics=topics)
+
+    def _check_place(self, notification_id: int) -> None:
+        """Refuse a place that is not in this history: `LostNotificationsError`."""
+        if notification_id <= 0:
+            return
+        parameters = {"notification_id": notification_id}
+        first_after = self.datastore.run(Statement(_FORK_AFTER.encode(), parameters, scalar_row, first))
+        if first_after is None:
+            return
+        between = self._between(0, min(first_after - 1, ids.LAST))
+        last_before = self.datastore.run(Statement(_LAST_BEFORE.encode(), between, scalar_row, first))
+        if last_before and notification_id > (last := ids.notification_id(last_before)):
+            raise LostNotificationsError(self.application, notification_id, last)
 
     def _insert(self, session: Session, appends: Sequence[Append], **_: Any) -> None:
         """Append inside the transaction."""

@@ -27,12 +27,13 @@ OFFSET: Final = """
      LIMIT 1"""
 
 # The same of several aggregates, with the version itself: a stream that somebody else began has no offset. And the last
-# event of the application.
+# event of the application, and from which id on it has to count: see `applications`.
 STATE: Final = """
     SELECT a.aggregate_id, last.event_version,
            last.event_version - (last.metadata -> 'eventsourcing' ->> 'originator_version')::bigint AS version_offset,
            (SELECT e.event_id FROM event_store.events e WHERE e.event_id BETWEEN %(first)s AND %(last)s
-             ORDER BY e.event_id DESC LIMIT 1) AS last_event_id
+             ORDER BY e.event_id DESC LIMIT 1) AS last_event_id,
+           (SELECT f.first_position FROM event_store.current_fork() f WHERE f.reason <> 'first') AS first_id
       FROM unnest(%(aggregate_ids)s::uuid[]) AS a (aggregate_id)
       LEFT JOIN LATERAL (
            SELECT e.event_version, e.metadata
@@ -52,12 +53,13 @@ _EVENTS: Final = f"""
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A row of `STATE`; None = the aggregate, its offset, or an event of the application is not there."""
+    """A row of `STATE`; None = the aggregate, its offset, an event of the application, or a fork is not there."""
 
     aggregate_id: UUID
     event_version: int | None
     version_offset: int | None
     last_event_id: UUID | None
+    first_id: int | None
 
 
 def state_of(parameters: dict[str, Any]) -> Statement[list[State]]:

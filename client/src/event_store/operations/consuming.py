@@ -76,6 +76,7 @@ class Consuming(Runner):
         lost, has handled the page. Outside of a transaction leave it out: with it, the call is not tried again after a lost answer.
 
         Raises `LeaseLostError` if somebody else holds the partition by now, or the page is acknowledged already: roll back.
+        Raises `LostHistoryError` if the page is of a history that is lost: roll back as well.
         """
         self.run(leases.acknowledge(claim, cursor, after))
 

@@ -7,14 +7,14 @@ from uuid import UUID
 from event_store import queries
 from event_store.events import START, Cursor, Page
 from event_store.operations.base import Runner
-from event_store.reports import FeedBlocker, FeedLag
+from event_store.reports import FeedBlocker, FeedLag, Fork
 from event_store.rows import shape_of
 from event_store.statements import ask, call, only
 
 
 class Feed(Runner):
     """The global feed. What reads it raises `RestoredElsewhereError` until a database that was restored into another cluster
-    has been deployed."""
+    has been deployed, and `LostHistoryError` if the cursor is of a history that is lost."""
 
     def read_feed(
         self,
@@ -30,7 +30,7 @@ class Feed(Runner):
         None = all. With them one call looks at 10,000 events at most, so a page can be empty
         and have a new cursor nevertheless.
 
-        Raises `RestoredElsewhereError`, and `UnreadableEventError`: read with ``max_count`` = its ``before`` first, if that is not
+        Raises `RestoredElsewhereError`, `LostHistoryError`, and `UnreadableEventError`: read with ``max_count`` = its ``before`` first, if that is not
         0, and then on after its ``cursor``.
         """
         return self.run(queries.read_feed(after, max_count, event_types, aggregate_types))
@@ -49,7 +49,7 @@ class Feed(Runner):
 
         ``partition``: 0 to ``partitions`` - 1, see `partition_of`. `read_feed` and `read_partition` are made of it.
 
-        Raises `RestoredElsewhereError`.
+        Raises `RestoredElsewhereError` and `LostHistoryError`.
         """
         return self.run(
             queries.scan_feed(
@@ -83,3 +83,15 @@ class Feed(Runner):
     def feed_blockers(self) -> list[FeedBlocker]:
         """The appends that are not committed yet, the oldest first: that one holds the feed back."""
         return self.run(call("feed_blockers", {}, shape_of(FeedBlocker), list))
+
+    def check_place(self, cursor: Cursor) -> bool:
+        """Whether a cursor is a place in this history of the feed: True, or `LostHistoryError`."""
+        parameters = {"transaction_id": str(cursor.transaction_id), "global_position": cursor.global_position}
+        return self.run(ask("check_place", parameters))
+
+    def current_fork(self) -> Fork:
+        """The fork that the present history begins with; it is recorded first if that is due.
+
+        Raises `RestoredElsewhereError` and `HistoryPendingError`.
+        """
+        return self.run(call("current_fork", {}, shape_of(Fork), only))

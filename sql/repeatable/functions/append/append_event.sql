@@ -1,10 +1,10 @@
 -- Appends one event to one aggregate; returns its id, version and position.
 --
 -- The ordinary case takes two statements: one looks everything up, one inserts. Everything else (commands, types to
--- validate, what read models take, anything malformed) is left to append_lists(), which does it for many events too.
--- The time of an append is not spent on running the statements but on what each transaction has to set up for them:
--- statements and the tables in them, SET clauses, operators in expressions, and OUT parameters. PostgreSQL looks OUT
--- parameters up at each call; a named type it remembers.
+-- validate, what read models take, a history that is not checked yet, anything malformed) is left to append_lists(),
+-- which does it for many events as well. The time of an append is not spent on running the statements but on what
+-- each transaction has to set up for them: statements and the tables in them, SET clauses, operators in expressions,
+-- and OUT parameters. PostgreSQL looks OUT parameters up at each call; a named type it remembers.
 --
 -- expected_version: the version that the caller has seen; 0 = the aggregate must not exist yet; -1 = it must exist;
 -- NULL = any.
@@ -16,8 +16,9 @@
 --
 -- SE001 version conflict; SE002 malformed event; SE003 the event id is stored already; SE004 the command was recorded
 -- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema, or is not what its read model
--- takes; SE012 the store was restored into another cluster, or has lost its settings; 54000 the transaction appends to
--- too many aggregates; 55P03 other transactions do.
+-- takes; SE012 the store was restored into another cluster, or has lost its settings; SE019 a new history begins and is
+-- not recorded yet; 54000 the transaction appends to too many aggregates; 55P03
+-- other transactions do.
 CREATE OR REPLACE FUNCTION event_store.append_event(
     aggregate_type   text,
     aggregate_id     uuid,
@@ -63,6 +64,8 @@ BEGIN
         AND append_event.actor_type IN ('user', 'service', 'system')
         AND append_event.source IN ('ui', 'api', 'import', 'webhook', 'system')
         AND append_event.command_id IS NULL AND append_event.command_type IS NULL AND append_event.command_data IS NULL
+        -- Otherwise append_lists() raises it.
+        AND current_setting('synchronous_commit') IN ('on', 'remote_apply')
         -- A read model takes these, and not whatever payload: see check_read_models().
         AND append_event.aggregate_type NOT IN ('User', 'Account', 'JournalEntry', 'UserPreferences')
         -- As in expect_version(): wait for the turn at the aggregate before anything is looked up.
@@ -84,7 +87,7 @@ BEGIN
                   AND e.aggregate_id = append_event.aggregate_id
                 ORDER BY e.event_version DESC
                 LIMIT 1) last ON true
-         WHERE s.cluster_identifier::text = current_setting('event_store.cluster_checked', true);
+         WHERE s.fork::text = current_setting('event_store.history_checked', true);
         IF NOT is_plain THEN
             is_plain := EXISTS (SELECT FROM event_store.event_types t
                                  WHERE t.event_type = append_event.event_type::varchar

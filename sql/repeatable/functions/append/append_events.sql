@@ -10,10 +10,11 @@
 -- schema versions and payloads of the events are compared instead. The events' causation_id is the command's id unless
 -- causation_id is given.
 --
--- SE001 version conflict; SE002 malformed events; SE003 an event id is stored already; SE004 the command was recorded
--- with other content; SE006 unknown event type; SE007 a payload breaks its JSON schema, or is not what its read model
--- takes; SE012 the store was restored into another cluster, or has lost its settings; 54000 the transaction appends to
--- too many aggregates; 55P03 other transactions do.
+-- SE001 version conflict; SE002 malformed events; SE003 an event id is stored already; SE004 the command was
+-- recorded with other content; SE006 unknown event type; SE007 a payload breaks its JSON schema, or is not what its
+-- read model takes; SE012 the store was restored into another cluster, or has lost its settings; SE019 a new history
+-- begins and is not recorded yet; 54000 the transaction appends to too many aggregates; 55P03
+-- other transactions do.
 CREATE OR REPLACE FUNCTION event_store.append_events(
     aggregate_type   text,
     aggregate_id     uuid,

@@ -96,7 +96,12 @@ BEGIN
         END IF;
     END IF;
 
-    feed_offset := event_store.check_cluster();
+    -- What was read can no longer vanish in a crash, whatever the session has set. Not by a SET clause of a function, which
+    -- ends before the commit.
+    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    feed_offset := event_store.check_history();
     -- Plain: no event is of a type whose payload has to be validated, or that may be refused as unknown. This statement
     -- runs after the locks were taken, so it sees whatever came into force while this call waited for its turn. Like
     -- append_event(), it goes by what the settings know of the types, because that costs next to nothing.

@@ -6,9 +6,10 @@
 -- command_id: as for append_events; it is the id of the call as a whole.
 --
 -- SE001 version conflict; SE002 malformed; SE003 an event id is stored already; SE004 the command was recorded with
--- other content; SE006 unknown event type; SE007 a payload breaks its JSON schema, or is not what its read model takes;
--- SE012 the store was restored into another cluster, or has lost its settings; 54000 the transaction appends to too
--- many aggregates; 55P03 other transactions do.
+-- other content; SE006 unknown event type; SE007 a payload breaks its JSON schema, or is not what its read model
+-- takes; SE012 the store was restored into another cluster, or has lost its settings; SE019 a new history begins and
+-- is not recorded yet; 54000 the transaction appends to too many aggregates; 55P03
+-- other transactions do.
 CREATE OR REPLACE FUNCTION event_store.append_to_aggregates(
     appends        jsonb,
     actor          text DEFAULT 'system',

@@ -20,7 +20,7 @@
 -- to read the table itself (a quarter more if it were not inlined). So the caller needs SELECT on the events, which the
 -- application has.
 --
--- SE012 the store was restored into another cluster.
+-- SE012 the store was restored into another cluster; SE018 the cursor is of a lost history.
 CREATE OR REPLACE FUNCTION event_store.read_feed(
     after_transaction_id xid8 DEFAULT '0',
     after_position       bigint DEFAULT 0,
@@ -31,7 +31,10 @@ CREATE OR REPLACE FUNCTION event_store.read_feed(
 RETURNS SETOF event_store.events
 LANGUAGE sql STABLE ROWS 1000
 AS $$
-    WITH horizon AS MATERIALIZED (SELECT event_store.feed_horizon() AS number)
+    -- Checked where the horizon is computed, which is once: as a condition of the page it would cost a tenth of it.
+    WITH horizon AS MATERIALIZED (
+        SELECT event_store.feed_horizon() AS number
+         WHERE event_store.check_place(read_feed.after_transaction_id, read_feed.after_position))
     SELECT page.*
       FROM ((SELECT e.*
                FROM event_store.events e
@@ -43,10 +46,10 @@ AS $$
             SELECT s.*
               FROM horizon h
              CROSS JOIN LATERAL event_store.scan_feed(
-                        -- After the last place below the horizon, if the cursor is not above it.
-                        greatest(read_feed.after_transaction_id, (h.number::text::bigint - 1)::text::xid8),
-                        CASE WHEN read_feed.after_transaction_id < h.number THEN 9223372036854775807
-                             ELSE read_feed.after_position END,
+                        -- From the horizon on, if the cursor is not above it. Positions begin at 1. What is one below the
+                        -- horizon is no place in the feed if a fork begins there.
+                        greatest(read_feed.after_transaction_id, h.number),
+                        CASE WHEN read_feed.after_transaction_id < h.number THEN 0 ELSE read_feed.after_position END,
                         read_feed.max_count, NULL, NULL) s
              WHERE read_feed.event_types IS NULL AND read_feed.aggregate_types IS NULL
                -- If something is there at all. What is committed after the statement began comes with the next call.

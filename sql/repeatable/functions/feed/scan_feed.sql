@@ -11,7 +11,7 @@
 --
 -- The application reaches it through read_feed() and read_partition(). enable_sort is off so that a page is read in the
 -- order of the index even if there are no statistics yet: otherwise the planner might sort the whole rest of the feed
--- for it. SE012 the store was restored into another cluster.
+-- for it. SE012 the store was restored into another cluster; SE018 the cursor is of a lost history.
 CREATE OR REPLACE FUNCTION event_store.scan_feed(
     after_transaction_id xid8,
     after_position       bigint,
@@ -35,6 +35,7 @@ DECLARE
     returned integer;
     mark     event_store.events;
 BEGIN
+    PERFORM event_store.check_place(scan_feed.after_transaction_id, scan_feed.after_position);
     -- The inner limit keeps the filter out of the index scan; the outer one ends the scan early.
     RETURN QUERY
     SELECT s.*

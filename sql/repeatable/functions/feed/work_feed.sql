@@ -7,7 +7,10 @@
 --
 -- After an update of a store whose functions did not publish bounds, it also calls complete_bounds().
 --
--- SE012 the store was restored into another cluster.
+-- If a new history of the store has to begin, it does here: within a second of the end of recovery, and not with the first
+-- append.
+--
+-- SE012 the store was restored into another cluster; SE019 a new history cannot begin yet.
 CREATE OR REPLACE FUNCTION event_store.work_feed() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -16,7 +19,9 @@ DECLARE
     cursor_now text;
     last_try   constant double precision := nullif(current_setting('event_store.bounds_tried', true), '')::double precision;
 BEGIN
-    -- Before anything else, because it asks for a lock that excludes all others. Every ten seconds, whatever the clock does.
+    PERFORM event_store.check_history();
+    -- Not before a fork is recorded, which may take a second: this asks for a lock that excludes all others. Every ten
+    -- seconds, whatever the clock does.
     IF NOT (SELECT s.bounds_are_complete FROM event_store.settings s)
        AND coalesce(abs(extract(epoch FROM clock_timestamp()) - last_try) >= 10, true)
     THEN

@@ -5,7 +5,7 @@ LANGUAGE sql STABLE
 AS $$
     SELECT CASE WHEN c.counted <= 10000 THEN c.counted
                 ELSE greatest(c.counted,
-                              (SELECT e.global_position - events_after.global_position
+                              (SELECT event_store.positions_between(events_after.global_position, e.global_position)
                                  FROM event_store.events e
                                 ORDER BY e.transaction_id DESC, e.global_position DESC
                                 LIMIT 1))

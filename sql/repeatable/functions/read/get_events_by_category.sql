@@ -4,7 +4,7 @@
 -- Only events below the feed's horizon are returned, so that a consumer can follow a category by its cursor as it can
 -- follow the whole feed: no event that commits later comes before one that was read.
 --
--- SE012 the store was restored into another cluster.
+-- SE012 the store was restored into another cluster; SE018 the cursor is of a lost history.
 CREATE OR REPLACE FUNCTION event_store.get_events_by_category(
     aggregate_type       text,
     after_transaction_id xid8 DEFAULT '0',
@@ -18,6 +18,7 @@ AS $$
 DECLARE
     horizon CONSTANT xid8 := event_store.next_horizon();
 BEGIN
+    PERFORM event_store.check_place(get_events_by_category.after_transaction_id, get_events_by_category.after_position);
     -- = ANY, and the column in ORDER BY: get_events_by_type() says why.
     RETURN QUERY
     SELECT e.*

@@ -15,7 +15,8 @@
 --
 -- SE002 the cursor is before the checkpoint or ahead of the feed, or only one of after_transaction_id and
 -- after_position was passed; SE010 unknown subscription or partition, somebody else has claimed the partition, or the
--- checkpoint is not where the page began; SE012 the store was restored into another cluster.
+-- checkpoint is not where the page began; SE012 the store was restored into another cluster; SE018 the cursor is of a
+-- lost history; SE019 a new history begins and is not recorded yet.
 CREATE OR REPLACE FUNCTION event_store.acknowledge(
     subscription_name    text,
     partition            integer,
@@ -38,6 +39,7 @@ BEGIN
             USING ERRCODE = 'SE002',
                   HINT = 'Pass both after_transaction_id and after_position, or neither.';
     END IF;
+    PERFORM event_store.check_history();
     PERFORM event_store.check_cursor(acknowledge.transaction_id, acknowledge.global_position);
     UPDATE event_store.subscription_partitions p
        SET transaction_id = acknowledge.transaction_id, global_position = acknowledge.global_position,

@@ -1,5 +1,5 @@
--- Refuses a checkpoint that is ahead of the feed: events with lower numbers that cannot be read yet would be passed
--- over. Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both.
+-- Refuses a checkpoint that is of a lost history, or ahead of the feed: events with lower numbers that cannot be read yet
+-- would be passed over. Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both.
 --
 -- What anybody has read in the feed is never refused, under any isolation level. So it does not go by the horizon, which can
 -- be lower than it was when the page was read (under REPEATABLE READ, or because an append has published a bound since).
@@ -7,7 +7,8 @@
 -- its own id: such a number is known exactly. A transaction that had an id before it appended has a higher number than that,
 -- which nobody else knows, and is not considered.
 --
--- SE002 ahead of the feed, or NULL; SE012 the store was restored into another cluster.
+-- SE002 ahead of the feed, or NULL; SE012 the store was restored into another cluster; SE018 of a lost
+-- history.
 CREATE OR REPLACE FUNCTION event_store.check_cursor(transaction_id xid8, global_position bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -16,6 +17,7 @@ DECLARE
     settings record;
     upper    bigint;
 BEGIN
+    PERFORM event_store.check_place(check_cursor.transaction_id, check_cursor.global_position);
     IF check_cursor.transaction_id < horizon AND check_cursor.global_position >= 0 THEN
         RETURN;
     END IF;

@@ -7,7 +7,8 @@
 -- partition. It is no longer valid once somebody else claims the partition; no token is ever handed out twice. Commit
 -- before the work begins: the lease is what counts, not an open transaction.
 --
--- SE002 malformed argument; SE010 unknown subscription; SE012 the store was restored into another cluster.
+-- SE002 malformed argument; SE010 unknown subscription; SE012 the store was restored into another cluster; SE019 a new
+-- history begins and is not recorded yet.
 CREATE OR REPLACE FUNCTION event_store.claim_partition(
     subscription_name text,
     consumer          text,
@@ -27,6 +28,8 @@ BEGIN
                   HINT = 'consumer is a text of 1 to 255 characters, lease an interval above 0 and up to 1 day.';
     END IF;
 
+    -- No token of a history that is over is handed out again.
+    PERFORM event_store.check_history();
     -- MATERIALIZED: the search runs once. As a subquery it might run again for each row that the UPDATE considers, each
     -- time passing over the row that it has just taken: a single claim would lease all partitions.
     RETURN QUERY

@@ -2,7 +2,7 @@
 -- a consumer that is at work is refused with SE010 when it acknowledges.
 --
 -- SE002 the cursor is not a place in the feed; SE010 unknown subscription; SE012 the store was restored into another
--- cluster.
+-- cluster; SE018 the cursor is of a lost history; SE019 a new history begins and is not recorded yet.
 CREATE OR REPLACE FUNCTION event_store.reset_subscription(
     subscription_name text,
     transaction_id    xid8 DEFAULT '0',
@@ -14,6 +14,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
+    PERFORM event_store.check_history();
     PERFORM event_store.check_cursor(reset_subscription.transaction_id, reset_subscription.global_position);
     UPDATE event_store.subscription_partitions p
        SET transaction_id = reset_subscription.transaction_id, global_position = reset_subscription.global_position,

@@ -29,7 +29,7 @@ BEGIN
     WITH counted AS (
         SELECT p.partition, p.consumer::text AS consumer, p.leased_until,
                c.fitting + CASE WHEN c.seen < 100000 / s.partitions THEN 0
-                                ELSE greatest(feed_end.global_position - c.seen_to, 0) * c.fitting / c.seen END AS events_behind,
+                                ELSE event_store.positions_between(c.seen_to, feed_end.global_position) * c.fitting / c.seen END AS events_behind,
                CASE WHEN c.fitting > 0 THEN greatest(extract(epoch FROM clock_timestamp() - c.oldest), 0)
                     WHEN c.seen < 100000 / s.partitions THEN 0
                     ELSE greatest(extract(epoch FROM clock_timestamp() - c.newest_seen), 0) END::double precision AS seconds_behind,

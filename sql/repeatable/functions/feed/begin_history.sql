@@ -1,0 +1,73 @@
+-- Raises the numbers of the feed, the positions and the tokens, and records the fork. The caller holds the row of settings,
+-- so that no two do it at once. `patience`: how long to wait for what stands in the way.
+--
+-- The base of a history is 2^20 times the next full second since 1970; below 2^53 until the year 2242, so that every
+-- language can hold it. It is above everything stored as well.
+--
+-- Not for the application. SE019 a transaction that has written events is still open, or the clock is behind.
+CREATE OR REPLACE FUNCTION event_store.begin_history(reason text, patience interval) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    per_second constant bigint := 1048576;
+    until      constant timestamptz := clock_timestamp() + begin_history.patience;
+    -- Also if no event has come after the last fork.
+    highest    constant bigint := greatest(event_store.highest_number(),
+                                           (SELECT p.global_position FROM event_store.last_place() p),
+                                           (SELECT max(f.first_transaction_id)::text::bigint FROM event_store.forks f));
+    at_second  constant bigint := greatest(floor(extract(epoch FROM clock_timestamp()))::bigint, highest / per_second) + 1;
+    base       constant bigint := at_second * per_second;
+    begins     timestamptz := to_timestamp(at_second);
+    state      record;
+    oldest     bigint;
+    new        event_store.forks;
+BEGIN
+    -- Events that were inserted with the old numbers and are not committed: readers would go past them. After the end of
+    -- a recovery only prepared transactions can have such.
+    WHILE EXISTS (SELECT FROM pg_locks k
+                   WHERE k.locktype = 'relation' AND k.relation = 'event_store.events'::regclass
+                     AND k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+                     AND k.mode = 'RowExclusiveLock' AND k.granted AND k.pid IS DISTINCT FROM pg_backend_pid())
+    LOOP
+        IF clock_timestamp() >= until THEN
+            PERFORM event_store.refuse_history('a transaction that has written events before has not ended; '
+                                               'event_store.feed_blockers() names it, also if it is a prepared one');
+        END IF;
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+
+    IF begins > until THEN
+        PERFORM event_store.refuse_history(format('the clock says %s, the last numbers are from %s: set the clock right',
+                                                  clock_timestamp(), to_timestamp(highest / per_second)));
+    END IF;
+    -- A transaction that runs already and appends later gets a number from the base on as well. The next new one is then so
+    -- far above the base, and must not be ahead of the clock either.
+    oldest := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+    begins := begins + (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - oldest) * interval '1 second' / per_second;
+    IF begins > until THEN
+        PERFORM event_store.refuse_history(format('transaction %s has not ended for a long time; '
+                                                  'event_store.feed_blockers() names it', oldest));
+    END IF;
+    PERFORM pg_sleep(extract(epoch FROM begins - clock_timestamp()));
+    IF clock_timestamp() < begins THEN
+        PERFORM event_store.refuse_history('the clock was set back just now');
+    END IF;
+
+    SELECT * INTO state FROM event_store.server_state();
+    SELECT p.transaction_id, p.global_position INTO new.last_transaction_id, new.last_position
+      FROM event_store.last_place() p;
+    INSERT INTO event_store.forks (reason, cluster_identifier, timeline, server_start, last_transaction_id, last_position,
+                                   first_transaction_id, first_position)
+    VALUES (begin_history.reason, (SELECT c.system_identifier FROM pg_control_system() c), state.timeline,
+            state.server_start, new.last_transaction_id, new.last_position, base::text::xid8, base)
+    RETURNING * INTO new;
+    UPDATE event_store.settings s
+       SET feed_offset = base - oldest, fork = new.fork, cluster_identifier = new.cluster_identifier,
+           timeline = new.timeline, server_start = new.server_start, table_id = s.tableoid;
+    PERFORM setval('event_store.events_global_position_seq', greatest(base, q.last_value + 1), false)
+       FROM event_store.events_global_position_seq q;
+    PERFORM setval('event_store.subscription_tokens', greatest(base, q.last_value + 1), false)
+       FROM event_store.subscription_tokens q;
+END
+$$;
