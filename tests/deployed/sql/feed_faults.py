@@ -27,7 +27,7 @@ NAPS: Changes = {
         ("::text::bigint))\n", "::text::bigint)) AND public.nap()\n"),
     ],
     "later_feed_number": [
-        ("    number := coalesce(hint", "    PERFORM public.nap();\n    number := coalesce(hint"),
+        ("    SELECT pg_xact_status(", "    PERFORM public.nap();\n    SELECT pg_xact_status("),
         (
             "        number := (event_store.new_sub",
             "        PERFORM public.nap();\n        number := (event_store.new_sub",

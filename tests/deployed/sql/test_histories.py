@@ -178,3 +178,42 @@ def test_a_transaction_with_an_older_snapshot_is_refused(empty_store: Store, iso
     append(app, uuid4())
     with pytest.raises(psycopg.errors.SerializationFailure):
         append(old, uuid4())
+
+
+def test_a_page_goes_on_over_a_fork_while_others_write(empty_store: Store) -> None:
+    """Its second part begins at the first number of the history, and what is one below is no place in the feed."""
+    app, admin = empty_store.connect(), empty_store.connect("postgres")
+    append(app, uuid4(), 2)
+    settle(app)
+    with empty_store.connect("postgres", autocommit=False) as other:
+        value(other, "SELECT pg_current_xact_id()::text")
+        before = read(app)
+        end_history(admin)
+        append(app, uuid4(), 3)
+        assert value(app, "SELECT event_store.feed_horizon()::text") == value(
+            app, "SELECT first_transaction_id::text FROM event_store.current_fork()"
+        )
+        for cursor in (Cursor(0, 0), before[0].cursor, before[1].cursor):
+            after = [event for event in before if event.cursor > cursor]
+            assert read(app, cursor)[: len(after)] == after
+            assert len(read(app, cursor)) == len(after) + 3
+        other.rollback()
+
+
+def test_a_number_of_before_a_fork_is_not_used_again(empty_store: Store) -> None:
+    """Not even by the transaction that has it: its events after the fork would be in the gap."""
+    app = empty_store.connect()
+    with empty_store.connect("postgres", autocommit=False) as admin:
+        value(admin, "SELECT pg_current_xact_id()::text")
+        append(admin, uuid4())
+        assert value(admin, "SELECT current_setting('event_store.feed_number')") > ""
+        append(app, uuid4())
+        end_history(admin)
+        append(admin, uuid4(), 2)
+        admin.commit()
+    settle(app)
+    base = value(app, "SELECT first_transaction_id::text::bigint FROM event_store.current_fork()")
+    numbers = [event.cursor.transaction_id for event in read(app)]
+    assert [number >= base for number in numbers] == [False, False, True, True]
+    for event in read(app):
+        assert value(app, "SELECT event_store.check_place(%s::text::xid8, %s)", *event.cursor)

@@ -5,7 +5,7 @@
 -- one that this transaction sees and that is not committed is its own, and was not rolled back. The setting
 -- event_store.feed_number, which anybody can forge, only says which number to look for. It is set where the number is
 -- not the transaction's own id: because that was too low for an aggregate, or because there was an id before the first
--- append.
+-- append. It is never below that id, unless a fork has raised the numbers since (docs/epochs.md): then it is too old.
 --
 -- Without such an event the transaction needs an id that nobody has seen yet, after its bound is published: that of a
 -- subtransaction. The commit names it, so that it is never handed out again, not even after a crash.
@@ -17,8 +17,9 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
     own    constant bigint := pg_current_xact_id_if_assigned()::text::bigint;
-    hint   constant xid8   := nullif(current_setting('event_store.feed_number', true), '')::xid8;
-    number xid8;
+    kept   constant xid8   := greatest((own + feed_offset)::text::xid8,
+                                       nullif(current_setting('event_store.feed_number', true), '')::xid8);
+    number xid8            := kept;
     is_own boolean;
 BEGIN
     IF own IS NULL THEN
@@ -26,7 +27,6 @@ BEGIN
         RETURN greatest((pg_current_xact_id()::text::bigint + feed_offset)::text::xid8, last_number);
     END IF;
 
-    number := coalesce(hint, (own + feed_offset)::text::xid8);
     SELECT pg_xact_status((own + ((e.xmin::text::bigint - own) << 32 >> 32))::text::xid8) = 'in progress'
       INTO is_own
       FROM (SELECT e.xmin FROM event_store.events e WHERE e.transaction_id = number
@@ -41,7 +41,7 @@ BEGIN
         number := (event_store.new_subtransaction(own) + feed_offset)::text::xid8;
     END IF;
     number := greatest(number, last_number);
-    IF number <> coalesce(hint, (own + feed_offset)::text::xid8) THEN
+    IF number <> kept THEN
         PERFORM set_config('event_store.feed_number', number::text, true);
     END IF;
     RETURN number;

@@ -46,8 +46,8 @@ BEGIN
     oldest := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
     begins := begins + (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - oldest) * interval '1 second' / per_second;
     IF begins > until THEN
-        PERFORM event_store.refuse_history(format('transaction %s has not ended for a long time; '
-                                                  'event_store.feed_blockers() names it', oldest));
+        PERFORM event_store.refuse_history(format('transaction %s has not ended for a long time; pg_stat_activity '
+                                                  '(backend_xid) or pg_prepared_xacts names it', oldest));
     END IF;
     PERFORM pg_sleep(extract(epoch FROM begins - clock_timestamp()));
     IF clock_timestamp() < begins THEN

@@ -28,11 +28,12 @@ BEGIN
     THEN
         RETURN horizon;
     END IF;
+    -- Before the offset is read, so that no id of after a fork gets the offset of before it.
+    upper := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
     SELECT s.bounds_are_complete, s.feed_offset INTO settings FROM event_store.settings s;
     IF NOT settings.bounds_are_complete THEN
         RETURN horizon;
     END IF;
-    upper := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
     upper := least(upper, (SELECT min(b.bound) FROM event_store.published_bounds(upper) b)) + settings.feed_offset;
     RETURN CASE WHEN upper > horizon::text::bigint THEN upper::text::xid8 ELSE horizon END;
 END
