@@ -1,4 +1,5 @@
--- Forks: where the numbers of the feed begin anew, because a part of what was handed out before may be lost (docs/epochs.md).
+-- Forks: where the numbers of the feed begin anew, because a part of what was handed out before may be lost
+-- (docs/epochs.md).
 
 -- Appends read the settings, and readers of the feed too: they wait until this is over.
 LOCK TABLE event_store.settings IN ACCESS EXCLUSIVE MODE;

@@ -17,8 +17,7 @@
 -- SE001 version conflict; SE002 malformed event; SE003 the event id is stored already; SE004 the command was recorded
 -- with other content; SE006 unknown event type; SE007 the payload breaks its JSON schema, or is not what its read model
 -- takes; SE012 the store was restored into another cluster, or has lost its settings; SE019 a new history begins and is
--- not recorded yet; 54000 the transaction appends to too many aggregates; 55P03
--- other transactions do.
+-- not recorded yet; 54000 the transaction appends to too many aggregates; 55P03 other transactions do.
 CREATE OR REPLACE FUNCTION event_store.append_event(
     aggregate_type   text,
     aggregate_id     uuid,

@@ -1,5 +1,7 @@
 -- The cursor of the last event that is safe to read; ('0', 0) if there is none. Readers that want only new events start
--- here. It is always an event's place and never the horizon itself, which may go back after a crash. SE012 the store was restored into another cluster.
+-- here. It is always an event's place and never the horizon itself, which may go back after a crash.
+--
+-- SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.feed_end(OUT transaction_id xid8, OUT global_position bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -1,9 +1,10 @@
 -- The worker calls this again and again. It refreshes the materialized views whose tables have changed, and returns how
 -- many. A view that another worker is refreshing is passed over.
 --
--- A refresh compares all rows, so it must not be all that the server does. Before the next one, twice the time has to pass
--- that the last one took; twenty times if that was a second or more. Such a view is not fresh anyway, and the tables below it have to be.
--- An hour at most, and a time in the future does not count: the clock may have been set meanwhile.
+-- A refresh compares all rows, so it must not be all that the server does. Before the next one, twice the time has to
+-- pass that the last one took; twenty times if that was a second or more. Such a view is not fresh anyway, and the
+-- tables below it have to be. An hour at most, and a time in the future does not count: the clock may have been set
+-- meanwhile.
 CREATE OR REPLACE FUNCTION event_store.work_views() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

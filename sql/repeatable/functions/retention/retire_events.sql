@@ -7,8 +7,8 @@
 -- exported_to: where the file is, for those who look for it years later.
 --
 -- Seals leave whole, the oldest first. Retire some thousands of events at a time, because vacuum, and readers under
--- REPEATABLE READ, wait for the transaction. The retention is counted from the seal as well, because a seal's time cannot be forged without
--- notice: verify_seals() judges by it.
+-- REPEATABLE READ, wait for the transaction. The retention is counted from the seal as well, because a seal's time
+-- cannot be forged without notice: verify_seals() judges by it.
 --
 -- If an aggregate goes on, it needs a snapshot of what leaves. If it ends here, its version is kept in
 -- retired_aggregates, and it needs no snapshot: most have ended for good, and somebody would have to compute a state of
