@@ -31,6 +31,8 @@ def test_deploys_both_releases(deployed: Deployment) -> None:
     for name in deployed.containers:
         with deployed.connect(name) as connection:
             versions[name] = connection.info.server_version // 10000
+            # Nobody's transaction is left open for ever by PREPARE TRANSACTION.
+            assert connection.execute("SHOW max_prepared_transactions").fetchone() == ("0",)
     assert versions == {TRIXIE: 17, BOOKWORM: 15}
 
 

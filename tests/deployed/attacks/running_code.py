@@ -33,7 +33,6 @@ RUNNING_CODE = [
     Attack("slot that keeps the log", "SELECT pg_create_physical_replication_slot('mine', true)", DENIED, DENIED, DENIED, BEYOND),
     Attack("end of other sessions", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postgres'",
            DENIED, DENIED, DENIED, BEYOND),
-    Attack("transaction that is never over", "PREPARE TRANSACTION 'mine'", "55000", "55000", "55000", "55000"),
     # Functions of the store that are not theirs
     Attack("function beside the store's", "CREATE FUNCTION event_store.get_events(text) RETURNS text LANGUAGE sql AS 'SELECT $1'",
            DENIED, DENIED, DRIFT, DRIFT),

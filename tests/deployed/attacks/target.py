@@ -13,7 +13,7 @@ from deploy.database.operations import PRIVILEGES, ROLES
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 from deploy.schema import catalogue
 
-from ..deployment import Deployment
+from ..deployment import Deployment, inside
 from ..sql.stores import Server
 from .rows import DRIFT, HARMLESS, SEALS
 
@@ -49,6 +49,8 @@ class Target:
     @classmethod
     def prepare(cls, container: str, deployment: Deployment) -> "Target":
         """Have the roles and some sealed events."""
+        # In a history that has begun with a fork, what is inserted without the functions lies among what is sealed.
+        inside(container, "systemctl restart 'postgresql@*'")
         server = Server.in_container(container)
         target = cls(container, deployment, server, server.connect(DATABASE))
         target.forget_roles()

@@ -31,7 +31,7 @@ WRITING = [
     Attack(
         "insert past the functions",
         f"INSERT INTO event_store.events ({COLUMNS}) VALUES ({VALUES})",
-        DENIED, DENIED, HARMLESS, HARMLESS,
+        DENIED, DENIED, SEALS, SEALS,
     ),
     Attack(
         "insert with a position",
@@ -42,7 +42,7 @@ WRITING = [
         "insert with a position, overriding",
         f"INSERT INTO event_store.events ({COLUMNS}, global_position) OVERRIDING SYSTEM VALUE"
         f" SELECT {VALUES}, max(last_position) FROM event_store.seals",
-        DENIED, DENIED, HARMLESS, HARMLESS,
+        DENIED, DENIED, SEALS, SEALS,
     ),
     Attack(
         "insert with a time",
@@ -80,7 +80,7 @@ WRITING = [
     Attack(
         "copy from the client",
         f"COPY event_store.events ({COLUMNS}) FROM STDIN",
-        DENIED, DENIED, HARMLESS, HARMLESS,
+        DENIED, DENIED, SEALS, SEALS,
         "6f1c2a4e-0000-4000-8000-0000000000c1\tAttack\t6f1c2a4e-0000-4000-8000-0000000000c2\t1\tAttacked\t{}\n",
     ),
     Attack(

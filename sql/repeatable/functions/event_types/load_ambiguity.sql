@@ -132,7 +132,10 @@ def is_ambiguous(node):
     """Whether one text can be read in too many ways: in more than MOST_WAYS, or in ways that grow with its length like a
     power above MOST_DEGREE, or exponentially."""
     places = Places(node)
-    follow, mask = places.follow, masks(places.sets)
+    mask = masks(places.sets)
+    # A place that no character fits, as in a[]|b, is never reached.
+    places.first = [q for q in places.first if mask[q]]
+    follow = places.follow = [[q for q in following if mask[q]] for following in places.follow]
 
     def pairs(one, other):
         return {(min(p, q), max(p, q)) for p in one for q in other if mask[p] & mask[q]}
@@ -177,7 +180,7 @@ def has_many_ways(places, mask, graph, component, back):
     for p in sorted(range(len(mask)), key=lambda p: -component[p, p]):
         here = component[p, p]
         out = [q for q in follow[p] if component[q, q] != here]
-        own = ways.get(here) or parting([q for q in out if mask[q]])
+        own = ways.get(here) or parting(out)
         most[here] = max(most.get(here, 1), own * max((most[component[q, q]] for q in out), default=1))
     first = places.first
     return parting(first) * max((most[component[p, p]] for p in first), default=1) > MOST_WAYS
