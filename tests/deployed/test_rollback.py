@@ -134,7 +134,7 @@ def test_all_the_way_back_and_forward_again_costs_no_event(deployed: Deployment)
             connection.execute(f"SELECT event_store.append_event({position})")
             connection.execute("SELECT event_store.create_subscription('rollback', 2)")
     events = {name: _events(name) for name in BOTH}
-    tables = ("subscriptions", "subscription_partitions", "seals", "commands", "projection_skips")
+    tables = ("subscriptions", "subscription_partitions", "seals", "commands", "projection_skips", "forks")
     given_up = ",".join(f"event_store.{table}" for table in tables)
     before = {name: schema_dump(name) for name in BOTH}
     plan = _rollback(deployed, "--dry", "--diff", "--data", "to=1", "--data", f"lose={given_up}").stderr

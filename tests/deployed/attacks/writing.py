@@ -52,7 +52,7 @@ WRITING = [
     Attack(
         "insert as somebody else",
         f"INSERT INTO event_store.events ({COLUMNS}, created_by) VALUES ({VALUES}, 'postgres')",
-        DENIED, DENIED, HARMLESS, HARMLESS,
+        DENIED, DENIED, SEALS, SEALS,
     ),
     Attack("insert into the past", FORGED, DENIED, DENIED, SEALS, SEALS),
     Attack(
