@@ -104,7 +104,7 @@ def test_what_is_degraded(repaired: Deployment) -> None:
         f"cluster {STORE}/postgresql@17-main": "max_connections waits for a restart",
         f"worker {STORE}/event-store@feed": "does not start at boot; `make deploy` enables it",
         f"projection {STORE}/users": "to go on: SELECT event_store.resume_projection('users')",
-        f"subscription {STORE}/mailer": "1 events, 36",
+        f"subscription {STORE}/mailer": "1 event, 36",
     }.items():
         assert rows[row][0] == "degraded", row
         assert said in rows[row][1]

@@ -93,7 +93,9 @@ SETTINGS = [
 def test_settings_that_were_changed_by_hand_are_shown_and_repaired(
     deployed: Deployment, changes: list[tuple[str, str]]
 ) -> None:
-    row = "SELECT to_jsonb(s) - 'feed_offset' FROM event_store.settings s"
+    # A row that is recreated begins a history of its own.
+    history = "{feed_offset, fork, timeline, server_start, table_id, bounds_are_complete}"
+    row = f"SELECT to_jsonb(s) - '{history}'::text[] FROM event_store.settings s"
     before = sql(TRIXIE, row)
     for change, _ in changes:
         sql(TRIXIE, change)
