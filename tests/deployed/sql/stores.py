@@ -123,12 +123,12 @@ class Store:
     def connect(self, role: str = APPLICATION_ROLE, **options: Any) -> "psycopg.Connection[Any]":
         """A session of ``role``, as if it had logged in; closed with the store."""
         connection = self.server.connect(self.name, **options)
+        self._opened.append(connection)
         if role != "postgres":
             # A superuser may take another identity for a session; session_user and all privileges are the role's then.
             connection.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(role)))
             if not connection.autocommit:
                 connection.commit()
-        self._opened.append(connection)
         return connection
 
     @property
