@@ -5,12 +5,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
-from deploy.commands import exits, runs
+from deploy.commands import exits, running, runs
 from deploy.commands.program import main, program
 from deploy.model.project import ROOT
 
@@ -47,6 +48,19 @@ def test_what_others_have_set_for_their_programs_is_not_for_ours(monkeypatch: py
         monkeypatch.setenv(name, "1")
     assert main(["--help"]) == exits.OK
     assert [name for name in os.environ if name.startswith(("PYINFRA_", "PYTEST_ADD", "PG"))] == ["PGCONNECT_TIMEOUT"]
+
+
+@pytest.mark.parametrize(("module", "name"), running._EXPECTED.items())
+def test_what_libraries_raise_is_a_message_once_they_are_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], module: str, name: str
+) -> None:
+    error = getattr(import_module(module), name)
+
+    def fail() -> None:
+        raise error("what is wrong, and the remedy")
+
+    assert running.run(click.command(fail), "event-store", []) == exits.FAILED
+    assert capsys.readouterr().err == "what is wrong, and the remedy\n"
 
 
 @pytest.mark.parametrize(
