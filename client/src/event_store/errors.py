@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from event_store import unreadable
-from event_store.events import Cursor
+from event_store.events import START, Cursor
 
 #: Not the server's errors, but raised and caught beside them.
 UnreadableEventError = unreadable.UnreadableEventError
@@ -163,21 +163,23 @@ class LostHistoryError(EventStoreError):
     """The cursor is of a history of the store that is lost: in a restore, a failover or a crash.
 
     Undo what you did for events after ``back_to``, then go on from there. ``fork``: names the place where the histories part
-    (`event_store.forks`); ``events_lost``: about how many events up to the cursor are no longer there, None = unknown.
+    (`event_store.forks`), None = it is not known; ``events_lost``: about how many events up to the cursor are no longer
+    there, None = unknown.
     """
 
     sqlstate = "SE018"
 
     @property
     def back_to(self) -> Cursor:
-        """The last place before the fork, from which every event is still to be read."""
-        transaction_id, position = self._detail(r"after \((\d+), (\d+)\)").groups()
-        return Cursor(int(transaction_id), int(position))
+        """The last place before the fork, from which every event is still to be read; `START` if the fork is not known."""
+        match = re.search(r"after \((\d+), (\d+)\)", self.detail)
+        return Cursor(int(match[1]), int(match[2])) if match else START
 
     @property
-    def fork(self) -> UUID:
-        """The id of the fork."""
-        return UUID(self._detail(r"fork ([0-9a-f-]{36})")[1])
+    def fork(self) -> UUID | None:
+        """The id of the fork; None = nothing of the cursor's history is known to the store."""
+        match = re.search(r"fork ([0-9a-f-]{36})", self.detail)
+        return UUID(match[1]) if match else None
 
     @property
     def events_lost(self) -> int | None:

@@ -3,6 +3,10 @@
 GRANT SELECT ON event_store.subscriptions, event_store.subscription_partitions, event_store.forks TO stock_analysis_user;
 GRANT EXECUTE ON FUNCTION
     event_store.read_feed,
+    event_store.read_feed_after,
+    event_store.cursor_of,
+    event_store.cursor_at,
+    event_store.place_of,
     event_store.scan_feed,
     event_store.feed_horizon,
     event_store.feed_end,

@@ -81,6 +81,10 @@ def test_a_driver_reads_and_writes_all_of_it(way_in: WayIn, name: str) -> None:
         first_two = client.execute("""
             SELECT transaction_id::text, global_position::text FROM event_store.read_feed('0', 0, 2)
         """).fetchall()
+        back = client.execute("""
+            SELECT event_store.cursor_of(e)
+              FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 4) e
+        """).fetchall()
     # Also the worker says so, where there is one.
     assert bool(re.fullmatch(r"\d+,\d+", told.pop("heard", ""))) == driver.hears
     assert told.pop("undefined", None) == driver.undefined
@@ -91,6 +95,8 @@ def test_a_driver_reads_and_writes_all_of_it(way_in: WayIn, name: str) -> None:
         "error": ["SE001", "expected version 0, actual version 2", driver.hints],
         "without_version": 4,
         "cursors": [list(cursor) for cursor in first_two],
+        # In pages of one, of events that one call has given one time.
+        "back": [cursor for (cursor,) in back],
         "after_loss": [*driver.after_loss],
     }
 

@@ -5,10 +5,12 @@ undoes what came after the place that it is told, and goes on from there. In the
 once, in the feed's order, and nothing else.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.utils import Environment
 
@@ -43,6 +45,45 @@ class Reader:
             self.cursor = lost.back_to
             self.seen = [one for one in self.seen if one[0] <= lost.back_to]
             self.read(client)
+
+
+@dataclass
+class TextReader:
+    """The same with a cursor as text, as a program in another language has it: it knows nothing of numbers."""
+
+    cursor: str | None = None
+    seen: list[tuple[str, UUID]] = field(default_factory=list)
+    told: list[psycopg.Error] = field(default_factory=list)
+
+    def read(self, conninfo: str) -> None:
+        """Read to the end."""
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            while True:
+                try:
+                    page = connection.execute(
+                        "SELECT event_store.cursor_of(e), event_id FROM event_store.read_feed_after(%s, 7) e",
+                        [self.cursor],
+                    ).fetchall()
+                except psycopg.Error as lost:
+                    if lost.sqlstate != "SE018":
+                        raise
+                    self.told.append(lost)
+                    self._go_back(lost.diag.message_hint or "")
+                    continue
+                if not page:
+                    return
+                self.seen += page
+                self.cursor = self.seen[-1][0]
+
+    def _go_back(self, hint: str) -> None:
+        """To what it has of the place that the hint names; what it had done before is what it has kept beside its cursor."""
+        if not (match := re.search(r"as text a(\d+\.\d+\.\w+)\.", hint)):
+            assert "begin at the beginning" in hint
+            self.cursor, self.seen = None, []
+            return
+        kept = [index for index, (cursor, _) in enumerate(self.seen, 1) if cursor.startswith(f"a{match[1]}.")]
+        self.seen = self.seen[: kept[0]] if kept else []
+        self.cursor = self.seen[-1][0] if self.seen else None
 
 
 @dataclass
@@ -113,7 +154,7 @@ class Consumers:
     """One of each kind, and the applications that write."""
 
     def __init__(self) -> None:
-        self.reader, self.holder, self.listener = Reader(), Holder(), Listener()
+        self.reader, self.text_reader, self.holder, self.listener = Reader(), TextReader(), Holder(), Listener()
 
     def begin(self, cluster: Cluster) -> None:
         """Make the subscription."""
@@ -136,6 +177,7 @@ class Consumers:
         with EventStore(cluster.conninfo()) as client:
             self.reader.read(client)
             self.holder.take(client)
+        self.text_reader.read(cluster.conninfo())
         with recorder_of(cluster) as recorder:
             self.listener.read(recorder)
 
@@ -152,6 +194,7 @@ class Consumers:
             if self.holder.page:
                 self.holder.give(client)
             self.holder.finish(client)
+        self.text_reader.read(cluster.conninfo())
         with recorder_of(cluster) as recorder:
             self.listener.read(recorder)
         with cluster.server.connect(cluster.store.name) as admin:
@@ -161,6 +204,7 @@ class Consumers:
             _work(admin)
             positions = {row[0] for row in admin.execute("SELECT position_id FROM projections.positions").fetchall()}
         assert [one[1] for one in self.reader.seen] == [row[0] for row in stored]
+        assert [one[1] for one in self.text_reader.seen] == [row[0] for row in stored]
         assert self.holder.handled == [row[0] for row in stored]
         assert [one[1] for one in self.listener.seen] == [row[2] for row in stored if row[1] == APPLICATION]
         ids = [one[0] for one in self.listener.seen]
@@ -171,8 +215,8 @@ class Consumers:
     @property
     def were_told(self) -> bool:
         """Whether each of them has got an error."""
-        told = [bool(one.told) for one in (self.reader, self.holder, self.listener)]
-        assert told in ([True] * 3, [False] * 3), "only some of them have"
+        told = [bool(one.told) for one in (self.reader, self.text_reader, self.holder, self.listener)]
+        assert told in ([True] * 4, [False] * 4), "only some of them have"
         return told[0]
 
 
@@ -199,4 +243,4 @@ def _work(admin: Any) -> None:
     wait_until(done)
 
 
-__all__ = ["PATIENCE", "Consumers", "Holder", "Listener", "Reader", "recorder_of"]
+__all__ = ["PATIENCE", "Consumers", "Holder", "Listener", "Reader", "TextReader", "recorder_of"]

@@ -2,13 +2,14 @@
 """The global feed: its pages, its end, and what holds it back."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from event_store import queries
-from event_store.events import START, Cursor, Page
+from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.operations.base import Runner
 from event_store.reports import FeedBlocker, FeedLag, Fork
-from event_store.rows import shape_of
+from event_store.rows import CURSOR, shape_of
 from event_store.statements import ask, call, only
 
 
@@ -34,6 +35,40 @@ class Feed(Runner):
         0, and then on after its ``cursor``.
         """
         return self.run(queries.read_feed(after, max_count, event_types, aggregate_types))
+
+    def read_feed_after(
+        self,
+        cursor: str | None = None,
+        *,
+        max_count: int = 1000,
+        event_types: Sequence[str] | None = None,
+        aggregate_types: Sequence[str] | None = None,
+    ) -> Page:
+        """`read_feed` with a cursor as text, see `cursor_at`; None = from the beginning. Raises `MalformedArgumentError` as well."""
+        after = START if cursor is None else self.place_of(cursor)
+        return self.read_feed(
+            after=after, max_count=max_count, event_types=event_types, aggregate_types=aggregate_types
+        )
+
+    def cursor_at(self, cursor: Cursor, created_at: datetime | None = None) -> str:
+        """The cursor as text, for programs in other languages and to be kept for long: it is refused wherever its history is lost.
+
+        ``created_at``: the time of the event there, for reads by time.
+        """
+        parameters = {
+            "transaction_id": str(cursor.transaction_id),
+            "global_position": cursor.global_position,
+            "created_at": created_at,
+        }
+        return self.run(ask("cursor_at", parameters))
+
+    def cursor_of(self, event: StoredEvent) -> str:
+        """The cursor of an event as text, see `cursor_at`."""
+        return self.cursor_at(event.cursor, event.created_at)
+
+    def place_of(self, cursor: str) -> Cursor:
+        """The place that a cursor as text means. Raises `MalformedArgumentError`, and `LostHistoryError` if its history is lost."""
+        return self.run(call("place_of", {"cursor": cursor}, CURSOR, only))
 
     def scan_feed(
         self,

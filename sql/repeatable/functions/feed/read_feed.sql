@@ -1,5 +1,6 @@
 -- The events of all aggregates after a cursor, in the order of the feed, at most max_count (NULL = all). The cursor to
--- go on from is (transaction_id, global_position) of the last row. No row: there is nothing new yet.
+-- go on from is (transaction_id, global_position) of the last row. No row: there is nothing new yet. read_feed_after() is
+-- the same with a cursor as text.
 --
 -- It never skips and never repeats an event, while others append. A page is a stretch, without a hole, of what lies
 -- below a horizon, and that is final (docs/feed.md). The order (transaction_id, global_position) is total, because

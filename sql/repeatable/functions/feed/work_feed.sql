@@ -1,6 +1,7 @@
--- Notifies whoever LISTENs on the channel event_store that the feed has grown. The payload is the cursor of the last
--- event that is safe to read: "transaction_id,global_position". It is only a hint: readers go by their own cursor, and
--- look now and then without being notified. 1 = notified, 0 = nothing new since the last call in this session.
+-- Notifies whoever LISTENs on the channel event_store, or on event_store_cursor, that the feed has grown. The payload is the
+-- cursor of the last event that is safe to read: "transaction_id,global_position" on the one, and as text, see cursor_at(),
+-- on the other. It is only a hint: readers go by their own cursor, and look now and then without being notified.
+-- 1 = notified, 0 = nothing new since the last call in this session.
 --
 -- The appends do not notify by themselves, for two reasons: NOTIFY makes all commits of a server that use it wait for
 -- each other, and when an append commits, its events may not be readable yet.
@@ -16,6 +17,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    place_now  record;
     cursor_now text;
     last_try   constant double precision := nullif(current_setting('event_store.bounds_tried', true), '')::double precision;
 BEGIN
@@ -29,11 +31,13 @@ BEGIN
         PERFORM set_config('event_store.bounds_tried', extract(epoch FROM clock_timestamp())::text, false);
     END IF;
 
-    SELECT f.transaction_id || ',' || f.global_position INTO cursor_now FROM event_store.feed_end() f;
+    place_now := event_store.feed_end();
+    cursor_now := place_now.transaction_id || ',' || place_now.global_position;
     IF cursor_now = coalesce(nullif(current_setting('event_store.announced', true), ''), '0,0') THEN
         RETURN 0;
     END IF;
     PERFORM pg_notify('event_store', cursor_now);
+    PERFORM pg_notify('event_store_cursor', event_store.cursor_at(place_now.transaction_id, place_now.global_position));
     PERFORM set_config('event_store.announced', cursor_now, false);
     RETURN 1;
 END

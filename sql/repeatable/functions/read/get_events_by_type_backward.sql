@@ -1,17 +1,27 @@
 -- The events of one type, the newest first, back from a moment (exclusive), at most max_count of them.
 --
--- The next page: until_time and before_position are the last row's created_at and global_position.
+-- The next page: until_time and before_position are the last row's created_at and global_position. Or before is cursor_of()
+-- the last row: get_events_by_type() says why, and what is refused.
 CREATE OR REPLACE FUNCTION event_store.get_events_by_type_backward(
     event_type      text,
     until_time      timestamptz DEFAULT 'infinity',
     max_count       integer DEFAULT NULL,
-    before_position bigint DEFAULT 0
+    before_position bigint DEFAULT 0,
+    before          text DEFAULT NULL
 )
 RETURNS SETOF event_store.events
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+DECLARE
+    place record;
 BEGIN
+    place := event_store.time_of(get_events_by_type_backward.before);
+    IF (place.created_at, place.global_position) < (until_time, before_position) THEN
+        until_time := place.created_at;
+        before_position := place.global_position;
+    END IF;
     -- = ANY, and the column in ORDER BY: get_events_by_type() says why.
     RETURN QUERY
     SELECT e.*

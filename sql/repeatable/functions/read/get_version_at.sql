@@ -1,5 +1,8 @@
 -- The version that an aggregate had at a moment, events of exactly that time included; 0 = it did not exist yet.
 --
+-- A moment of whole milliseconds stands for that millisecond: many drivers cut off the rest of the times that the store
+-- gives out, and an event has to be there at its own time.
+--
 -- Within an aggregate a later version never has an earlier time, so the version is found by bisection, in twenty probes
 -- of the index for a million events. Versions that have left the store are earlier than those that are there.
 --
@@ -11,6 +14,8 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    moment  constant timestamptz := at_time + CASE WHEN at_time = date_trunc('milliseconds', at_time)
+                                                   THEN interval '999 microseconds' ELSE interval '0' END;
     lowest  integer := 0;
     highest integer;
     middle  integer;
@@ -29,7 +34,7 @@ BEGIN
              WHERE e.aggregate_type = get_version_at.aggregate_type::varchar
                AND e.aggregate_id = get_version_at.aggregate_id
                AND e.event_version = middle
-               AND e.created_at > get_version_at.at_time)
+               AND e.created_at > moment)
         THEN
             lowest := middle;
         ELSE
@@ -43,7 +48,7 @@ BEGIN
          WHERE e.aggregate_type = get_version_at.aggregate_type::varchar
            AND e.aggregate_id = get_version_at.aggregate_id
            AND e.event_version > lowest AND e.event_version <= lowest + 100
-           AND e.created_at <= get_version_at.at_time;
+           AND e.created_at <= moment;
         EXIT WHEN later IS NULL;
         lowest := later;
     END LOOP;

@@ -7,8 +7,11 @@
 -- connection broke during its COMMIT can read the old page again with the same token, and its writes are there twice if
 -- that COMMIT succeeds after all. With them, the second acknowledgement is refused. Look up the checkpoint before
 -- read_partition(), or in one statement with it (read_partition() may then see a later one, and the acknowledgement is
--- refused). To prolong only the lease, pass the checkpoint as the cursor, and for where the page began either the
--- checkpoint again or nothing.
+-- refused). To prolong only the lease, pass the checkpoint as the cursor, and for where the page began either the checkpoint
+-- again or nothing.
+--
+-- Both places may come as text, as cursor and after: see cursor_of(), and cursor_at() for the checkpoint that
+-- claim_partition() returns.
 --
 -- From here to the end of that transaction nobody can claim the partition, however long ago the lease ended. A lease
 -- that has ended is still good if nobody has claimed the partition since. Make this the last statement before COMMIT.
@@ -21,10 +24,12 @@ CREATE OR REPLACE FUNCTION event_store.acknowledge(
     subscription_name    text,
     partition            integer,
     token                bigint,
-    transaction_id       xid8,
-    global_position      bigint,
+    transaction_id       xid8 DEFAULT NULL,
+    global_position      bigint DEFAULT NULL,
     after_transaction_id xid8 DEFAULT NULL,
-    after_position       bigint DEFAULT NULL
+    after_position       bigint DEFAULT NULL,
+    cursor               text DEFAULT NULL,
+    after                text DEFAULT NULL
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -34,6 +39,14 @@ AS $$
 DECLARE
     present event_store.subscription_partitions;
 BEGIN
+    IF acknowledge.cursor IS NOT NULL THEN
+        SELECT p.transaction_id, p.global_position INTO transaction_id, global_position
+          FROM event_store.place_of(acknowledge.cursor) p;
+    END IF;
+    IF acknowledge.after IS NOT NULL THEN
+        SELECT p.transaction_id, p.global_position INTO after_transaction_id, after_position
+          FROM event_store.place_of(acknowledge.after) p;
+    END IF;
     IF num_nulls(acknowledge.after_transaction_id, acknowledge.after_position) = 1 THEN
         RAISE EXCEPTION 'only one of after_transaction_id and after_position was passed'
             USING ERRCODE = 'SE002',

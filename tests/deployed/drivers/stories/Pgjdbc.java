@@ -17,6 +17,8 @@ public class Pgjdbc {
     static final String APPEND = "SELECT event_version FROM event_store.append_events('Driver', ?::uuid, ?, ?::jsonb)";
     static final String PAGE = "SELECT transaction_id::text, global_position::text FROM event_store.read_feed("
         + "?::xid8, ?::bigint, 1) WHERE event_id IS NOT NULL";
+    static final String BACK = "SELECT event_store.cursor_of(e) FROM event_store.get_events_in_time_range_backward("
+        + "'-infinity', 'infinity', 1, before => ?) e";
     static final String EVENTS = "[{\"event_type\": \"DriverTried\", \"event_data\": {\"value\": \"10.5\", \"list\": [1, null]}},"
         + "{\"event_type\": \"DriverTried\", \"event_data\": {\"value\": \"é\\u2028\\n\", \"list\": [1, null]}}]";
 
@@ -28,7 +30,7 @@ public class Pgjdbc {
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
             for (int i = 0; i < parameters.length; i++) {
                 if (parameters[i] == null) {
-                    statement.setNull(i + 1, Types.INTEGER);
+                    statement.setNull(i + 1, Types.NULL);
                 } else {
                     statement.setObject(i + 1, parameters[i]);
                 }
@@ -73,6 +75,14 @@ public class Pgjdbc {
                 }
             }
             told.add("\"cursors\": [" + String.join(", ", cursors) + "]");
+
+            List<String> back = new ArrayList<>();
+            String last = null;
+            for (int i = 0; i < 4; i++) {
+                last = one(connection, BACK, last);
+                back.add(text(last));
+            }
+            told.add("\"back\": [" + String.join(", ", back) + "]");
 
             try (Statement listen = other.createStatement()) {
                 listen.execute("LISTEN event_store");

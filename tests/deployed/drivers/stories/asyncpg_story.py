@@ -14,6 +14,10 @@ PAGE = """
     SELECT transaction_id::text, global_position::text
       FROM event_store.read_feed($1::text::xid8, $2::text::bigint, 1) WHERE event_id IS NOT NULL
 """
+BACK = """
+    SELECT event_store.cursor_of(e)
+      FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 1, before => $1) e
+"""
 
 
 async def _as_json(connection: asyncpg.Connection) -> None:
@@ -40,6 +44,11 @@ async def main() -> None:
         for _ in range(2):
             cursors.append([*await pool.fetchrow(PAGE, *cursors[-1])])
         told["cursors"] = cursors[1:]
+
+        back: list[str | None] = [None]
+        for _ in range(4):
+            back.append(await pool.fetchval(BACK, back[-1]))
+        told["back"] = back[1:]
 
         heard = asyncio.Queue[str]()
         await other.add_listener("event_store", lambda *call: heard.put_nowait(call[-1]))

@@ -16,6 +16,8 @@ my $events = $json->encode([map { {event_type => "DriverTried", event_data => {v
 my $append = "SELECT event_version FROM event_store.append_events('Driver', ?, ?, ?)";
 my $page = "SELECT transaction_id::text, global_position::text
               FROM event_store.read_feed(?::text::xid8, ?::text::bigint, 1) WHERE event_id IS NOT NULL";
+my $back = "SELECT event_store.cursor_of(e)
+              FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 1, before => ?) e";
 my %told;
 
 $told{tls} = ($connection->selectrow_array("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"))[0] ? JSON::PP::true : JSON::PP::false;
@@ -33,6 +35,10 @@ my @cursor = ("0", "0");
 for (1, 2) {
     @cursor = $connection->selectrow_array($page, {}, @cursor);
     push @{$told{cursors}}, ["$cursor[0]", "$cursor[1]"];
+}
+
+for (1 .. 4) {
+    push @{$told{back}}, ($connection->selectrow_array($back, {}, $told{back} ? $told{back}[-1] : undef))[0];
 }
 
 $connection->do("LISTEN event_store");

@@ -17,6 +17,8 @@ const events = `[{"event_type": "DriverTried", "event_data": {"value": "10.5", "
 const appendEvents = `SELECT event_version FROM event_store.append_events('Driver', $1, $2, $3)`
 const page = `SELECT transaction_id::text, global_position::text
                 FROM event_store.read_feed($1::text::xid8, $2::text::bigint, 1) WHERE event_id IS NOT NULL`
+const goBack = `SELECT event_store.cursor_of(e)
+                  FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 1, before => $1) e`
 
 func check(err error) {
 	if err != nil {
@@ -66,6 +68,14 @@ func main() {
 		cursors = append(cursors, []string{transaction, position})
 	}
 	told["cursors"] = cursors
+
+	back := []*string{nil}
+	for i := 0; i < 4; i++ {
+		var cursor string
+		check(pool.QueryRow(goBack, back[i]).Scan(&cursor))
+		back = append(back, &cursor)
+	}
+	told["back"] = back[1:]
 
 	listener := pq.NewListener(dsn, time.Second, time.Second, nil)
 	check(listener.Listen("event_store"))

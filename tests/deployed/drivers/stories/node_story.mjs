@@ -83,6 +83,15 @@ for (const _ of [1, 2]) {
   told.cursors.push(cursor);
 }
 
+const back = `SELECT event_store.cursor_of(e)
+                  FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 1, before => $1) e`;
+told.back = [];
+let last = null;
+for (const _ of [1, 2, 3, 4]) {
+  [last] = await one(back, last);
+  told.back.push(last);
+}
+
 const heard = await new Promise(async (resolve) => {
   await listen(resolve);
   await one("SELECT pg_notify('event_store', '12,34')");

@@ -21,6 +21,8 @@ $events = json_encode(array_map(
 $append = "SELECT event_version FROM event_store.append_events('Driver', ?, ?, ?)";
 $page = "SELECT transaction_id::text, global_position::text
            FROM event_store.read_feed(?::text::xid8, ?::text::bigint, 1) WHERE event_id IS NOT NULL";
+$back = "SELECT event_store.cursor_of(e)
+           FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 1, before => ?) e";
 $told = [];
 
 $told["tls"] = rows($connection, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")[0][0];
@@ -39,6 +41,11 @@ $told["without_version"] = rows($connection, $append, [$aggregate, null, $events
 $cursor = ["0", "0"];
 for ($i = 0; $i < 2; $i++) {
     $told["cursors"][] = $cursor = rows($connection, $page, $cursor)[0];
+}
+
+$last = null;
+for ($i = 0; $i < 4; $i++) {
+    $told["back"][] = $last = rows($connection, $back, [$last])[0][0];
 }
 
 $connection->exec("LISTEN event_store");

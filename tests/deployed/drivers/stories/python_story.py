@@ -156,6 +156,10 @@ PAGE = """
     SELECT transaction_id::text, global_position::text
       FROM event_store.read_feed(%s::text::xid8, %s::text::bigint, 1) WHERE event_id IS NOT NULL
 """
+BACK = """
+    SELECT event_store.cursor_of(e)
+      FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 1, before => %s) e
+"""
 
 
 def another_than_djangos() -> Driver:
@@ -193,6 +197,10 @@ def main(name: str) -> None:
     for _ in range(2):
         cursors += query(PAGE, *cursors[-1])
     told["cursors"] = cursors[1:]
+    back: Rows = [(None,)]
+    for _ in range(4):
+        back += query(BACK, *back[-1])
+    told["back"] = [cursor for (cursor,) in back[1:]]
     if hear:
         told["heard"] = hear(lambda: other("SELECT pg_notify('event_store', '12,34')"))
     other("SELECT pg_terminate_backend(%s)", query("SELECT pg_backend_pid()")[0][0])

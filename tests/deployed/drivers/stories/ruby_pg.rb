@@ -9,6 +9,8 @@ events = JSON.generate(["10.5", "é\u2028\n"].map { |value|
 append = "SELECT event_version FROM event_store.append_events('Driver', $1, $2, $3)"
 page = "SELECT transaction_id::text, global_position::text
           FROM event_store.read_feed($1::text::xid8, $2::text::bigint, 1) WHERE event_id IS NOT NULL"
+back = "SELECT event_store.cursor_of(e)
+          FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 1, before => $1) e"
 connection = PG.connect(dsn)
 other = PG.connect(dsn)
 told = {}
@@ -30,6 +32,9 @@ told[:without_version] = connection.exec_params(append, [aggregate, nil, events]
 cursors = [["0", "0"]]
 2.times { cursors << connection.exec_params(page, cursors.last).values.first }
 told[:cursors] = cursors.drop(1)
+
+told[:back] = []
+4.times { told[:back] << connection.exec_params(back, [told[:back].last]).getvalue(0, 0) }
 
 connection.exec("LISTEN event_store")
 other.exec("SELECT pg_notify('event_store', '12,34')")

@@ -1,0 +1,26 @@
+-- The cursor of a place in the feed as text: of feed_end(), of a checkpoint, or of two numbers that somebody kept until now.
+-- created_at: the time of the event there; without it, the cursor is not for reads by time. NULL if there is no place.
+--
+-- A cursor begins with the letter of its format. It holds the place, and the fork that the history of this place began with:
+-- so it is refused wherever that history is not known or is lost, also if another history has handed out the same numbers.
+-- None of it is part of the contract: do not take it apart, and do not compare cursors. A later version of the store may
+-- make another format; it goes on reading this one.
+--
+-- Nothing is checked here. A cursor from no place in the feed is refused where it is used.
+CREATE OR REPLACE FUNCTION event_store.cursor_at(
+    transaction_id  xid8,
+    global_position bigint,
+    created_at      timestamptz DEFAULT NULL
+)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    -- What is before the oldest fork is of its history.
+    SELECT 'a' || cursor_at.transaction_id || '.' || cursor_at.global_position || '.'
+               || replace(coalesce((SELECT f.fork FROM event_store.forks f
+                                     WHERE f.first_transaction_id <= cursor_at.transaction_id
+                                     ORDER BY f.first_transaction_id DESC LIMIT 1),
+                                   (SELECT f.fork FROM event_store.forks f
+                                     ORDER BY f.first_transaction_id LIMIT 1))::text, '-', '') || '.'
+               || coalesce((extract(epoch FROM cursor_at.created_at) * 1000000)::bigint::text, '')
+$$;
