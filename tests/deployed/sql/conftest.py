@@ -12,6 +12,8 @@ import pytest
 
 from ..containers import AT_HAND, SERVERS
 from ..deployment import Deployment
+from . import clusters as beside
+from .clusters import Cluster, Clusters
 from .stores import Server, Store, new_name, remove_leftovers
 
 
@@ -67,3 +69,28 @@ def admin(store: Store) -> "Iterator[psycopg.Connection[Any]]":
     """A session of the superuser."""
     with store.connect("postgres") as connection:
         yield connection
+
+
+@pytest.fixture(scope="module")
+def clusters(server: Server) -> Iterator[Clusters]:
+    beside.remove_leftovers(server)
+    clusters = Clusters(server)
+    try:
+        clusters.build()
+        yield clusters
+    finally:
+        clusters.remove()
+
+
+@pytest.fixture
+def primary(clusters: Clusters) -> Iterator[Cluster]:
+    """A server that has just started: its first history is over."""
+    with clusters.running("primary") as primary:
+        yield primary
+
+
+@pytest.fixture
+def other(clusters: Clusters) -> Iterator[Cluster]:
+    """Another one, without files yet."""
+    with clusters.cluster("other") as other:
+        yield other

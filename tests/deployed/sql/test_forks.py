@@ -4,7 +4,6 @@ Each story writes and reads before and after the loss. `Consumers` holds what ea
 """
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 
 from event_store import ANY, NO_RETRIES, EventStore, NewEvent
 
-from .clusters import Cluster, Clusters, remove_leftovers
+from .clusters import Cluster, Clusters
 from .consumers import Consumers
 from .feed import append, read, settle
 from .stores import Server, Store
@@ -28,31 +27,6 @@ PER_SECOND = 1 << 20
 FORKS = """
     SELECT reason, last_transaction_id::text::bigint, last_position, first_transaction_id::text::bigint, first_position
       FROM event_store.forks ORDER BY recorded_at"""
-
-
-@pytest.fixture(scope="module")
-def clusters(server: Server) -> Iterator[Clusters]:
-    remove_leftovers(server)
-    clusters = Clusters(server)
-    try:
-        clusters.build()
-        yield clusters
-    finally:
-        clusters.remove()
-
-
-@pytest.fixture
-def primary(clusters: Clusters) -> Iterator[Cluster]:
-    """A server that has just started: its first history is over."""
-    with clusters.running("primary") as primary:
-        yield primary
-
-
-@pytest.fixture
-def other(clusters: Clusters) -> Iterator[Cluster]:
-    """Another one, without files yet."""
-    with clusters.cluster("other") as other:
-        yield other
 
 
 @pytest.fixture
@@ -438,6 +412,8 @@ def test_a_clock_behind_the_last_base_is_refused(primary: Cluster) -> None:
 def test_a_session_on_a_standby_remembers_no_check(primary: Cluster, other: Cluster) -> None:
     app = primary.store.connect()
     append(app, uuid4())
+    settle(app)
+    primary.store.connect("event_store_worker").execute("SELECT event_store.work_feed()")
     primary.back_up(other, standby=True)
     other.start()
     wait_for(primary, other)

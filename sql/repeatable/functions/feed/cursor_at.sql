@@ -1,13 +1,13 @@
--- The cursor of a place in the feed as text: of feed_end(), of a checkpoint, or of two numbers that somebody kept until now.
+-- The cursor of a place in the feed as text: of feed_end(), of a checkpoint, or of two numbers that somebody has kept.
 -- created_at: the time of the event there; without it, the cursor is not for reads by time. NULL if there is no place.
 --
--- A cursor begins with the letter of its format. It holds the place, and the fork that the history of this place began with:
--- so it is refused wherever that history is not known or is lost, also if another history has handed out the same numbers.
--- None of it is part of the contract: do not take it apart, and do not compare cursors. A later version of the store may
+-- A cursor begins with the letter of its format. It holds the place, and the fork that the history of this place began
+-- with: so it is refused wherever that history is not known or is lost, also if another history has handed out the same
+-- numbers. None of it is part of the contract: do not take it apart, and do not compare cursors. A later version of the store may
 -- make another format; it goes on reading this one.
 --
--- Nothing is checked here. A cursor from no place in the feed is refused where it is used. PL/pgSQL, because SQL would not be
--- inlined with the look at the forks, and takes twice as long (17 µs for each row instead of 8).
+-- Nothing is checked here. A cursor from no place in the feed is refused where it is used. PL/pgSQL, because SQL would not
+-- be inlined with the look at the forks, and takes twice as long (17 µs for each row instead of 8).
 CREATE OR REPLACE FUNCTION event_store.cursor_at(
     transaction_id  xid8,
     global_position bigint,

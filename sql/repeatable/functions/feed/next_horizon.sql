@@ -8,7 +8,7 @@
 -- has committed. Forged bounds only lower the horizon, and never below feed_horizon().
 --
 -- Feed_horizon() is all there is if the transaction has one snapshot from its beginning to its end (REPEATABLE READ,
--- SERIALIZABLE), during recovery, where no lock of the primary can be seen, and until complete_bounds() has said that
+-- SERIALIZABLE), on a standby, where no lock of the primary can be seen, and until complete_bounds() has said that
 -- every append publishes. It is also enough if nothing is stored above it: then nobody looks at the locks.
 --
 -- Not for the application. SE012 the store was restored into another cluster.

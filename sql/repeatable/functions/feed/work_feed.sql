@@ -6,6 +6,8 @@
 -- The appends do not notify by themselves, for two reasons: NOTIFY makes all commits of a server that use it wait for
 -- each other, and when an append commits, its events may not be readable yet.
 --
+-- It also tells the standbys, see confirm_horizon().
+--
 -- After an update of a store whose functions did not publish bounds, it also calls complete_bounds().
 --
 -- If a new history of the store has to begin, it does here: within a second of the end of recovery, and not with the first
@@ -32,6 +34,7 @@ BEGIN
     END IF;
 
     place_now := event_store.feed_end();
+    PERFORM event_store.confirm_horizon(place_now.transaction_id);
     cursor_now := place_now.transaction_id || ',' || place_now.global_position;
     IF cursor_now = coalesce(nullif(current_setting('event_store.announced', true), ''), '0,0') THEN
         RETURN 0;
