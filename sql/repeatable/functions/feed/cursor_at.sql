@@ -3,8 +3,8 @@
 --
 -- A cursor begins with the letter of its format. It holds the place, and the fork that the history of this place began
 -- with: so it is refused wherever that history is not known or is lost, also if another history has handed out the same
--- numbers. None of it is part of the contract: do not take it apart, and do not compare cursors. A later version of the store may
--- make another format; it goes on reading this one.
+-- numbers. None of it is part of the contract: do not take it apart, and do not compare cursors. A later version of the
+-- store may make another format; it goes on reading this one.
 --
 -- Nothing is checked here. A cursor from no place in the feed is refused where it is used. PL/pgSQL, because SQL would not
 -- be inlined with the look at the forks, and takes twice as long (17 µs for each row instead of 8).
