@@ -415,6 +415,19 @@ def test_many_appends_of_a_transaction_have_one_number(open_session: Connection,
         settle(app)
 
 
+def test_a_session_that_forgets_its_check_is_not_in_the_way_of_its_own_events(
+    open_session: Connection, app: Connection
+) -> None:
+    """The number is that of a subtransaction, above everything that the server has seen to end."""
+    write_elsewhere(open_session)
+    for _ in range(3):
+        append(open_session, uuid4())
+        open_session.execute("RESET ALL")
+    assert value(open_session, "SELECT event_store.feed_end() IS NOT NULL")
+    open_session.execute("COMMIT")
+    settle(app)
+
+
 def test_a_raised_number_is_kept(open_session: Connection, app: Connection) -> None:
     start, early, went_on, late, nested = end(app), uuid4(), uuid4(), uuid4(), uuid4()
     append(open_session, early)
