@@ -112,6 +112,23 @@ class Cluster:
         self.store.close()
         self.sh(f"$bin/pg_ctl -D $data -m {mode} -w stop > /dev/null")
 
+    def set_next_id(self, number: int) -> None:
+        """Have the next transaction this id, epoch included. It is stopped, before and after."""
+        reached = 0
+        # In steps, all frozen in between, so that nothing comes near a wrap-around.
+        while reached < number:
+            reached = min(reached + 2**30, number)
+            low = max(reached % 2**32, 3)
+            self.sh(
+                f"segment=$data/pg_xact/{low >> 20:04X}; touch $segment; truncate -s 262144 $segment; "
+                f"$bin/pg_resetwal -f -e {reached >> 32} -x {low} -D $data > /dev/null"
+            )
+            self.start()
+            with self.server.connect() as admin:
+                admin.execute("UPDATE pg_database SET datallowconn = true")
+            self.sh(f"$bin/vacuumdb -h {self.folder} -p {self.port} -U postgres --all --freeze --quiet")
+            self.stop()
+
     def promote(self) -> None:
         """Make a primary of a standby."""
         self.sh("$bin/pg_ctl -D $data -w promote > /dev/null")

@@ -49,6 +49,13 @@ def _with_one_snapshot(session: Connection, after: Cursor) -> list[Event]:
         return read(session, after, 1000)
 
 
+def _by_text(session: Connection, after: Cursor) -> list[Event]:
+    cursor = "event_store.cursor_at(%s::text::xid8, %s)"
+    return events(
+        session.execute(f"SELECT {COLUMNS} FROM event_store.read_feed_after({cursor}, 100)", [*after]).fetchall()
+    )
+
+
 READERS: dict[str, Page] = {
     "pages of 1000": _by_pages(1000),
     "pages of 3": _by_pages(3),
@@ -56,6 +63,7 @@ READERS: dict[str, Page] = {
     "category": _by_category,
     "filtered": _by_scan,
     "one snapshot": _with_one_snapshot,
+    "by text": _by_text,
 }
 
 
@@ -86,26 +94,40 @@ def follow(
 
 
 def stress(
-    store: Store, seconds: float, *, seed: int, only: str = "", crashes: int = 0, to_the_horizon: bool = False
+    store: Store,
+    seconds: float,
+    *,
+    seed: int,
+    only: str = "",
+    crashes: int = 0,
+    to_the_horizon: bool = False,
+    standby: Store | None = None,
 ) -> Found:
-    """Let writers and readers run, and compare. ``only``: one phase of `stress_writers.PHASES` for all the time."""
+    """Let writers and readers run, and compare. ``only``: one phase of `stress_writers.PHASES` for all the time.
+
+    ``standby``: the same store on a standby, which is read as well.
+    """
     with store.connect("postgres") as admin:
         row = admin.execute("SELECT current_setting('max_prepared_transactions')::integer").fetchone()
     load = Load(store, seed, can_prepare=bool(row and row[0]), only=only)
     quiet = threading.Event()
     found = Found()
-    with ThreadPoolExecutor(WRITERS + len(READERS)) as pool:
+    readers = {name: (store, page) for name, page in READERS.items()}
+    if standby:
+        readers |= {f"{name}, standby": (standby, page) for name, page in READERS.items()}
+    with ThreadPoolExecutor(WRITERS + len(readers) + 1) as pool:
         reading = {
             name: pool.submit(
                 follow,
-                store,
+                where,
                 page,
                 quiet.is_set,
                 0.005 if name == "pages of 1000" else 0.03,
                 to_the_horizon=to_the_horizon,
             )
-            for name, page in READERS.items()
+            for name, (where, page) in readers.items()
         }
+        working = pool.submit(_work, store, standby, load.until.is_set) if standby else None
         writing = [pool.submit(Writer(load, place).run) for place in range(WRITERS)]
         for _ in range(crashes):
             time.sleep(seconds / (crashes + 1))
@@ -114,12 +136,27 @@ def stress(
         load.until.set()
         for writer in writing:
             writer.result()
+        if working:
+            working.result()
         quiet.set()
         seen = {name: future.result() for name, future in reading.items()}
     found.transactions, found.errors = load.transactions, load.errors
     _compare(store, load, seen, found)
     store.close()
     return found
+
+
+def _work(store: Store, standby: Store, over: Callable[[], bool]) -> None:
+    """What the worker does, until the standby knows of everything."""
+    worker, there = store.connect("postgres"), standby.connect("postgres")
+    while True:
+        last = over()
+        worker.execute("SELECT event_store.work_feed()")
+        end = worker.execute("SELECT max(transaction_id)::text::bigint FROM event_store.events").fetchone()
+        confirmed = there.execute("SELECT horizon::text::bigint FROM event_store.confirmed_horizon").fetchone()
+        if last and confirmed and end and confirmed[0] > end[0]:
+            return
+        time.sleep(0.05)
 
 
 def _crash(store: Store) -> int:

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from ..containers import AT_HAND, SERVERS
+from .clusters import Clusters
 from .feed_faults import FAULTS, OLDER_PAGE, change, slow_down
 from .feed_stress import Found, stress
 from .stores import Store
@@ -64,6 +65,40 @@ def test_nothing_is_skipped_for_long_with_crashes(empty_store: Store, *, is_slow
     show(found)
     assert found.wrong == []
     assert found.crashes > 0
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("server", [_FIRST, *_OTHERS], indirect=True)
+@pytest.mark.parametrize("power", [31, 32])
+def test_nothing_is_skipped_where_ids_pass_a_power_of_two(clusters: Clusters, power: int) -> None:
+    """The key of a bound has 32 bits, and so have the ids that pg_locks shows."""
+    with clusters.cluster("ids") as cluster:
+        clusters.origin.copy(cluster)
+        cluster.configure("max_prepared_transactions = 40")
+        cluster.set_next_id((1 << power) - 1000)
+        cluster.start()
+        slow_down(cluster.store.connect("postgres"))
+        found = stress(cluster.store, SECONDS / 4, seed=SEED)
+        show(found)
+        row = cluster.store.connect("postgres").execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
+    assert found.wrong == []
+    assert row
+    assert (1 << power) < row[0] < (1 << power) + 1_000_000
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("server", [_FIRST, *_OTHERS], indirect=True)
+def test_nothing_is_skipped_on_a_standby(clusters: Clusters) -> None:
+    with clusters.running("primary") as primary, clusters.cluster("standby") as standby:
+        primary.store.connect("postgres").execute("SELECT event_store.work_feed()")
+        slow_down(primary.store.connect("postgres"))
+        primary.back_up(standby, standby=True)
+        standby.start()
+        found = stress(primary.store, SECONDS / 4, seed=SEED, standby=standby.store)
+        show(found)
+        standby.store.close()
+    assert found.wrong == []
+    assert found.stored > 300
 
 
 @pytest.mark.soak

@@ -185,7 +185,7 @@ def test_a_reader_is_told_if_another_standby_takes_over_without_what_it_has_read
         settle(second.store.connect())
         with EventStore(second.conninfo()) as client:
             reader.read(client)
-        assert [cursor for cursor, _ in reader.seen] == [event.cursor for event in read(second.store.connect())]
+        assert [one for _, one in reader.seen] == [event.event_id for event in read(second.store.connect())]
         assert (len(reader.seen), len(reader.told)) == (6, 1)
 
 
