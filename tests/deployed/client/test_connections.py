@@ -7,20 +7,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 from uuid import uuid4
 
 import psycopg
+import psycopg_pool
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from event_store import ANY, AsyncEventStore, EventStore, NewEvent, Retries, Session, Subscription
+from event_store import ANY, AsyncEventStore, Command, EventStore, NewEvent, Retries, Session, Subscription
 from event_store.async_connections import AsyncOwnConnection
 from event_store.events import StoredEvent
 
+from ..deployment import Deployment, run
 from ..sql.stores import Server, Store
 from .relay import relay_to
 
@@ -103,6 +105,45 @@ def test_the_host_after_one_that_never_answers_has_its_turn(conninfo: str) -> No
         finally:
             store.close()
         assert time.monotonic() - began < 30
+
+
+@pytest.fixture
+def over_the_bridge(server: Server, deployed_server: Callable[[str], Deployment]) -> EventStore:
+    """A client of the deployed store, from this machine through the bridge into the container."""
+    if not server.container:
+        pytest.skip("servers at hand have no bridge that a test may break")
+    return EventStore(deployed_server(server.container).conninfo(server.container))
+
+
+@contextmanager
+def silent(container: str) -> Iterator[None]:
+    """Nothing gets into the container or out of it, and nobody says so."""
+    link = next(line.split()[1] for line in run("lxc-info", "-n", container).stdout.splitlines() if "Link:" in line)
+    run("ip", "link", "set", link, "down")
+    try:
+        yield
+    finally:
+        run("ip", "link", "set", link, "up")
+
+
+@pytest.mark.soak
+def test_an_append_into_a_silent_network_ends_within_the_time_that_is_promised(
+    server: Server, over_the_bridge: EventStore
+) -> None:
+    event = NewEvent("Told", {})
+    with over_the_bridge as client:
+        client.append_event("Silent", uuid4(), event, expected=ANY)
+        with silent(server.container):
+            began = time.monotonic()
+            with pytest.raises((psycopg.OperationalError, psycopg_pool.PoolTimeout)):
+                client.append_event("Silent", uuid4(), event, expected=ANY, command=Command("Tell"))
+            assert time.monotonic() - began < 45  # 30 s, and what it takes to notice it
+        with ThreadPoolExecutor(1) as threads, silent(server.container):
+            appending = threads.submit(
+                client.append_event, "Silent", uuid4(), event, expected=ANY, command=Command("Tell")
+            )
+            time.sleep(15)
+        assert appending.result(timeout=45).event_version == 1
 
 
 def fail_elsewhere(*_: object) -> NoReturn:
