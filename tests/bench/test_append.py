@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from examples.portfolio import AGGREGATE_TYPE, Event, generate
 
@@ -20,6 +21,21 @@ from .timing import in_turn, say, seconds
 #: Events in the call, and rounds.
 ROUNDS: Final = {1: 60, 100: 40, 1_000: 40, 10_000: 5}
 READ_BACK: Final = 1_000
+#: A journal entry without its ids.
+ENTRY: Final = {
+    "ts": "2026-01-05T15:30:00Z",
+    "type": "sell_to_open",
+    "symbol": "AAPL",
+    "quantity": "1",
+    "price": "2.35",
+    "amount": "235.00",
+    "fees": "0.65",
+    "currency": "USD",
+    "option_type": "put",
+    "strike": "150",
+    "expires_on": "2026-02-20",
+    "note": "rolled from January",
+}
 Connections = Mapping[str, "psycopg.Connection[Any]"]
 COMMAND: Final = "make bench PYTEST_ARGS='-k append'"
 
@@ -37,6 +53,25 @@ def test_append(stores: list[Store], figures: Figures) -> None:
             if store.shown in (OURS, FLOOR)
         }
         _measure(stores, events, writers, readers, figures)
+
+
+def test_append_of_a_payload_that_a_read_model_takes(stores: list[Store], figures: Figures) -> None:
+    """It is checked before it is stored, beside one of the same size that no read model wants."""
+    ours = next(store for store in stores if store.shown == OURS)
+    with ours.connect() as connection:
+
+        def call(aggregate_type: str) -> float:
+            entry = ENTRY | {"user_id": str(uuid4()), "account_id": str(uuid4())}
+            append = "SELECT event_store.append_event(%s, %s, 0, 'JournalEntryRecorded', %s)"
+            parameters = [aggregate_type, uuid4(), Jsonb(entry)]
+            return seconds(lambda: connection.execute(append, parameters))
+
+        kinds = {"checked": partial(call, "JournalEntry"), "not": partial(call, "Elsewhere")}
+        times = in_turn(kinds, ROUNDS[1] * 5, warm_up=20)
+    checked, unchecked = median(times["checked"]), median(times["not"])
+    what = f"append one journal entry of {len(ENTRY) + 2} fields, which its read model takes"
+    against = f"the same, taken by none: {unchecked * 1000:.2f} ms"
+    figures.add(Figure(what, f"{checked * 1000:.2f} ms", against, checked / unchecked, "", True, COMMAND, times))
 
 
 def _measure(
