@@ -190,6 +190,11 @@ def test_a_cursor_of_the_lost_end_of_a_history_is_refused_also_where_another_has
     back_to = kept["cursor"].rsplit(".", 1)[0] + "."
     assert f"as text {back_to}" in (error.diag.message_hint or "")
     assert [row["aggregate_type"] for row in rows(app, "read_feed_after(%s)", back_to)] == ["Later", "Later"]
+    # Two numbers from in between are no place either, in whatever reads by them.
+    between = int(kept["transaction_id"]) + 1
+    for call in ("read_feed(", "get_events_by_category('Kept', ", "get_events_by_category_backward('Kept', ",
+                 "get_events_by_correlation(gen_random_uuid(), ", "get_events_by_causation(gen_random_uuid(), "):  # fmt: skip
+        lost(app, f"SELECT event_store.{call}%s::text::xid8, 0)", between)
 
 
 def test_a_second_channel_announces_the_cursor_as_text(store: Store, app: Connection) -> None:

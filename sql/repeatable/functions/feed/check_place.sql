@@ -10,7 +10,7 @@
 --
 -- SE018 the cursor is of a lost history.
 CREATE OR REPLACE FUNCTION event_store.check_place(transaction_id xid8, global_position bigint) RETURNS boolean
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 BEGIN
     IF (SELECT (check_place.transaction_id, check_place.global_position) > (f.last_transaction_id, f.last_position)

@@ -5,7 +5,7 @@
 -- The first row is a cursor from which get_events_by_category() misses nothing. That is why events above the horizon
 -- are left out here, too.
 --
--- SE002 before is no cursor; SE012 the store was restored into another cluster; SE018 before is of a lost history.
+-- SE002 before is no cursor; SE012 the store was restored into another cluster; SE018 the cursor is of a lost history.
 CREATE OR REPLACE FUNCTION event_store.get_events_by_category_backward(
     aggregate_type        text,
     before_transaction_id xid8 DEFAULT NULL,
@@ -25,6 +25,8 @@ BEGIN
         SELECT p.transaction_id, p.global_position INTO before_transaction_id, before_position
           FROM event_store.place_of(get_events_by_category_backward.before) p;
     END IF;
+    PERFORM event_store.check_place(get_events_by_category_backward.before_transaction_id,
+                                    get_events_by_category_backward.before_position);
     -- = ANY, and the column in ORDER BY: get_events_by_type() says why.
     RETURN QUERY
     SELECT e.*

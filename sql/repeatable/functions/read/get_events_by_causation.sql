@@ -4,7 +4,8 @@
 --
 -- Everything that is committed is returned, even above the feed's horizon, so that whoever looks for what has just been
 -- written finds it. Paging neither skips nor repeats what was there at the first page, but later events may be missed:
--- a consumer that follows events has to read the feed. SE002 after is no cursor; SE018 it is of a lost history.
+-- a consumer that follows events has to read the feed. SE002 after is no cursor; SE018 the cursor is of a lost
+-- history.
 CREATE OR REPLACE FUNCTION event_store.get_events_by_causation(
     causation_id         uuid,
     after_transaction_id xid8 DEFAULT '0',
@@ -22,6 +23,7 @@ BEGIN
         SELECT p.transaction_id, p.global_position INTO after_transaction_id, after_position
           FROM event_store.place_of(get_events_by_causation.after) p;
     END IF;
+    PERFORM event_store.check_place(get_events_by_causation.after_transaction_id, get_events_by_causation.after_position);
     -- = ANY, and the column in ORDER BY: get_events_by_type() says why.
     RETURN QUERY
     SELECT e.*
