@@ -183,4 +183,4 @@ def create(container: Container, settings: LxcHost) -> None:
     containers.configure(name=f"Configure {name}", container=container, settings=settings)
     containers.limit(name=f"Limit {name} while it runs", container=container, settings=settings)
     containers.restart(name=f"Restart {name} for its new configuration", container=container, settings=settings)
-    containers.start(name=f"Start {name}", container=container)
+    containers.start(name=f"Start {name}", container=container, settings=settings)

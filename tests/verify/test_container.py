@@ -110,6 +110,10 @@ def test_container_has_its_gateway(inside: Host, container: Container, host_sett
         assert route[2] == str(host_settings.gateway_address)
 
 
+def test_container_has_no_ipv6(inside: Host) -> None:
+    assert inside.check_output("ip -6 -o address show") == ""
+
+
 def test_container_starts_with_its_host_as_declared(lxc_host: Host, container: Container) -> None:
     # The file that LXC's autostart will read, not the configuration of the running container.
     declared = f"lxc.start.auto = {int(container.autostart)}"

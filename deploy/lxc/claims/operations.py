@@ -72,6 +72,7 @@ def destroy(container: Container, settings: LxcHost, delete_volume: bool) -> Com
             image = QuoteString(f"{mount}.img")
             yield StringCommand("rm -f --", image, "&& { [ ! -d", directory, "] || rmdir --", directory, "; }")
     configuration, started = QuoteString(paths.config), QuoteString(f"/run/event-store/{container.lxc_name}.config")
+    yield StringCommand("rm -f --", QuoteString(paths.log))
     directory = QuoteString(f"/var/lib/lxc/{container.lxc_name}")
     yield StringCommand("rm -f --", configuration, started, "&& { [ ! -d", directory, "] || rmdir --", directory, "; }")
     id_range = f"^root:{container.ids.start}:{len(container.ids)}$"

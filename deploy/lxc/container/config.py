@@ -30,6 +30,8 @@ class Paths:
     """What the container sees of the data volume."""
     config: str
     """LXC's configuration of the container."""
+    log: str
+    """What LXC says when it cannot start the container."""
     start_hook: str = START_HOOK
     stop_hook: str = STOP_HOOK
 
@@ -40,7 +42,13 @@ class Paths:
         mount = f"{storage}/containers/{name}"
         volume = f"{storage}/volumes/{name}"
         return cls(
-            f"{storage}/images", mount, f"{mount}/rootfs", volume, f"{volume}/data", f"/var/lib/lxc/{name}/config"
+            images=f"{storage}/images",
+            mount=mount,
+            root=f"{mount}/rootfs",
+            volume=volume,
+            data=f"{volume}/data",
+            config=f"/var/lib/lxc/{name}/config",
+            log=f"/var/log/lxc/{name}.log",
         )
 
 

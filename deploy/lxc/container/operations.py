@@ -117,20 +117,20 @@ def restart(container: Container, settings: LxcHost) -> Commands:
         report(Difference(f"container {container.lxc_name}", f"restart for {reason}") for reason in reasons)
         with working(f"stopping {container.lxc_name}"):
             yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), f"--timeout {STOP_TIMEOUT}")
-        yield _start(container)
+        yield _start(container, settings)
 
 
 @operation()
-def start(container: Container) -> Commands:
+def start(container: Container, settings: LxcHost) -> Commands:
     """Start a container that does not run."""
     state: State = look(ContainerFact, container=container.lxc_name)
     if not state.running:
         report([Difference(f"container {container.lxc_name}", "not running")])
-        yield _start(container)
+        yield _start(container, settings)
 
 
-def _start(container: Container) -> StringCommand:
-    name, log = QuoteString(container.lxc_name), f"/var/log/lxc/{container.lxc_name}.log"
+def _start(container: Container, settings: LxcHost) -> StringCommand:
+    name, log = QuoteString(container.lxc_name), Paths.of(container, settings).log
     return StringCommand(
         f"mkdir -p -m 755 /var/log/lxc; rm -f {log}; lxc-start -n",
         name,

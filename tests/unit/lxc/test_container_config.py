@@ -26,6 +26,7 @@ def test_the_data_volume_lies_apart_from_what_goes_with_the_container() -> None:
         volume="/data/volumes/one",
         data="/data/volumes/one/data",
         config="/var/lib/lxc/one/config",
+        log="/var/log/lxc/one.log",
     )
 
 
@@ -55,6 +56,15 @@ def test_a_static_address_comes_with_prefix_and_gateway() -> None:
     assert "lxc.net.0.link = br7" in text
     assert "lxc.net.0.ipv4.address = 10.7.0.10/16" in text
     assert "lxc.net.0.ipv4.gateway = 10.7.0.1" in text
+
+
+def test_nobody_gives_it_an_address_that_is_not_declared() -> None:
+    assert "lxc.sysctl.net.ipv6.conf.all.disable_ipv6 = 1" in lines()
+    assert "lxc.sysctl.net.ipv6.conf.all.disable_ipv6 = 1" in lines(container(address="dhcp"))
+
+
+def test_what_lxc_cannot_do_is_written_down_also_at_boot() -> None:
+    assert "lxc.log.file = /var/log/lxc/one.log" in lines()
 
 
 def test_with_dhcp_nothing_is_said_of_addresses() -> None:
