@@ -4,7 +4,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from event_store import Cursor, errors
+from event_store import START, Cursor, errors
 
 FORK = UUID("0b0e2c5e-6a0c-4f61-9d0b-2f8f0a3c7d11")
 
@@ -39,6 +39,14 @@ def test_a_lost_history_tells_where_to_go_on(words: str, lost: int | None) -> No
     detail = f"cursor (1000, 77); fork {FORK} (start, recorded at 2026-01-02) after (900, 57); events lost up to the cursor: {words}"
     error = errors.LostHistoryError("the cursor is of a history of the store that is lost", detail)
     assert (error.back_to, error.fork, error.events_lost) == (Cursor(900, 57), FORK, lost)
+
+
+def test_of_a_history_that_is_not_known_everything_is_read_again() -> None:
+    detail = "cursor (1000, 77); its history is not known here; events lost up to the cursor: unknown"
+    error = errors.LostHistoryError("the cursor is of a history of the store that is lost", detail)
+    assert (error.back_to, error.fork, error.events_lost) == (START, None, None)
+    with pytest.raises(ValueError, match="not understood"):
+        _ = errors.LostHistoryError("lost", "cursor (1000, 77)").back_to
 
 
 def test_a_pending_history_is_an_error_of_the_store_and_of_the_driver() -> None:

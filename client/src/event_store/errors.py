@@ -172,14 +172,17 @@ class LostHistoryError(EventStoreError):
     @property
     def back_to(self) -> Cursor:
         """The last place before the fork, from which every event is still to be read; `START` if the fork is not known."""
-        match = re.search(r"after \((\d+), (\d+)\)", self.detail)
-        return Cursor(int(match[1]), int(match[2])) if match else START
+        if self.fork is None:
+            return START
+        transaction_id, position = self._detail(r"after \((\d+), (\d+)\)").groups()
+        return Cursor(int(transaction_id), int(position))
 
     @property
     def fork(self) -> UUID | None:
         """The id of the fork; None = nothing of the cursor's history is known to the store."""
-        match = re.search(r"fork ([0-9a-f-]{36})", self.detail)
-        return UUID(match[1]) if match else None
+        if "its history is not known" in self.detail:
+            return None
+        return UUID(self._detail(r"fork ([0-9a-f-]{36})")[1])
 
     @property
     def events_lost(self) -> int | None:

@@ -1,8 +1,3 @@
--- How far standbys read the feed, see feed_horizon(): the worker of the primary writes it, and the WAL brings it to them. A
--- table of its own, because it changes many times a second, and appends read the settings.
-CREATE TABLE event_store.confirmed_horizon (
-    only_row boolean NOT NULL DEFAULT true CONSTRAINT confirmed_horizon_pkey PRIMARY KEY
-        CONSTRAINT confirmed_horizon_only_row_check CHECK (only_row),
-    horizon  xid8    NOT NULL
-);
-INSERT INTO event_store.confirmed_horizon (horizon) VALUES ('0');
+-- How far standbys read the feed, see next_horizon(): the worker of the primary sets it, and the WAL brings it to them. A
+-- sequence, and not a row: its old values leave nothing to be cleaned up, which would cancel long queries on standbys.
+CREATE SEQUENCE event_store.confirmed_horizon MINVALUE 0 START 0;

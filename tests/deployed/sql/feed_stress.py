@@ -153,7 +153,7 @@ def _work(store: Store, standby: Store, over: Callable[[], bool]) -> None:
         last = over()
         worker.execute("SELECT event_store.work_feed()")
         end = worker.execute("SELECT max(transaction_id)::text::bigint FROM event_store.events").fetchone()
-        confirmed = there.execute("SELECT horizon::text::bigint FROM event_store.confirmed_horizon").fetchone()
+        confirmed = there.execute("SELECT last_value FROM event_store.confirmed_horizon").fetchone()
         if last and confirmed and end and confirmed[0] > end[0]:
             return
         time.sleep(0.05)

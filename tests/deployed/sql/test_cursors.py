@@ -28,7 +28,7 @@ BACKWARD = {
 }
 NOT_CURSORS = (
     "", "a", "x", "10731,4242", "a1.2", "a1.2.3.4", "b1.2.00000000000000000000000000000000.", "a1.2.0000000000000000000000000000000g.",
-    "a-1.2.00000000000000000000000000000000.", "a9999999999999999999.2.00000000000000000000000000000000.",
+    "a-1.2.00000000000000000000000000000000.", "a1.9223372036854775808.00000000000000000000000000000000.", "a99999999999999999999.2.00000000000000000000000000000000.",
     "a1.2.00000000000000000000000000000000.99999999999999999999", " a1.2.00000000000000000000000000000000.",
 )  # fmt: skip
 
@@ -91,6 +91,24 @@ def test_a_cursor_from_outside_of_a_range_does_not_widen_it(
     assert sorted(row["cursor"] for row in rows(app, f"{call}{name} => %s)", outside)) == sorted(
         row["cursor"] for row in stored[4:8]
     )
+
+
+@pytest.mark.parametrize("call", ["get_events_by_type('Turned', NULL, ", "get_events_in_time_range(NULL, 'infinity', "])
+def test_a_cursor_counts_also_where_no_time_is_given(twelve: tuple[Connection, dict[str, str]], call: str) -> None:
+    app, _ = twelve
+    stored = rows(app, "read_feed()")
+    assert rows(app, f"{call}5, 0, %s)", stored[3]["cursor"]) == stored[4:9]
+    backward = call.replace("(", "_backward(", 1).replace("NULL, 'infinity'", "'-infinity', NULL")
+    assert rows(app, f"{backward}2, 0, %s)", stored[3]["cursor"]) == stored[2:0:-1]
+
+
+def test_times_are_exact_or_left_out(app: Connection) -> None:
+    cursor = "SELECT event_store.cursor_at('7', 7, %s)"
+    place = "SELECT (created_at AT TIME ZONE 'UTC')::text FROM event_store.place_of(%s)"
+    for time in ("4713-01-01 00:00:00.000001 BC", "1969-12-31 23:59:59.999999", "9999-12-30 23:59:59.999999"):
+        assert value(app, place, value(app, cursor, f"{time}+00".replace(" BC+00", "+00 BC"))) == time
+    for time in ("infinity", "-infinity", "294276-12-31"):
+        assert value(app, place, value(app, cursor, time)) is None
 
 
 def test_a_page_without_a_match_has_a_cursor_to_go_on_from(empty_store: Store) -> None:
@@ -194,7 +212,8 @@ def test_a_cursor_of_the_lost_end_of_a_history_is_refused_also_where_another_has
     between = int(kept["transaction_id"]) + 1
     for call in ("read_feed(", "get_events_by_category('Kept', ", "get_events_by_category_backward('Kept', ",
                  "get_events_by_correlation(gen_random_uuid(), ", "get_events_by_causation(gen_random_uuid(), "):  # fmt: skip
-        lost(app, f"SELECT event_store.{call}%s::text::xid8, 0)", between)
+        for position in (0, -1, 2**63 - 1):
+            lost(app, f"SELECT event_store.{call}%s::text::xid8, %s)", between, position)
 
 
 def test_a_second_channel_announces_the_cursor_as_text(store: Store, app: Connection) -> None:

@@ -18,7 +18,8 @@ from .test_subscriptions import refused, value
 
 pytestmark = pytest.mark.releases
 
-UNCONFIRMED = "SET event_store.unconfirmed = on"
+UNCONFIRMED = "SET event_store.unconfirmed = true"
+CONFIRMED = "SELECT last_value FROM event_store.confirmed_horizon"
 
 
 @pytest.fixture
@@ -110,9 +111,9 @@ def test_an_idle_store_and_one_without_a_standby_write_nothing(primary: Cluster,
     append(primary.store.connect(), uuid4())
     settle(primary.store.connect())
     work(primary)
-    confirmed = ask(primary, "SELECT horizon::text FROM event_store.confirmed_horizon")
+    confirmed = ask(primary, CONFIRMED)
     last = ask(primary, "SELECT max(transaction_id)::text::bigint FROM event_store.events")
-    assert int(confirmed) == last + 1
+    assert confirmed == last + 1
     worker = primary.store.connect("event_store_worker")
     for _ in range(3):
         with worker.transaction():
@@ -127,7 +128,7 @@ def test_an_idle_store_and_one_without_a_standby_write_nothing(primary: Cluster,
         without, "SELECT EXISTS (SELECT FROM pg_stat_replication) OR current_setting('archive_mode') <> 'off'"
     )
     assert not senders
-    assert value(without, "SELECT horizon::text FROM event_store.confirmed_horizon") == "0"
+    assert value(without, CONFIRMED) == 0
 
 
 def test_a_reader_goes_on_from_standby_to_primary_and_through_a_promotion(primary: Cluster, standby: Cluster) -> None:
@@ -158,8 +159,92 @@ def test_a_reader_goes_on_from_standby_to_primary_and_through_a_promotion(primar
     settle(survivor)
     read_on(standby, 10)
     assert not reader.told
-    fork = ask(standby, "SELECT first_transaction_id::text FROM event_store.forks ORDER BY recorded_at DESC LIMIT 1")
-    assert int(ask(standby, "SELECT horizon::text FROM event_store.confirmed_horizon")) >= int(fork)
+    # The new primary tells its own standbys.
+    settle(survivor)
+    assert ask(standby, CONFIRMED) <= reader.cursor.transaction_id
+
+
+def test_a_cursor_of_a_history_that_a_standby_has_not_replayed_is_not_called_lost(
+    primary: Cluster, standby: Cluster
+) -> None:
+    ask(standby, "SELECT pg_wal_replay_pause()")
+    old = primary.store.connect(isolation_level=None)
+    old.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM event_store.forks")
+    with primary.store.connect("postgres") as admin:
+        admin.execute("UPDATE event_store.settings SET server_start = server_start - interval '1 hour'")
+    writer = primary.store.connect()
+    append(writer, uuid4())
+    settle(writer)
+    work(primary)
+    last = "SELECT event_store.cursor_of(e) FROM event_store.read_feed() e ORDER BY global_position DESC LIMIT 1"
+    cursor = value(writer, last)
+    reader, read_after = standby.store.connect(), "SELECT event_id FROM event_store.read_feed_after(%s)"
+    error = refused(reader, "SE019", read_after, cursor)
+    assert "does not have yet" in (error.diag.message_detail or "")
+    refused(old, "SE019", read_after, cursor)
+    # What is older than a fork that is known here, and of no history that is: that is lost.
+    unknown = f"a1.1.{uuid4().hex}."
+    refused(reader, "SE018", read_after, unknown)
+    ask(standby, "SELECT pg_wal_replay_resume()")
+    catch_up(primary, standby)
+    assert reader.execute(read_after, [cursor]).fetchall() == []
+
+
+def test_a_row_that_is_newer_than_its_statement_has_the_fork_of_its_own_history(
+    primary: Cluster, standby: Cluster
+) -> None:
+    """A cursor of the server's lives through a promotion, and returns what was appended after it."""
+    writer = primary.store.connect()
+    append(writer, uuid4(), 30)
+    settle(writer)
+    catch_up(primary, standby)
+    survivor = standby.store.connect(autocommit=False)
+    survivor.execute(UNCONFIRMED)
+    survivor.execute(
+        "DECLARE page NO SCROLL CURSOR FOR "
+        "SELECT event_store.cursor_of(e) FROM event_store.read_feed_after(NULL, NULL) e"
+    )
+    survivor.execute("FETCH 10 FROM page")
+    primary.stop("immediate")
+    standby.promote()
+    append(standby.store.connect(), uuid4())
+    fresh = standby.store.connect()
+    settle(fresh)
+    rest = [row[0] for row in survivor.execute("FETCH ALL FROM page").fetchall()]
+    for cursor in rest:
+        assert value(fresh, "SELECT transaction_id IS NOT NULL FROM event_store.place_of(%s)", cursor)
+
+
+def test_what_waited_in_a_crash_is_not_told_before_the_fork_is_confirmed(primary: Cluster, standby: Cluster) -> None:
+    """After the crash it is committed, and nobody has confirmed it; nor the fork, which the standby has all the same."""
+    reader, unconfirmed, admin = standby.store.connect(), standby.store.connect(), primary.store.connect("postgres")
+    unconfirmed.execute(UNCONFIRMED)
+    append(primary.store.connect(), uuid4())
+    settle(admin)
+    work(primary)
+    admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'one_that_is_down'")
+    admin.execute("SELECT pg_reload_conf()")
+    waiting = primary.store.connect()
+    wait_until(lambda: value(waiting, "SHOW synchronous_standby_names") == "one_that_is_down")
+    forks = "SELECT count(*) FROM event_store.forks"
+    before = value(unconfirmed, forks)
+    with ThreadPoolExecutor(1) as threads:
+        appending = threads.submit(append, waiting, uuid4())
+        wait_until(lambda: value(unconfirmed, "SELECT count(*) FROM event_store.events") == 2)
+        primary.stop("immediate")
+        assert isinstance(appending.exception(), psycopg.Error)
+        primary.start()
+        working = threads.submit(work, primary)
+        wait_until(lambda: value(unconfirmed, forks) == before + 1)
+        assert not working.done()
+        assert len(read(reader)) == 1
+        admin = primary.store.connect("postgres")
+        admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        admin.execute("SELECT pg_reload_conf()")
+        working.result()
+    work(primary)
+    catch_up(primary, standby)
+    assert len(read(reader)) == 2
 
 
 def test_a_reader_is_told_if_another_standby_takes_over_without_what_it_has_read(

@@ -65,9 +65,6 @@ BEGIN
     UPDATE event_store.settings s
        SET feed_offset = base - oldest, fork = new.fork, cluster_identifier = new.cluster_identifier,
            timeline = new.timeline, server_start = new.server_start, table_id = s.tableoid;
-    -- In the fork's own transaction: what a standby has confirmed is never in the gap that it sees.
-    INSERT INTO event_store.confirmed_horizon AS c (horizon) VALUES (base::text::xid8)
-    ON CONFLICT (only_row) DO UPDATE SET horizon = excluded.horizon;
     PERFORM setval('event_store.events_global_position_seq', greatest(base, q.last_value + 1), false)
        FROM event_store.events_global_position_seq q;
     PERFORM setval('event_store.subscription_tokens', greatest(base, q.last_value + 1), false)

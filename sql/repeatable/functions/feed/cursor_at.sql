@@ -6,6 +6,8 @@
 -- numbers. None of it is part of the contract: do not take it apart, and do not compare cursors. A later version of the
 -- store may make another format; it goes on reading this one.
 --
+-- VOLATILE, because a row may be newer than the statement that reads it (see read_feed()), and so may its fork.
+--
 -- Nothing is checked here. A cursor from no place in the feed is refused where it is used. PL/pgSQL, because SQL would not
 -- be inlined with the look at the forks, and takes twice as long (17 µs for each row instead of 8).
 CREATE OR REPLACE FUNCTION event_store.cursor_at(
@@ -14,7 +16,7 @@ CREATE OR REPLACE FUNCTION event_store.cursor_at(
     created_at      timestamptz DEFAULT NULL
 )
 RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 AS $$
 DECLARE
     fork uuid;
@@ -30,6 +32,7 @@ BEGIN
     END IF;
     RETURN 'a' || cursor_at.transaction_id || '.' || cursor_at.global_position || '.'
                || pg_catalog.encode(pg_catalog.uuid_send(fork), 'hex') || '.'
-               || coalesce((extract(epoch FROM cursor_at.created_at) * 1000000)::bigint::text, '');
+               || CASE WHEN cursor_at.created_at < '9999-12-31' AND isfinite(cursor_at.created_at)
+                       THEN (extract(epoch FROM cursor_at.created_at) * 1000000)::bigint::text ELSE '' END;
 END
 $$;

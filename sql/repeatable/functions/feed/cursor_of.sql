@@ -3,10 +3,10 @@
 --
 --     SELECT event_id, event_data, event_store.cursor_of(e) FROM event_store.read_feed_after($1, 100) e
 --
--- NULL for a row without a place, like the snapshot among the rows of load_aggregate(). See cursor_at(). SQL and STABLE, so
--- that the planner inlines it.
+-- NULL for a row without a place, like the snapshot among the rows of load_aggregate(). See cursor_at(). SQL, so that the
+-- planner inlines it.
 CREATE OR REPLACE FUNCTION event_store.cursor_of(event event_store.events) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql VOLATILE PARALLEL SAFE
 AS $$
     SELECT event_store.cursor_at((event).transaction_id, (event).global_position, (event).created_at)
 $$;

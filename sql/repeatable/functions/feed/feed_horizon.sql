@@ -8,10 +8,7 @@
 -- will be. And each event that is not visible in this snapshot, or not written yet, has a number from xmin on (plus the
 -- offset).
 --
--- On a standby it is what the primary has confirmed: each event below was committed, and seen to be, before the row of
--- confirmed_horizon was written. So the WAL has their commits before that row, and whoever sees the row sees them; nothing
--- else will ever come below. It waits for nobody's transaction. What is above may be read with event_store.unconfirmed = on,
--- below xmin: events that the next primary may not have.
+-- On a standby it is not above what the primary has confirmed, either.
 --
 -- It has to be STABLE: then it uses the snapshot of the statement that calls it. If it were VOLATILE, it would take a
 -- later snapshot, and the statement would go past events that it cannot see. It is PARALLEL UNSAFE, because it may set
@@ -23,10 +20,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF pg_is_in_recovery() AND current_setting('event_store.unconfirmed', true) IS DISTINCT FROM 'on' THEN
-        PERFORM event_store.check_cluster();
-        RETURN coalesce((SELECT c.horizon FROM event_store.confirmed_horizon c), '0');
-    END IF;
-    RETURN (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + event_store.check_cluster())::text::xid8;
+    RETURN least(pg_snapshot_xmin(pg_current_snapshot())::text::bigint + event_store.check_cluster(),
+                 event_store.standby_horizon())::text::xid8;
 END
 $$;

@@ -8,8 +8,13 @@
 -- has committed. Forged bounds only lower the horizon, and never below feed_horizon().
 --
 -- Feed_horizon() is all there is if the transaction has one snapshot from its beginning to its end (REPEATABLE READ,
--- SERIALIZABLE), on a standby, where no lock of the primary can be seen, and until complete_bounds() has said that
--- every append publishes. It is also enough if nothing is stored above it: then nobody looks at the locks.
+-- SERIALIZABLE), and until complete_bounds() has said that every append publishes. It is also enough if nothing is stored
+-- above it: then nobody looks at the locks.
+--
+-- On a standby no lock of the primary can be seen. There it is what the primary has confirmed: each event below was
+-- committed, and seen to be, before confirm_horizon() set the number. So the WAL has their commits before that number, and a
+-- snapshot that is taken after it was read sees them; nothing else will ever come below. It waits for nobody's transaction.
+-- What is above may be read with event_store.unconfirmed = on, below xmin: events that the next primary may not have.
 --
 -- Not for the application. SE012 the store was restored into another cluster.
 CREATE OR REPLACE FUNCTION event_store.next_horizon() RETURNS xid8
@@ -22,11 +27,14 @@ DECLARE
     upper    bigint;
 BEGIN
     -- The last event, and not whether there is one above: that question can be answered by reading the whole table.
-    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') OR pg_is_in_recovery()
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
        OR (SELECT e.transaction_id FROM event_store.events e
             ORDER BY e.transaction_id DESC, e.global_position DESC LIMIT 1) >= horizon IS NOT TRUE
     THEN
         RETURN horizon;
+    END IF;
+    IF pg_is_in_recovery() THEN
+        RETURN coalesce(event_store.standby_horizon()::text::xid8, horizon);
     END IF;
     -- Before the offset is read, so that no id of after a fork gets the offset of before it.
     upper := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;

@@ -9,9 +9,11 @@ CREATE OR REPLACE FUNCTION event_store.read_cursor(
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
 DECLARE
-    parts constant text[] := regexp_match(cursor, '^a(\d{1,18})\.(\d{1,18})\.([0-9a-f]{32})\.(-?\d{1,18})?$');
+    parts constant text[] := regexp_match(
+        cursor, '^a(\d{1,20})\.(-?\d{1,19})\.([0-9a-f]{32})\.(-?\d{1,18})?$');
+    microseconds   bigint;
 BEGIN
-    IF parts IS NULL THEN
+    IF (parts[1]::numeric < 18446744073709551616 AND abs(parts[2]::numeric) <= 9223372036854775807) IS NOT TRUE THEN
         RAISE EXCEPTION 'this is no cursor: %', quote_literal(left(cursor, 100))
             USING ERRCODE = 'SE002',
                   HINT = 'Pass the text as cursor_of() has returned it, or NULL to begin at the beginning.';
@@ -19,6 +21,9 @@ BEGIN
     transaction_id := parts[1]::xid8;
     global_position := parts[2]::bigint;
     fork := parts[3]::uuid;
-    created_at := 'epoch'::timestamptz + parts[4]::bigint * interval '1 microsecond';
+    -- In two parts, because an interval is multiplied by a float of 53 bits.
+    microseconds := parts[4];
+    created_at := 'epoch'::timestamptz + (microseconds / 3600000000) * interval '1 hour'
+                                       + (microseconds % 3600000000) * interval '1 microsecond';
 END
 $$;

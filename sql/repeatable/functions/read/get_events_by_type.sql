@@ -22,7 +22,9 @@ DECLARE
     place record;
 BEGIN
     place := event_store.time_of(get_events_by_type.after);
-    IF (place.created_at, place.global_position) > (from_time, after_position) THEN
+    IF place.created_at IS NOT NULL
+       AND ((place.created_at, place.global_position) <= (from_time, after_position)) IS NOT TRUE
+    THEN
         from_time := place.created_at;
         after_position := place.global_position;
     END IF;

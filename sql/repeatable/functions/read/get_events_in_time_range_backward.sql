@@ -17,7 +17,9 @@ DECLARE
     place record;
 BEGIN
     place := event_store.time_of(get_events_in_time_range_backward.before);
-    IF (place.created_at, place.global_position) < (until_time, before_position) THEN
+    IF place.created_at IS NOT NULL
+       AND ((place.created_at, place.global_position) >= (until_time, before_position)) IS NOT TRUE
+    THEN
         until_time := place.created_at;
         before_position := place.global_position;
     END IF;

@@ -39,6 +39,7 @@ AS $$
 DECLARE
     present event_store.subscription_partitions;
 BEGIN
+    PERFORM event_store.check_history();
     IF acknowledge.cursor IS NOT NULL THEN
         SELECT p.transaction_id, p.global_position INTO transaction_id, global_position
           FROM event_store.place_of(acknowledge.cursor) p;
@@ -52,7 +53,6 @@ BEGIN
             USING ERRCODE = 'SE002',
                   HINT = 'Pass both after_transaction_id and after_position, or neither.';
     END IF;
-    PERFORM event_store.check_history();
     PERFORM event_store.check_cursor(acknowledge.transaction_id, acknowledge.global_position);
     UPDATE event_store.subscription_partitions p
        SET transaction_id = acknowledge.transaction_id, global_position = acknowledge.global_position,

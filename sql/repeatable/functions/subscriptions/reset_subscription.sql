@@ -15,11 +15,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
+    PERFORM event_store.check_history();
     IF reset_subscription.cursor IS NOT NULL THEN
         SELECT p.transaction_id, p.global_position INTO transaction_id, global_position
           FROM event_store.place_of(reset_subscription.cursor) p;
     END IF;
-    PERFORM event_store.check_history();
     PERFORM event_store.check_cursor(reset_subscription.transaction_id, reset_subscription.global_position);
     UPDATE event_store.subscription_partitions p
        SET transaction_id = reset_subscription.transaction_id, global_position = reset_subscription.global_position,
