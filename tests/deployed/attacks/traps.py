@@ -86,4 +86,5 @@ SAMPLES: Final = {
     "text[]": "'{sample}'",
     "bytea": "''",
     "bytea[]": "'{}'",
+    "event_store.events": "(SELECT e FROM event_store.events e LIMIT 1)",
 }
