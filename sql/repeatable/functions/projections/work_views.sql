@@ -2,7 +2,7 @@
 -- many. A view that another worker is refreshing is passed over.
 --
 -- A refresh compares all rows, so it must not be all that the server does. Before the next one, twice the time has to
--- pass that the last one took; twenty times if that was a second or more. Such a view is not fresh anyway, and the
+-- pass that the last one took, and twenty times what it took beyond a second: such a view is not fresh anyway, and the
 -- tables below it have to be. An hour at most, and a time in the future does not count: the clock may have been set
 -- meanwhile.
 CREATE OR REPLACE FUNCTION event_store.work_views() RETURNS integer
@@ -24,7 +24,7 @@ BEGIN
          WHERE NOT c.relispopulated
             OR v.view_name IS NULL
             OR (v.revision <> p.revision AND clock_timestamp() NOT BETWEEN v.refreshed_at AND v.refreshed_at
-                + least(v.duration * CASE WHEN v.duration < '1 second' THEN 2 ELSE 20 END, '1 hour'))
+                + least(v.duration * 2 + greatest(v.duration - '1 second', '0') * 18, '1 hour'))
     LOOP
         IF stale.is_new THEN
             INSERT INTO event_store.view_refreshes (view_name) VALUES (stale.view_name) ON CONFLICT DO NOTHING;
