@@ -360,6 +360,7 @@ SELECT 'cast', f.sql, NULL, format('%s %s', k.castcontext, k.castmethod), NULL, 
  CROSS JOIN LATERAL (SELECT format('(%s AS %s)', format_type(castsource, NULL), format_type(casttarget, NULL)) AS sql) f
  WHERE EXISTS (SELECT FROM pg_type t JOIN schemas s ON s.oid = t.typnamespace AND s.whole
                 WHERE t.oid IN (k.castsource, k.casttarget))
+   AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_cast'::regclass AND m.objid = k.oid)
 
 UNION ALL  -- they run in every command that changes a schema, whoever gives it
 SELECT 'event trigger', quote_ident(evtname), NULL, format('%s %s %s', evtevent, evtfoid::regprocedure, evtenabled), NULL, NULL,
