@@ -392,6 +392,32 @@ def test_a_prepared_transaction_that_has_appended_ends_before_a_history_begins(p
     assert forks(primary)[-1][1:3] == tuple(last)
 
 
+@pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_a_history_begins_after_a_prepared_transaction_that_its_snapshot_does_not_show(
+    primary: Cluster, isolation: str
+) -> None:
+    app = primary.store.connect()
+    append(app, uuid4())
+    app.execute("BEGIN")
+    append(app, uuid4())
+    app.execute("PREPARE TRANSACTION 'old'")
+    primary.stop()
+    primary.start()
+    app = primary.store.connect()
+    app.execute(f"BEGIN ISOLATION LEVEL {isolation}")
+    assert len(read(app)) == 1
+    primary.store.connect("postgres").execute("COMMIT PREPARED 'old'")
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        append(app, uuid4())
+    app.execute("ROLLBACK")
+    app.execute(f"BEGIN ISOLATION LEVEL {isolation}")
+    append(app, uuid4())
+    app.execute("COMMIT")
+    settle(app)
+    assert len(read(app)) == 3
+    assert forks(primary)[-1][1:3] == tuple(read(app)[1].cursor)
+
+
 def test_a_clock_behind_the_last_base_is_refused(primary: Cluster) -> None:
     app, admin = primary.store.connect(), primary.store.connect("postgres")
     append(app, uuid4())

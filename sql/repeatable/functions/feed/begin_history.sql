@@ -4,7 +4,8 @@
 -- The base of a history is 2^20 times the next full second since 1970; below 2^53 until the year 2242, so that every
 -- language can hold it. It is above everything stored as well.
 --
--- Not for the application. SE019 a transaction that has written events is still open, or the clock is behind.
+-- Not for the application. SE019 a transaction that has written events is still open, or the clock is behind; 40001 the
+-- caller's snapshot is older than the end of such a transaction.
 CREATE OR REPLACE FUNCTION event_store.begin_history(reason text, patience interval) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -36,6 +37,14 @@ BEGIN
         END IF;
         PERFORM pg_sleep(0.01);
     END LOOP;
+    -- If such a one was committed under a snapshot that stays, its events are not visible here, and would lie in the gap.
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+       AND EXISTS (SELECT FROM pg_snapshot_xip(pg_current_snapshot()) AS x(id)
+                    WHERE coalesce(pg_xact_status(x.id), 'committed') = 'committed')
+    THEN
+        RAISE EXCEPTION 'could not serialize access: a transaction that was prepared before the store''s new history has ended'
+            USING ERRCODE = 'serialization_failure', HINT = 'Try again, in a transaction that begins now.';
+    END IF;
 
     IF begins > until THEN
         PERFORM event_store.refuse_history(format('the clock says %s, the last numbers are from %s: set the clock right',
