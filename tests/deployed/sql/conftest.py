@@ -39,22 +39,26 @@ def template(server: Server) -> Iterator[str]:
     server.drop(store.name)
 
 
-@pytest.fixture(scope="module")
-def store(server: Server, template: str) -> Iterator[Store]:
-    """The module's own database. Events cannot be taken back: a test uses aggregates of its own."""
+def copied(server: Server, template: str) -> Iterator[Store]:
+    """A copy of the template. As the worker would, it records at once that a test has restarted the server since."""
     store = server.create(new_name(), template)
+    with store.connect("postgres") as admin:
+        admin.execute("SELECT event_store.record_fork()")
     yield store
     store.close()
     server.drop(store.name)
+
+
+@pytest.fixture(scope="module")
+def store(server: Server, template: str) -> Iterator[Store]:
+    """The module's own database. Events cannot be taken back: a test uses aggregates of its own."""
+    yield from copied(server, template)
 
 
 @pytest.fixture
 def empty_store(server: Server, template: str) -> Iterator[Store]:
     """A database of this test's own, for what looks at the whole feed."""
-    store = server.create(new_name(), template)
-    yield store
-    store.close()
-    server.drop(store.name)
+    yield from copied(server, template)
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def stress(
     with store.connect("postgres") as admin:
         row = admin.execute("SELECT current_setting('max_prepared_transactions')::integer").fetchone()
     load = Load(store, seed, can_prepare=bool(row and row[0]), only=only)
-    quiet = threading.Event()
+    written, quiet = threading.Event(), threading.Event()
     found = Found()
     readers = {name: (store, page) for name, page in READERS.items()}
     if standby:
@@ -127,7 +127,7 @@ def stress(
             )
             for name, (where, page) in readers.items()
         }
-        working = pool.submit(_work, store, standby, load.until.is_set) if standby else None
+        working = pool.submit(_work, store, standby, written.is_set) if standby else None
         writing = [pool.submit(Writer(load, place).run) for place in range(WRITERS)]
         for _ in range(crashes):
             time.sleep(seconds / (crashes + 1))
@@ -136,6 +136,7 @@ def stress(
         load.until.set()
         for writer in writing:
             writer.result()
+        written.set()
         if working:
             working.result()
         quiet.set()
