@@ -84,7 +84,10 @@ def follow(
                 continue
             empty = empty + 1 if last else 0
             if to_the_horizon:
-                row = session.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1").fetchone()
+                row = session.execute(
+                    "SELECT s.feed_offset + pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1"
+                    "  FROM event_store.settings s"
+                ).fetchone()
                 assert row
                 after = max(after, Cursor(row[0], 2**62))
         except psycopg.OperationalError:
