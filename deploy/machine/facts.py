@@ -22,6 +22,8 @@ class Machine:
     """Debian's release name."""
     grows_mounted: bool = True
     """Root may resize a mounted file system (CAP_SYS_RESOURCE, capability 24)."""
+    ipv6: bool = True
+    """The kernel has IPv6. LXC starts no container whose sysctl the kernel does not know."""
 
 
 class MachineFact(FactBase[Machine]):
@@ -42,9 +44,10 @@ class MachineFact(FactBase[Machine]):
             [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ] && apparmor=true || apparmor=false
             capabilities=$(sed -n 's/^CapEff:[^0-9a-f]*/0x/p' /proc/self/status)
             [ $((capabilities >> 24 & 1)) = 1 ] && grows=true || grows=false
+            [ -e /proc/sys/net/ipv6/conf/all/disable_ipv6 ] && ipv6=true || ipv6=false
             printf '{"root": %s, "systemd": %s, "cgroup_version": %s, "apparmor": %s, "codename": "%s"' \\
                 $root $systemd $cgroup $apparmor "$VERSION_CODENAME"
-            printf ', "grows_mounted": %s}' $grows
+            printf ', "grows_mounted": %s, "ipv6": %s}' $grows $ipv6
         """
 
     def process(self, output: list[str]) -> Machine:

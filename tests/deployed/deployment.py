@@ -119,7 +119,7 @@ class Deployment:
         A budget may be exceeded: the tests beside this one use the machine, and no test of ours asserts a time.
         """
         said = self.verify(*arguments, "-k", "not latency").stdout
-        measured = self.verify(*arguments, "-k", "latency", check=False).stdout
+        measured = self.verify("-rfE", "-k", "latency", check=False).stdout
         failed = re.findall(r"^(?:FAILED|ERROR) .*", measured, flags=re.MULTILINE)
         exceeded = re.findall(r"^E +AssertionError: median .*", measured, flags=re.MULTILINE)
         assert len(failed) == len(exceeded), measured

@@ -124,13 +124,13 @@ def test_views_are_refreshed_when_their_tables_have_changed(empty_store: Store) 
     assert value(admin, "SELECT event_store.work_views()") == 0
     append(admin, AGGREGATE_TYPE, uuid4(), (OPENED, {"symbol": "KO"}))
     work(admin)
-    # Not too soon after the last one.
-    # Twice as long as it took, and for a slow one longer, without a leap at a second: 1.4 s is 2.8 s and 7.2 s.
+    # Not too soon after the last one: twice as long as it took, and for a slow one longer, without a leap at a second.
+    # 10 s is 20 s and 162 s.
     last = "UPDATE event_store.view_refreshes SET duration = %s, refreshed_at = clock_timestamp() - %s::interval"
-    for duration, ago in (("1 hour", "0 s"), ("0.9 s", "1 s"), ("1.4 s", "9 s")):
+    for duration, ago in (("1 hour", "0 s"), ("10 s", "100 s")):
         admin.execute(last, [duration, ago])
         assert value(admin, "SELECT event_store.work_views()") == 0
-    admin.execute(last, ["1.4 s", "10.5 s"])
+    admin.execute(last, ["10 s", "190 s"])
     assert value(admin, "SELECT event_store.work_views()") == 1
     assert admin.execute("SELECT symbol FROM projections.portfolio_positions").fetchall() == [("KO",)]
 

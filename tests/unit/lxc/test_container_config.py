@@ -63,6 +63,11 @@ def test_nobody_gives_it_an_address_that_is_not_declared() -> None:
     assert "lxc.sysctl.net.ipv6.conf.all.disable_ipv6 = 1" in lines(container(address="dhcp"))
 
 
+def test_a_host_whose_kernel_has_no_ipv6_starts_its_containers() -> None:
+    """LXC ends a start at a sysctl that is not there."""
+    assert not [line for line in lines(machine=Machine(ipv6=False)) if "ipv6" in line]
+
+
 def test_what_lxc_cannot_do_is_written_down_also_at_boot() -> None:
     assert "lxc.log.file = /var/log/lxc/one.log" in lines()
 

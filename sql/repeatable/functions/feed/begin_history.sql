@@ -12,14 +12,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     per_second constant bigint := 1048576;
-    until      constant timestamptz := clock_timestamp() + begin_history.patience;
-    -- Also if no event has come after the last fork.
-    highest    constant bigint := greatest(event_store.highest_number(),
-                                           (SELECT p.global_position FROM event_store.last_place() p),
-                                           (SELECT max(f.first_transaction_id)::text::bigint FROM event_store.forks f));
-    at_second  constant bigint := greatest(floor(extract(epoch FROM clock_timestamp()))::bigint, highest / per_second) + 1;
-    base       constant bigint := at_second * per_second;
-    begins     timestamptz := to_timestamp(at_second);
+    until      timestamptz := clock_timestamp() + begin_history.patience;
+    highest    bigint;
+    at_second  bigint;
+    base       bigint;
+    begins     timestamptz;
     state      record;
     oldest     bigint;
     new        event_store.forks;
@@ -38,14 +35,24 @@ BEGIN
         PERFORM pg_sleep(0.01);
     END LOOP;
     -- If such a one was committed under a snapshot that stays, its events are not visible here, and would lie in the gap.
+    -- Nobody can tell whose events a commit had; whoever tries again has a newer snapshot.
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
        AND EXISTS (SELECT FROM pg_snapshot_xip(pg_current_snapshot()) AS x(id)
                     WHERE coalesce(pg_xact_status(x.id), 'committed') = 'committed')
     THEN
-        RAISE EXCEPTION 'could not serialize access: a transaction that was prepared before the store''s new history has ended'
+        RAISE EXCEPTION 'could not serialize access: a transaction has been committed since this one''s snapshot'
             USING ERRCODE = 'serialization_failure', HINT = 'Try again, in a transaction that begins now.';
     END IF;
 
+    -- For the clock, however long the wait was.
+    until := greatest(until, clock_timestamp() + interval '2 s');
+    -- Also if no event has come after the last fork.
+    highest := greatest(event_store.highest_number(),
+                        (SELECT p.global_position FROM event_store.last_place() p),
+                        (SELECT max(f.first_transaction_id)::text::bigint FROM event_store.forks f));
+    at_second := greatest(floor(extract(epoch FROM clock_timestamp()))::bigint, highest / per_second) + 1;
+    base := at_second * per_second;
+    begins := to_timestamp(at_second);
     IF begins > until THEN
         PERFORM event_store.refuse_history(format('the clock says %s, the last numbers are from %s: set the clock right',
                                                   clock_timestamp(), to_timestamp(highest / per_second)));

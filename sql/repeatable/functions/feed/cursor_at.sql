@@ -19,8 +19,8 @@ RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL SAFE
 AS $$
 DECLARE
-    -- With its schema, and so are the operators: the session keeps what it has found where the caller's search_path led, and
-    -- check_place() calls this in the owner's name. SECURITY DEFINER would take twice as long.
+    -- With its schema: the session keeps the type that it has found where a caller's search_path led, and check_place()
+    -- calls this in the owner's name. SECURITY DEFINER would take twice as long.
     fork pg_catalog.uuid;
 BEGIN
     SELECT f.fork INTO fork

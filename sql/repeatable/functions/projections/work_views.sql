@@ -2,8 +2,8 @@
 -- many. A view that another worker is refreshing is passed over.
 --
 -- A refresh compares all rows, so it must not be all that the server does. Before the next one, twice the time has to
--- pass that the last one took, and twenty times what it took beyond a second: such a view is not fresh anyway, and the
--- tables below it have to be. An hour at most, and a time in the future does not count: the clock may have been set
+-- pass that the last one took, up to a second, and twenty times what it took beyond: such a view is not fresh anyway, and
+-- the tables below it have to be. An hour at most, and a time in the future does not count: the clock may have been set
 -- meanwhile.
 CREATE OR REPLACE FUNCTION event_store.work_views() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
