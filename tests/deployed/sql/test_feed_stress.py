@@ -104,8 +104,17 @@ def test_nothing_is_skipped_on_a_standby(clusters: Clusters) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("server", [_FIRST], indirect=True)
-def test_a_cursor_that_is_no_events_place_is_refused_after_a_crash(empty_store: Store) -> None:
-    """Before there were forks it skipped: after a crash the horizon may go back."""
-    with pytest.raises(psycopg.Error) as refused:
-        stress(empty_store, 10, seed=SEED, crashes=2, to_the_horizon=True)
-    assert refused.value.sqlstate == "SE018"
+def test_a_cursor_that_is_no_events_place_skips_or_is_refused_after_a_crash(empty_store: Store) -> None:
+    """Refused if the crash comes before the next event, which is a matter of chance."""
+    slow_down(empty_store.connect("postgres"))
+    assert any(_is_found(empty_store, SEED + attempt) for attempt in range(10))
+
+
+def _is_found(store: Store, seed: int) -> bool:
+    try:
+        found = stress(store, 10, seed=seed, crashes=2, to_the_horizon=True)
+    except psycopg.Error as error:
+        if error.sqlstate != "SE018":
+            raise
+        return True
+    return bool(found.wrong)
