@@ -16,7 +16,7 @@ from event_store import ANY, NO_RETRIES, EventStore, NewEvent
 
 from .clusters import Cluster, Clusters
 from .consumers import Consumers
-from .feed import append, read, settle
+from .feed import Connection, append, read, settle
 from .stores import Server, Store
 from .test_restore import move, rebase
 from .test_subscriptions import claimed, create, value
@@ -371,7 +371,8 @@ def test_what_was_recorded_in_a_transaction_that_fails_is_recorded_again(primary
     assert event.cursor.transaction_id >= forks(primary)[-1][3]
 
 
-def test_a_prepared_transaction_that_has_appended_ends_before_a_history_begins(primary: Cluster) -> None:
+def restart_with_a_prepared_append(primary: Cluster) -> Connection:
+    """One event is committed, one is prepared as 'old'; a session of after the start."""
     app = primary.store.connect()
     append(app, uuid4())
     app.execute("BEGIN")
@@ -379,7 +380,11 @@ def test_a_prepared_transaction_that_has_appended_ends_before_a_history_begins(p
     app.execute("PREPARE TRANSACTION 'old'")
     primary.stop()
     primary.start()
-    app = primary.store.connect()
+    return primary.store.connect()
+
+
+def test_a_prepared_transaction_that_has_appended_ends_before_a_history_begins(primary: Cluster) -> None:
+    app = restart_with_a_prepared_append(primary)
     with pytest.raises(psycopg.Error) as refused:
         append(app, uuid4())
     assert refused.value.sqlstate == "SE019"
@@ -396,14 +401,7 @@ def test_a_prepared_transaction_that_has_appended_ends_before_a_history_begins(p
 def test_a_history_begins_after_a_prepared_transaction_that_its_snapshot_does_not_show(
     primary: Cluster, isolation: str
 ) -> None:
-    app = primary.store.connect()
-    append(app, uuid4())
-    app.execute("BEGIN")
-    append(app, uuid4())
-    app.execute("PREPARE TRANSACTION 'old'")
-    primary.stop()
-    primary.start()
-    app = primary.store.connect()
+    app = restart_with_a_prepared_append(primary)
     app.execute(f"BEGIN ISOLATION LEVEL {isolation}")
     assert len(read(app)) == 1
     primary.store.connect("postgres").execute("COMMIT PREPARED 'old'")
