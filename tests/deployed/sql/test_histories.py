@@ -111,6 +111,19 @@ def test_every_reader_refuses_a_place_in_the_gap_and_takes_the_last_one_before(e
     assert len(read_partition(app, "half", held.partition, 100, held.token)) == 4
 
 
+def test_a_place_in_the_gap_is_refused_where_the_oldest_fork_is_missing(empty_store: Store) -> None:
+    app, admin = empty_store.connect(), empty_store.connect("postgres")
+    append(app, uuid4(), 2)
+    settle(app)
+    there = [event.cursor for event in read(app)]
+    lose_events(admin, 1)
+    append(app, uuid4())
+    admin.execute("ALTER TABLE event_store.forks DISABLE TRIGGER ALL")
+    admin.execute("DELETE FROM event_store.forks WHERE fork <> (SELECT s.fork FROM event_store.settings s)")
+    assert value(app, f"SELECT event_store.check_place('{there[0][0]}', {there[0][1]})")
+    assert refused(app, f"SELECT event_store.check_place('{there[1][0]}', {there[1][1]})").sqlstate == "SE018"
+
+
 def test_numbers_positions_and_tokens_begin_above_the_base(empty_store: Store) -> None:
     app, admin = empty_store.connect(), empty_store.connect("postgres")
     create(app, "half", 2)
