@@ -140,7 +140,8 @@ def test_all_the_way_back_and_forward_again_costs_no_event(deployed: Deployment)
     given_up = ",".join(f"event_store.{table}" for table in tables)
     before = {name: schema_dump(name) for name in BOTH}
     further = ("--data", "to=1", "--data", f"lose={given_up},event_store.commands")
-    refused = _rollback(deployed, "--dry", *further, check=False).stderr
+    # The other one has such events as well if it ever crashed; a run names the first container that refuses.
+    refused = _rollback(deployed, "--dry", *further, "--limit", f"@lxc/{TRIXIE}", check=False).stderr
     assert f"@lxc/{TRIXIE}: nothing was touched: 0002_commands_and_event_types cannot be taken back with" in refused
     plan = _rollback(deployed, "--dry", "--diff", "--data", "to=2", "--data", f"lose={given_up}").stderr
     assert "stay as they are until a checkout of that version is deployed" in plan
