@@ -5,6 +5,7 @@ import psycopg
 import pytest
 
 from event_store import START, Cursor, errors
+from event_store.eventsourcing import LostNotificationsError
 
 FORK = UUID("0b0e2c5e-6a0c-4f61-9d0b-2f8f0a3c7d11")
 
@@ -56,3 +57,11 @@ def test_a_pending_history_is_an_error_of_the_store_and_of_the_driver() -> None:
     assert error.sqlstate == "SE019"
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (type(copy), str(copy)) == (type(error), "message\ndetail\nhint")
+
+
+def test_the_adapter_says_how_much_was_lost_or_that_this_is_unknown() -> None:
+    assert LostNotificationsError("orders", 12, 10).lost == 2
+    assert "about 2" in str(LostNotificationsError("orders", 12, 10))
+    assert LostNotificationsError("orders", 2**40, 10).lost is None
+    assert "unknown" in str(LostNotificationsError("orders", 2**40, 10))
+    assert LostNotificationsError.sqlstate == "SE018"

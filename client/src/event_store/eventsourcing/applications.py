@@ -8,6 +8,7 @@ from eventsourcing.persistence import ApplicationRecorder, Notification, Program
 from psycopg.rows import kwargs_row, scalar_row
 
 from event_store.client import Session
+from event_store.errors import LostHistoryError
 from event_store.events import Append, NewEvent
 from event_store.eventsourcing import ids
 from event_store.eventsourcing.datastore import append
@@ -53,15 +54,25 @@ class LostNotificationsError(ProgrammingError):
     """The notification is of a history of the store that is lost: in a restore, a failover or a crash.
 
     Undo what you did for notifications after ``back_to``, then go on after that one. 0 = there is none before it.
+    ``lost``: about how many up to this one are no longer there, None = unknown.
     """
+
+    sqlstate = LostHistoryError.sqlstate
 
     def __init__(self, application: str, notification_id: int, back_to: int) -> None:
         super().__init__(application, notification_id, back_to)
         self.application, self.notification_id, self.back_to = application, notification_id, back_to
 
+    @property
+    def lost(self) -> int | None:
+        """About how many notifications are lost. Further apart than a second's numbers, it is of another lost history."""
+        count = self.notification_id - self.back_to
+        return count if count <= 2**20 else None
+
     def __str__(self) -> str:
         return (
-            f"notification {self.notification_id} of {self.application} is of a history of the store that is lost: undo "
+            f"notification {self.notification_id} of {self.application} is of a history of the store that is lost "
+            f"(notifications lost up to it: {'unknown' if self.lost is None else f'about {self.lost}'}): undo "
             f"what came after notification {self.back_to}, and go on after that one"
         )
 

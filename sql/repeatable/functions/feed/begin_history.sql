@@ -1,11 +1,12 @@
 -- Raises the numbers of the feed, the positions and the tokens, and records the fork. The caller holds the row of settings,
--- so that no two do it at once. `patience`: how long to wait for what stands in the way.
+-- so that no two do it at once. `patience`: how long to wait for a transaction that stands in the way; after that, up to 2
+-- seconds more for the clock.
 --
 -- The base of a history is 2^20 times the next full second since 1970; below 2^53 until the year 2242, so that every
 -- language can hold it. It is above everything stored as well.
 --
--- Not for the application. SE019 a transaction that has written events is still open, or the clock is behind; 40001 the
--- caller's snapshot is older than the end of such a transaction.
+-- Not for the application. SE019 a transaction that has written events is still open, or the clock is behind; 40001 under
+-- REPEATABLE READ or SERIALIZABLE, if any transaction has been committed since the caller's snapshot.
 CREATE OR REPLACE FUNCTION event_store.begin_history(reason text, patience interval) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

@@ -21,10 +21,12 @@ BEGIN
     THEN
         -- Refused there, with the place to go back to.
         PERFORM event_store.place_of(event_store.cursor_at(check_place.transaction_id, check_place.global_position));
-        -- Only if the oldest forks are missing, which takes a superuser.
+        -- Only if the oldest forks are missing, which takes the owner or a superuser.
         RAISE EXCEPTION 'the cursor is of a history of the store that is lost'
             USING ERRCODE = 'SE018',
-                  HINT = 'Go back to a cursor that you have kept from before it, or begin at the beginning.';
+                  DETAIL = format('cursor (%s, %s); its history is not known here; events lost up to the cursor: unknown',
+                                  check_place.transaction_id, check_place.global_position),
+                  HINT = 'Go back to a cursor that you have kept from before that history, or begin at the beginning.';
     END IF;
     RETURN true;
 END

@@ -11,7 +11,7 @@
 --
 -- Not for the application. SE019 the history cannot begin yet: another session is recording it, a transaction that has
 -- written events before is still open (a prepared one), or the clock is behind the last numbers; 40001 under REPEATABLE
--- READ, if another session has recorded it or a prepared transaction has ended since the snapshot.
+-- READ or SERIALIZABLE, if another session has recorded it, or any transaction has been committed, since the snapshot.
 CREATE OR REPLACE FUNCTION event_store.record_fork() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
