@@ -184,8 +184,9 @@ class Writer:
             session.execute("ROLLBACK")
         elif how < 0.2 and events and self.load.can_prepare and not self._quick:
             name = f"stress {uuid4()}"
-            session.execute(f"PREPARE TRANSACTION '{name}'")
+            # Before it is: a crash may come between its record and the answer.
             self.prepared[name] = (time.monotonic() + self.chance.choice((0, self.chance.random())), events)
+            session.execute(f"PREPARE TRANSACTION '{name}'")
         else:
             session.execute("COMMIT")
             self.load.committed.append(events)
