@@ -5,17 +5,14 @@ the git-ignored file ``.secrets/<inventory name>.json`` on the operator's machin
 ``{container: {role: password}}``. What is missing there is generated on the first deploy.
 """
 
-import contextlib
-import fcntl
 import json
-import os
 import re
 import secrets
-import stat
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+
+from deploy.model.private_files import locked, open_to_others, replace
 
 MIN_LENGTH: Final = 12
 MIN_DISTINCT: Final = 6
@@ -64,11 +61,11 @@ class Passwords:
         password = self.get(container, role)
         if password is not None:
             return password
-        with self._locked():
+        with locked(self.path):
             passwords = self._read()
             # Another run may have generated it since.
             password = passwords.setdefault(container, {}).setdefault(role, secrets.token_urlsafe(24))
-            self._write(passwords)
+            replace(self.path, (json.dumps(passwords, indent=2, sort_keys=True) + "\n").encode())
         return password
 
     def _given(self, role: str) -> str | None:
@@ -92,40 +89,6 @@ class Passwords:
         if not _is_table(content):
             raise PasswordError(f'{self.path}: has to be {{"CONTAINER": {{"ROLE": "PASSWORD"}}}}; fix it')
         return content  # type: ignore[no-any-return]  # checked above
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Holds the lock between reading and replacing the file, which cannot be locked itself: it is replaced.
-
-        flock belongs to the open file, so it also separates the greenlets of one process; nothing in here yields to
-        another greenlet, so none can block the thread that would have to release it.
-        """
-        self.path.parent.parent.mkdir(parents=True, exist_ok=True)
-        self.path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def _write(self, passwords: dict[str, dict[str, str]]) -> None:
-        descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)  # mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(passwords, file, indent=2, sort_keys=True)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self.path)  # noqa: PTH105
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
 
 
 def variable(role: str) -> str:
@@ -170,12 +133,8 @@ def _is_placeholder(password: str, role: str) -> bool:
 
 
 def _refuse_readable(path: Path, mode: str) -> None:
-    found = stat.S_IMODE(path.stat().st_mode)
-    if found & 0o077:
-        raise PasswordError(
-            f"{path} has mode {found:04o}, others can read the passwords; run `chmod {mode} {path}`, and change the "
-            f"passwords if others have had access"
-        )
+    if said := open_to_others(path, mode):
+        raise PasswordError(f"{said}, and change the passwords if others have had access")
 
 
 def _is_table(content: object) -> bool:
