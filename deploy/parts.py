@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from deploy.certificates import deploy as certificates
+from deploy.certificates import status as certificates_status
 from deploy.database import deploy as database
 from deploy.machine.part import Part
 from deploy.model.containers import Container
@@ -18,6 +20,7 @@ from deploy.worker import status as worker_status
 PARTS: Mapping[type[Container], Sequence[Part]] = {
     EventStore: (
         Part(system),
+        Part(certificates, certificates_status),
         Part(postgres, postgres_status),
         Part(database),
         Part(schema, schema_status),

@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TypeVar
 
 from deploy.commands.dsn_formats import WayIn, uri
 from deploy.commands.errors import CommandError
-from deploy.lxc.container.facts import Address
+from deploy.commands.options import make
+from deploy.machine.facts import Address
 from deploy.model.containers import Container
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
 from deploy.model.settings import Settings
@@ -50,17 +52,44 @@ def address_of(container: Container, settings: Settings) -> str:
 
 
 def password_of(container: EventStore, settings: Settings) -> str:
-    """The application role's password. Raises `CommandError` if there is none yet."""
+    """The application role's password; empty if it logs in without. Raises `CommandError` if there is none yet."""
+    if container.authentication == "certificate":
+        return ""
     password = settings.passwords.get(container.name, APPLICATION_ROLE)
     if password is None:
         raise CommandError(f"{container.name} has no password yet for {APPLICATION_ROLE}; deploy it first")
     return password
 
 
-def way_in(container: EventStore, settings: Settings) -> WayIn:
-    """How the application connects. Raises `CommandError` if there is no password yet."""
-    password = password_of(container, settings)
-    return WayIn(address_of(container, settings), PORT, DATABASE, APPLICATION_ROLE, password)
+def tls_of(container: EventStore, settings: Settings, trust: str = "", client: str = "") -> dict[str, str]:
+    """How a client checks the server, and what it shows of itself, by the names that libpq gives it.
+
+    ``trust``, ``client``: the file and the folder of `make trust` and `make certificate` where the client has them; by
+    default this machine's own. Raises `CommandError` if one of them is to be made first.
+    """
+    if container.tls == "self-signed":
+        return {"sslmode": "require"}
+    trust = trust or str(settings.authorities_folder / "ca.crt")
+    folder = client or str(settings.client_folder(APPLICATION_ROLE))
+    if not Path(trust).is_file() and trust.startswith(str(settings.authorities_folder)):
+        raise CommandError(
+            f"{trust} is not there; make the authority with `{make('ca', settings.file)}`, or bring it along"
+        )
+    told = {"sslmode": "verify-full", "sslrootcert": trust}
+    if container.authentication == "password":
+        return told
+    if not client and not Path(f"{folder}/client.key").is_file():
+        raise CommandError(
+            f"{container.name} asks for a certificate, and there is none in {folder}; `{make('certificate', settings.file)}` "
+            "issues it"
+        )
+    return told | {"sslcert": f"{folder}/client.crt", "sslkey": f"{folder}/client.key"}
+
+
+def way_in(container: EventStore, settings: Settings, trust: str = "", client: str = "") -> WayIn:
+    """How the application connects. ``trust``, ``client``: see `tls_of`. Raises `CommandError` if something is missing."""
+    tls, password = tls_of(container, settings, trust, client), password_of(container, settings)
+    return WayIn(address_of(container, settings), PORT, DATABASE, APPLICATION_ROLE, password, **tls)
 
 
 def dsn(container: EventStore, settings: Settings) -> str:

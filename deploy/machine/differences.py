@@ -21,6 +21,8 @@ Commands = Generator[StringCommand | FileUploadCommand | str, None, None]
 
 #: Starts every line of a difference in a plan, so that people can tell them from pyinfra's own.
 MARK: Final = "  ~ "
+#: What a machine's plan has reported, among the data of its connector.
+_REPORTED: Final = "reported"
 #: What may be in a line of a file: a password of a libpq connection string or of a URI.
 _PASSWORD: Final = re.compile(r"(?i)(?<=password)(\s*=\s*)[^\s'\"]+|(?<=://)([^\s:/@]*:)[^\s@]+(?=@)")
 
@@ -35,10 +37,19 @@ def report(differences: Iterable[Difference]) -> None:
     if state.current_stage != StateStage.Prepare:
         return
     for difference in differences:
+        host.connector_data.setdefault(_REPORTED, set()).add(difference.subject)
         if state.config.DIFF:
             for line in (str(difference), *difference.lines):
                 host.log(f"{MARK}{line}")
         record(host.name, difference)
+
+
+def reported(subjects: Iterable[str]) -> list[str]:
+    """Those of some subjects that this plan has said to differ on the current machine; none once it is executed."""
+    if state.current_stage != StateStage.Prepare:
+        return []
+    there: set[str] = host.connector_data.get(_REPORTED, set())
+    return [subject for subject in subjects if subject in there]
 
 
 def refuse(message: str) -> StringCommand:

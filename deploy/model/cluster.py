@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from deploy.model.tls_files import TlsFiles
+
 #: The data volume inside a container.
 VOLUME: Final = "/srv/postgresql"
 #: A dummy that is always active. It counts only as what pulls the clusters in when the container boots.
@@ -26,9 +28,9 @@ class ClusterPaths:
         return f"/etc/postgresql/{self.version}/main"
 
     @property
-    def tls(self) -> str:
+    def tls(self) -> TlsFiles:
         """The server's certificate and key; on the volume, so that clients that pin it survive a rebuild."""
-        return f"{VOLUME}/tls"
+        return TlsFiles(f"{VOLUME}/tls", "postgres")
 
     @property
     def programs(self) -> str:

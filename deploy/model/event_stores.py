@@ -1,16 +1,17 @@
 """Group ``event_stores``: a container with PostgreSQL and the event store in it."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from deploy.model import tuning
-from deploy.model.cluster import VOLUME
+from deploy.model.cluster import VOLUME, ClusterPaths
 from deploy.model.containers import Container
 from deploy.model.durability import durability_problems, durability_warning
 from deploy.model.room import application_connections, process_problems, wal_problems
 from deploy.model.setting_names import check_owned_settings, check_setting_names
+from deploy.model.tls_files import TlsFiles, protocol_problems
 from deploy.model.values import Network
 
 #: The PostgreSQL that each supported Debian release packages.
@@ -22,6 +23,7 @@ OWNER_ROLE: Final = "event_store_owner"
 #: Also the operating system's user that the worker's services run as: the server lets it in by that name.
 WORKER_ROLE: Final = "event_store_worker"
 PORT: Final = 5432
+_HOST_NAME: Final = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$"
 
 
 class EventStore(Container):
@@ -90,6 +92,31 @@ class EventStore(Container):
     )
     """Networks that the application may connect from. Default: the host's ``subnet``."""
 
+    tls: Literal["self-signed", "authority"] = Field(
+        default="self-signed",
+        json_schema_extra={
+            "change": "reload: The server shows another certificate to new connections. Clients that check it need the file of "
+            "``make trust`` before. See [certificates](operations/certificates.md)."
+        },
+    )
+    """Where the server's certificate is from. ``"self-signed"``: the server itself; clients cannot tell whom they talk to.
+    ``"authority"``: the inventory's own certificate authority (``make ca``)."""
+
+    certificate_names: list[Annotated[str, Field(pattern=_HOST_NAME)]] = Field(
+        default=[],
+        json_schema_extra={"change": "reload: The server gets a new certificate, which takes the CA's passphrase."},
+    )
+    """Further host names or addresses that clients connect by, with ``"tls": "authority"``. The certificate has them beside
+    the container's own name and address."""
+
+    authentication: Literal["password", "password+certificate", "certificate"] = Field(
+        default="password",
+        json_schema_extra={
+            "change": "reload: It counts for new connections. Issue certificates to the clients before."
+        },
+    )
+    """What the application logs in with. Certificates are those of ``make certificate``, and need ``"tls": "authority"``."""
+
     unknown_event_types: Literal["allow", "refuse"] = Field(
         default="allow", json_schema_extra={"change": "live: It counts for the next append."}
     )
@@ -126,6 +153,11 @@ class EventStore(Container):
         return derived | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
 
     @property
+    def tls_files(self) -> TlsFiles:
+        """Where its certificates are."""
+        return ClusterPaths(self.version).tls
+
+    @property
     def application_connections(self) -> int:
         """How many connections the application may have at once."""
         return application_connections(self.server_settings)
@@ -150,6 +182,11 @@ class EventStore(Container):
                 f"postgresql_version = {self.version}: Debian {self.release} packages PostgreSQL {packaged}; "
                 f"write {packaged} or leave the key out"
             )
+        if self.authentication != "password" and self.tls != "authority":
+            raise ValueError(
+                f"authentication = {self.authentication!r}: no server can check a client's certificate without an authority; "
+                'give "tls": "authority"'
+            )
         problems = [
             f"{name}: a value is one line of printable characters"
             for name, value in self.postgresql_settings.items()
@@ -159,6 +196,7 @@ class EventStore(Container):
         problems += check_owned_settings(self.postgresql_settings)
         if self.durability == "full":
             problems += durability_problems(self.server_settings)
+        problems += protocol_problems(self.server_settings)
         problems += tuning.memory_problems(self.server_settings, self.memory)
         problems += wal_problems(self.server_settings, self.disk)
         if problems:

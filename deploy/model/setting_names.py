@@ -26,6 +26,9 @@ OWNED_SETTINGS: Final[Mapping[str, str]] = {
     "ssl": "the application is let in over TLS only",
     "ssl_cert_file": "the certificate is managed together with its key",
     "ssl_key_file": "the key is managed together with its certificate and its file mode",
+    "ssl_ca_file": 'the authorities are those of `make ca`, with "tls": "authority"',
+    "ssl_crl_file": "what is revoked is what `make revoke` says",
+    "ssl_crl_dir": "what is revoked is what `make revoke` says",
     "password_encryption": "passwords are handed over as SCRAM-SHA-256 verifiers, and nothing else lets a client in",
     "session_replication_role": "any value but origin switches off foreign keys and ordinary triggers in the store",
 }

@@ -41,7 +41,21 @@ class Settings(BaseModel):
     @property
     def passwords(self) -> Passwords:
         """The passwords of the event stores' roles."""
-        return Passwords(ROOT / ".secrets" / f"{Path(self.file).stem}.json", os.environ)
+        return Passwords(ROOT / ".secrets" / f"{self.name}.json", os.environ)
+
+    @property
+    def authorities_folder(self) -> Path:
+        """Where the inventory's certificate authorities are, on the operator's machine."""
+        return ROOT / ".secrets" / f"{self.name}.ca"
+
+    def client_folder(self, role: str) -> Path:
+        """Where the certificate is that the operator's own commands show for a role."""
+        return self.authorities_folder / "clients" / role
+
+    @property
+    def name(self) -> str:
+        """The inventory's name: its file's, without the ending."""
+        return Path(self.file).stem
 
     def host_of(self, container: Container) -> LxcHost:
         """The LXC host that a container runs on."""

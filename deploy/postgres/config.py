@@ -7,6 +7,12 @@ from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, EventStore
 from deploy.model.settings import Settings
 
+#: What the application logs in with → the method of pg_hba.conf. With either certificate, its CN has to be the role.
+_METHODS: Final = {
+    "password": "scram-sha-256",
+    "password+certificate": "scram-sha-256 clientcert=verify-full",
+    "certificate": "cert",
+}
 _DEFAULTS: Final = {
     "timezone": "Etc/UTC",
     "log_timezone": "Etc/UTC",
@@ -41,6 +47,7 @@ def pg_hba_conf(container: EventStore, settings: Settings) -> str:
         database=DATABASE,
         role=APPLICATION_ROLE,
         worker=WORKER_ROLE,
+        method=_METHODS[container.authentication],
     )
 
 

@@ -13,7 +13,7 @@ from deploy.model.event_stores import EventStore
 from deploy.model.settings import Settings
 from deploy.postgres import operations as postgres
 from deploy.postgres.config import pg_hba_conf, postgresql_conf
-from deploy.postgres.facts import Certificate, ClusterFact, ServerFact
+from deploy.postgres.facts import ClusterFact, ServerFact
 from deploy.postgres.trial import try_configuration
 
 
@@ -26,9 +26,8 @@ def questions(container: EventStore) -> list[Ask]:
         Ask(ManagedFile, path=paths.unit_settings),
         Ask(Entries, paths=paths.folders),
         Ask(ClusterFact, version=paths.version, volume=VOLUME),
-        Ask(Certificate, tls=paths.tls),
         Ask(Services, units=[paths.unit, AT_BOOT]),
-        Ask(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls),
+        Ask(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls.all),
     ]
 
 
@@ -41,7 +40,6 @@ def deploy_part(container: EventStore, settings: Settings) -> None:
     configuration, access = postgresql_conf(container), pg_hba_conf(container, settings)
     postgres.have_cluster(name="Have the cluster", paths=paths)
     machine.have_folders(name="Open the folders of the cluster", paths=paths.folders)
-    postgres.have_certificate(name="Have the TLS certificate", paths=paths, common_name=container.lxc_name)
     try_configuration(
         name="Try the configuration",
         paths=paths,

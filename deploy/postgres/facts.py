@@ -58,35 +58,6 @@ class ClusterFact(FactBase[Cluster]):
         )
 
 
-@dataclass(frozen=True)
-class Tls:
-    """The server's certificate and its key."""
-
-    good: bool = False
-    """The certificate is there with its key, for another 30 days."""
-    mode: str = ""
-    """Mode and owner of the key, for example ``600 postgres``; empty if there is none."""
-
-
-class Certificate(FactBase[Tls]):
-    """See `Tls`."""
-
-    @staticmethod
-    def default() -> Tls:
-        """None."""
-        return Tls()
-
-    def command(self, tls: str) -> StringCommand:
-        """openssl's own reading of the certificate."""
-        key, certificate = QuoteString(f"{tls}/server.key"), QuoteString(f"{tls}/server.crt")
-        check = StringCommand("openssl x509 -checkend 2592000 -noout -in", certificate, ">/dev/null 2>&1")
-        return StringCommand("[ ! -f", key, "] || { stat -c '%a %U' --", key, ";", check, "&& echo good; } || true")
-
-    def process(self, output: list[str]) -> Tls:
-        """See `command`."""
-        return Tls(good="good" in output, mode=output[0])
-
-
 _BEYOND_A_RESTART: Final = (
     "too many clients",
     "connection slots",
@@ -127,19 +98,19 @@ class ServerFact(FactBase[Server]):
         """Not up."""
         return Server()
 
-    def command(self, conf: str, data: str, tls: str) -> str:
+    def command(self, conf: str, data: str, tls: list[str]) -> str:
         """By itself."""
         return fact_query(self.sql(conf, data, tls))
 
-    def together(self, conf: str, data: str, tls: str) -> Queries:  # noqa: ARG002  of any cluster
+    def together(self, conf: str, data: str, tls: list[str]) -> Queries:  # noqa: ARG002  of any cluster
         """See `Queries`."""
         return Queries("postgres")
 
     @staticmethod
-    def sql(conf: str, data: str, tls: str) -> str:
+    def sql(conf: str, data: str, tls: list[str]) -> str:
         """Asks the server, then looks at the files."""
         files = [f"{conf}/{name}.conf" for name in ("postgresql", "pg_hba", "pg_ident")]
-        files += [f"{data}/postgresql.auto.conf", f"{tls}/server.crt"]
+        files += [f"{data}/postgresql.auto.conf", *tls]
         query = f"""
             SELECT json_build_object(
                 'loaded', extract(epoch FROM pg_conf_load_time())::numeric::text,

@@ -1,12 +1,10 @@
 """Operations for a PostgreSQL cluster and its server."""
 
-from typing import Final
-
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.state import StateStage
 from pyinfra.context import host
 
-from deploy.machine.differences import Commands, refuse, report
+from deploy.machine.differences import Commands, refuse, report, reported
 from deploy.machine.files import File, ManagedFile
 from deploy.machine.look import look
 from deploy.machine.psql import AS_POSTGRES, fact_query, psql
@@ -14,7 +12,7 @@ from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
 from deploy.model.cluster import AT_BOOT, VOLUME, ClusterPaths
 from deploy.postgres.config import changed_settings
-from deploy.postgres.facts import Certificate, Cluster, ClusterFact, Server, ServerFact, Tls
+from deploy.postgres.facts import Cluster, ClusterFact, Server, ServerFact
 
 # systemctl says "started" also if the server did not come up, and recovery takes the time it takes: ask the server. One
 # that ends three times meanwhile, and is started again by systemd, is not going to answer.
@@ -30,9 +28,6 @@ _WAIT = """
     done
 """.replace("AS_POSTGRES", AS_POSTGRES)
 
-#: Mode and owner of the key of the certificate.
-_KEY: Final = "600 postgres"
-
 
 def _cluster(paths: ClusterPaths) -> Cluster:
     cluster: Cluster = look(ClusterFact, version=paths.version, volume=VOLUME)
@@ -40,7 +35,7 @@ def _cluster(paths: ClusterPaths) -> Cluster:
 
 
 def _server(paths: ClusterPaths) -> Server:
-    server: Server = look(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls)
+    server: Server = look(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls.all)
     return server
 
 
@@ -86,28 +81,6 @@ def have_cluster(paths: ClusterPaths) -> Commands:
             f"{empty} {paths.data}/$name.conf; done"
         )
         yield f"rm -rf {paths.conf} && pg_createcluster {paths.version} main -d {paths.data} --start-conf auto"
-
-
-@operation()
-def have_certificate(paths: ClusterPaths, common_name: str) -> Commands:
-    """Have a key and a self-signed certificate for TLS, good for ten years."""
-    there: Tls = look(Certificate, tls=paths.tls)
-    if there.good and there.mode == _KEY:
-        host.noop("the certificate is good")
-        return
-    if there.good:
-        # Clients may have pinned it: whatever happened to the file, it stays the same.
-        report([Difference(f"{paths.tls}/server.key", f"mode and owner are {there.mode}, not {_KEY}")])
-        yield f"chown postgres:postgres {paths.tls}/server.key && chmod 600 {paths.tls}/server.key"
-        return
-    report([Difference(f"certificate {paths.tls}/server.crt", "missing or about to expire")])
-    new = f"{paths.tls}.new"
-    yield f"rm -rf {new} && mkdir -m 700 {new}"
-    yield StringCommand(
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650",
-        f"-keyout {new}/server.key -out {new}/server.crt -subj", QuoteString(f"/CN={common_name}"), "2>/dev/null",
-    )  # fmt: skip
-    yield f"chown -R postgres:postgres {new} && chmod 600 {new}/server.key && rm -rf {paths.tls} && mv -T {new} {paths.tls}"
 
 
 @operation()
@@ -171,6 +144,7 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
             changes.append("pg_hba.conf")
         if _cluster(paths).altered:
             changes.append("postgresql.auto.conf")
+        changes += reported(paths.tls.all)
     report(Difference("PostgreSQL", f"reload for {what}") for what in [*changes, *server.stale])
     if server.refusal:
         # It may have read access rules that are others than the declared ones. If that is not it, it is restarted.

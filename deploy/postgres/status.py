@@ -14,7 +14,7 @@ from deploy.postgres.facts import Server, ServerFact
 def questions(container: EventStore) -> list[Ask]:
     """Whether it runs, and what it says of its configuration."""
     paths = ClusterPaths(container.version)
-    return [Ask(Services, units=[paths.unit]), Ask(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls)]
+    return [Ask(Services, units=[paths.unit]), Ask(ServerFact, conf=paths.conf, data=paths.data, tls=paths.tls.all)]
 
 
 def rows(container: EventStore, answers: Sequence[Any]) -> list[Row]:

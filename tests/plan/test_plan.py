@@ -10,11 +10,20 @@ from .command import FAKE, PASSWORD_VARIABLE, ROOT, Plan
 from .conftest import Pyinfra
 
 _BARRIER = "Wait until the containers have booted"
-_STAGES = (("LXC host", "Images", "Container"), ("System", "PostgreSQL"), ("Database",), ("Schema",), ("Worker",))
+_STAGES = (
+    ("LXC host", "Images", "Container"),
+    ("System",),
+    ("Certificates",),
+    ("PostgreSQL",),
+    ("Database",),
+    ("Schema",),
+    ("Worker",),
+)
 #: What a container that is not there has to be shown to get.
 _FROM_NOTHING = (
     _BARRIER,
     "System | Install packages",
+    "Certificates | Have the TLS certificate",
     "PostgreSQL | Have the cluster",
     "PostgreSQL | Write postgresql.conf",
     "PostgreSQL | Start PostgreSQL",

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from deploy.certificates.keys import PASSPHRASE
 from deploy.model.event_stores import EventStore
 from deploy.model.hosts import LxcHost
+
+#: The environment of whoever may sign.
+SECRET = {PASSPHRASE: "correct horse battery"}
 
 
 def container(**data: Any) -> EventStore:

@@ -17,7 +17,7 @@ def test_files_are_in_debians_places_and_data_and_key_on_the_volume() -> None:
     paths = ClusterPaths(15)
     assert paths.conf == "/etc/postgresql/15/main"
     assert paths.data == "/srv/postgresql/15/main"
-    assert paths.tls == "/srv/postgresql/tls"
+    assert paths.tls.folder == "/srv/postgresql/tls"
     assert paths.unit == "postgresql@15-main.service"
 
 
