@@ -10,6 +10,13 @@ BEFORE ?=
 EXPORT ?=
 FORK ?=
 ARCHIVE ?=
+REPLACE ?=
+OUT ?=
+STEP ?=
+ROLE ?=
+SERIAL ?=
+TRUST ?=
+CLIENT ?=
 ARGS ?=
 PYTEST_ARGS ?=
 
@@ -23,7 +30,7 @@ SIDE_BY_SIDE := -n 3 --no-loadscope-reorder -p no:benchmark
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift status verify dsn psql shell demo seals export-seals retire destroy rollback test soak bench bench-large check packages
+.PHONY: help deploy plan drift status verify dsn psql shell demo ca authorities trust rollover certificate revoke seals export-seals retire destroy rollback test soak bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -44,8 +51,8 @@ status: $(READY) ## how every host, container, cluster, worker, projection and s
 verify: $(READY) ## check what is deployed, and its latency, with testinfra; changes nothing
 	@$(EVENT_STORE) verify -i $(INVENTORY) -- $(PYTEST_ARGS)
 
-dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name] [FORMAT=what another driver reads]
-	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE) $(if $(FORMAT),--format $(FORMAT))
+dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name] [FORMAT=what another driver reads] [TRUST=file, CLIENT=folder: where the client has them]
+	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE) $(if $(FORMAT),--format $(FORMAT)) $(if $(TRUST),--trust "$(TRUST)") $(if $(CLIENT),--client "$(CLIENT)")
 
 psql: $(READY) ## psql as the application [CONTAINER=name] [ARGS='-c "SELECT 1"']
 	@$(EVENT_STORE) psql -i $(INVENTORY) $(CHOICE) -- $(ARGS)
@@ -70,6 +77,24 @@ destroy: $(READY) ## remove container CONFIRM=name; its data volume only with VO
 
 rollback: $(READY) ## take migrations back until TO=NNNN is the last one [LOSE=table,table]
 	@$(EVENT_STORE) rollback -i $(INVENTORY) --to "$(TO)" --lose "$(LOSE)"
+
+ca: $(READY) ## make the certificate authority of INVENTORY, its key encrypted with $$EVENT_STORE_CA_PASSPHRASE [REPLACE=one that is lost]
+	@$(EVENT_STORE) ca -i $(INVENTORY) $(if $(REPLACE),--replace "$(REPLACE)")
+
+authorities: $(READY) ## the authorities, and the certificates that were issued to clients
+	@$(EVENT_STORE) authorities -i $(INVENTORY)
+
+trust: $(READY) ## write what clients check the servers by to OUT=file
+	@$(EVENT_STORE) trust -i $(INVENTORY) --out "$(OUT)"
+
+rollover: $(READY) ## replace the authority: STEP=begin, then switch, then finish; deploy after each
+	@$(EVENT_STORE) rollover -i $(INVENTORY) --step "$(STEP)"
+
+certificate: $(READY) ## issue a client's certificate to OUT=folder, by default the operator's own [ROLE=whom it is for]
+	@$(EVENT_STORE) certificate -i $(INVENTORY) $(if $(ROLE),--role "$(ROLE)") $(if $(OUT),--out "$(OUT)")
+
+revoke: $(READY) ## revoke the client's certificate SERIAL=number; deploy tells the servers
+	@$(EVENT_STORE) revoke -i $(INVENTORY) --serial "$(SERIAL)"
 
 test: .venv/.ready-test ## all tests but the rest of long series, on real containers of their own
 	@$(MAKE) check

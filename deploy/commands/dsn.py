@@ -19,13 +19,18 @@ from deploy.model.inventory import read_inventory
     show_default=True,
     help="The driver's own way to write it; docs/drivers.md has one for each driver.",
 )
-def dsn(inventory: str, container: str | None, form: str) -> None:
+@click.option("--trust", metavar="FILE", default="", help="Where the client has the file of `event-store ca trust`.")
+@click.option(
+    "--client", metavar="FOLDER", default="", help="Where the client has what `event-store certificate` wrote."
+)
+def dsn(inventory: str, container: str | None, form: str, trust: str, client: str) -> None:
     """Print the application's libpq URI, or what another driver reads.
 
     The password is in it, so it is printed nowhere else.
     """
     settings = read_inventory(inventory)
-    click.echo(FORMATS[form](connection.way_in(connection.choose_event_store(settings, container), settings)))
+    store = connection.choose_event_store(settings, container)
+    click.echo(FORMATS[form](connection.way_in(store, settings, trust, client)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The application's way in, written as each kind of driver reads it.
 
-All of them connect today, encrypted and without a look at the certificate, which is self-signed and has no address in it.
-docs/drivers.md says which driver takes which.
+With a self-signed certificate all of them connect encrypted and without a look at the certificate, which has no address in
+it. With an authority they check it in full, by the file of the authority. docs/drivers.md says which driver takes which.
 """
 
 import json
@@ -9,12 +9,12 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 
 @dataclass(frozen=True)
 class WayIn:
-    """What a client has to know, by the names that libpq gives it."""
+    """What a client has to know, by the names that libpq gives it; what is empty it need not know."""
 
     host: str
     port: int
@@ -22,38 +22,59 @@ class WayIn:
     user: str
     password: str = field(repr=False)
     sslmode: str = "require"
+    sslrootcert: str = ""
+    sslcert: str = ""
+    sslkey: str = ""
+
+    @property
+    def known(self) -> dict[str, str | int]:
+        """What there is of it."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Those for TLS, by their names."""
+        return {name: str(self.known[name]) for name in ("sslrootcert", "sslcert", "sslkey") if name in self.known}
 
 
-def _url(scheme: str, way: WayIn, query: str) -> str:
-    return f"{scheme}://{way.user}:{quote(way.password, safe='')}@{way.host}:{way.port}/{way.dbname}?{query}"
+def _url(scheme: str, way: WayIn, query: Mapping[str, str]) -> str:
+    password = f":{quote(way.password, safe='')}" if way.password else ""
+    return f"{scheme}://{way.user}{password}@{way.host}:{way.port}/{way.dbname}?{_query(query)}"
+
+
+def _query(parameters: Mapping[str, str]) -> str:
+    return urlencode(parameters, quote_via=quote, safe="/")
 
 
 def uri(way: WayIn) -> str:
     """What libpq reads, and whatever speaks of `sslmode` as libpq does."""
-    return _url("postgresql", way, f"sslmode={way.sslmode}")
+    return _url("postgresql", way, {"sslmode": way.sslmode, **way.files})
 
 
 def _node(way: WayIn) -> str:
     """The package `pg` takes `require` for `verify-full`."""
-    return _url("postgresql", way, "sslmode=no-verify")
+    mode = "no-verify" if way.sslmode == "require" else way.sslmode
+    return _url("postgresql", way, {"sslmode": mode, **way.files})
 
 
 def _jdbc(way: WayIn) -> str:
-    password = quote(way.password, safe="")
-    return f"jdbc:postgresql://{way.host}:{way.port}/{way.dbname}?user={way.user}&password={password}&sslmode={way.sslmode}"
+    """pgjdbc reads a key in PKCS #8 as DER; docs/drivers.md says how to make it."""
+    login = {"user": way.user, **({"password": way.password} if way.password else {}), "sslmode": way.sslmode}
+    files = way.files | ({"sslkey": f"{way.sslkey.removesuffix('.key')}.pk8"} if way.sslkey else {})
+    return f"jdbc:postgresql://{way.host}:{way.port}/{way.dbname}?{_query(login | files)}"
 
 
 def _sqlalchemy(way: WayIn) -> str:
-    return _url("postgresql+psycopg", way, f"sslmode={way.sslmode}")
+    return _url("postgresql+psycopg", way, {"sslmode": way.sslmode, **way.files})
 
 
 def _sqlalchemy_asyncpg(way: WayIn) -> str:
-    """asyncpg's own name of the option, which SQLAlchemy hands on."""
-    return _url("postgresql+asyncpg", way, f"ssl={way.sslmode}")
+    """asyncpg's own name of the option, which SQLAlchemy hands on. The files it takes from libpq's variables only."""
+    return _url("postgresql+asyncpg", way, {"ssl": way.sslmode})
 
 
 def _parts(way: WayIn) -> str:
-    return json.dumps(asdict(way), indent=2)
+    return json.dumps(way.known, indent=2)
 
 
 #: The environment variables of libpq.
@@ -64,12 +85,15 @@ _VARIABLES: Final = {
     "user": "PGUSER",
     "password": "PGPASSWORD",
     "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
 }
 
 
 def _env(way: WayIn) -> str:
     """Lines for the shell."""
-    return "\n".join(f"export {_VARIABLES[name]}={shlex.quote(str(value))}" for name, value in asdict(way).items())
+    return "\n".join(f"export {_VARIABLES[name]}={shlex.quote(str(value))}" for name, value in way.known.items())
 
 
 FORMATS: Final[Mapping[str, Callable[[WayIn], str]]] = {

@@ -25,6 +25,12 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "retire": "retire",
     "rollback": "runs",
     "destroy": "runs",
+    "ca": "ca",
+    "authorities": "ca",
+    "trust": "trust",
+    "rollover": "rollover",
+    "certificate": "certificate",
+    "revoke": "certificate",
 }
 
 

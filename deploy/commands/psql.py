@@ -10,7 +10,7 @@ import click
 
 from deploy.commands import exits, options
 from deploy.commands.child import run_child
-from deploy.commands.connection import address_of, choose_event_store, password_of
+from deploy.commands.connection import address_of, choose_event_store, password_of, tls_of
 from deploy.commands.errors import CommandError
 from deploy.machine import openssh
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT
@@ -38,6 +38,7 @@ def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...])
     store = choose_event_store(settings, container)
     host, data = store.lxc_host, entries[store.lxc_host].data
     openssh.check(host, data)
+    tls = tls_of(store, settings)
     password, address = password_of(store, settings), address_of(store, settings)
     with openssh.tunnel(host, data, address, PORT) as (reached_at, port), _password_file(address, password) as file:
         environment = os.environ | {
@@ -46,7 +47,7 @@ def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...])
             "PGPORT": str(port),
             "PGDATABASE": DATABASE,
             "PGUSER": APPLICATION_ROLE,
-            "PGSSLMODE": "require",
+            **{f"PG{name.upper()}": value for name, value in tls.items()},
             "PGPASSFILE": f"/proc/self/fd/{file}",
         }
         environment.setdefault("PGCONNECT_TIMEOUT", _PATIENCE)

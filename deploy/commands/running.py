@@ -21,6 +21,7 @@ _OPTIONAL: Final = ("--inventory", "--container", "--compare")
 _EXPECTED: Final = {
     "pyinfra.api.exceptions": "PyinfraError",
     "deploy.model.passwords": "PasswordError",
+    "deploy.certificates.errors": "AuthorityError",
     "psycopg": "Error",
 }
 

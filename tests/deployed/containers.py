@@ -29,6 +29,8 @@ ADDRESSES: Final = {
     "estest-grown": "10.0.3.57",
     "estest-retire": "10.0.3.58",
     "estest-fresh": "10.0.3.59",
+    "estest-tls-trixie": "10.0.3.62",
+    "estest-tls-bookworm": "10.0.3.63",
     # Never deployed under these names or at these addresses for longer than a test.
     "estest-absent": "10.0.3.90",
     "estest-foreign": "10.0.3.91",

@@ -31,7 +31,11 @@ _INSIDE: Final = {
 #: The containers that the tests of a group find deployed.
 PAIRS: Final = {HOST: (TRIXIE, BOOKWORM), INSIDE: (INNER_TRIXIE, INNER_BOOKWORM)}
 #: Modules that have a container of their own, and leave the host alone.
-_BY_THEMSELVES: Final = ("tests/deployed/test_retire.py", "tests/deployed/test_ssh.py")
+_BY_THEMSELVES: Final = (
+    "tests/deployed/test_certificates.py",
+    "tests/deployed/test_retire.py",
+    "tests/deployed/test_ssh.py",
+)
 #: In which they begin. The unit tests are beside the first deploys, which build the images that all need.
 ORDER: Final = (HOST, INSIDE, "unit", *SERVERS, *AT_HAND, *_BY_THEMSELVES)
 

@@ -20,11 +20,12 @@ class Application:
 
     def __init__(self, dsn: str, reached_at: tuple[str, int], networks: list[IPv4Network]) -> None:
         self._parameters = conninfo_to_dict(dsn)
-        self._parameters |= {"host": reached_at[0], "port": reached_at[1], "connect_timeout": 5}
+        # Not by another name: the certificate is for the one in the URI.
+        self._parameters |= {"hostaddr": reached_at[0], "port": reached_at[1], "connect_timeout": 5}
         self._networks = networks
 
     def __repr__(self) -> str:
-        return f"<the application, at {self._parameters['host']}:{self._parameters['port']}>"
+        return f"<the application, at {self._parameters['hostaddr']}:{self._parameters['port']}>"
 
     def connect(self, **changes: Any) -> "psycopg.Connection[tuple[Any, ...]]":
         """A connection, with some parameters of libpq changed; skips where this machine is not one that may connect."""

@@ -12,6 +12,7 @@ from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, WORKER_R
 from deploy.model.settings import Settings
 from deploy.postgres.config import pg_hba_conf, postgresql_conf
 
+from .application import Application
 from .server import Server
 from .setting_values import same_value
 
@@ -98,9 +99,10 @@ def test_nothing_waits_for_a_restart(server: Server) -> None:
 
 
 def test_nothing_waits_for_a_reload(server: Server, store: EventStore) -> None:
-    conf = ClusterPaths(store.version).conf
-    newer = "(pg_stat_file(name)).modification > pg_conf_load_time()"
-    names = ", ".join(f"'{conf}/{name}.conf'" for name in ("postgresql", "pg_hba", "pg_ident"))
+    paths = ClusterPaths(store.version)
+    newer = "(pg_stat_file(name, true)).modification > pg_conf_load_time()"
+    files = [*(f"{paths.conf}/{name}.conf" for name in ("postgresql", "pg_hba", "pg_ident")), *paths.tls.all]
+    names = ", ".join(f"'{file}'" for file in files)
     assert server.rows(f"SELECT name FROM unnest(ARRAY[{names}]) AS name WHERE {newer}") == []
 
 
@@ -112,6 +114,14 @@ def test_server_finds_no_error_in_its_files(server: Server) -> None:
 
 def test_alter_system_left_nothing_behind(server: Server) -> None:
     assert server.rows("SELECT name FROM pg_file_settings WHERE sourcefile LIKE '%/postgresql.auto.conf'") == []
+
+
+#: Method and options of the application's rules.
+METHODS = {
+    "password": ("scram-sha-256", None),
+    "password+certificate": ("scram-sha-256", ["clientcert=verify-full"]),
+    "certificate": ("cert", ["clientcert=verify-full"]),
+}
 
 
 def test_access_rules_are_exactly_the_declared_ones(server: Server, store: EventStore, settings: Settings) -> None:
@@ -129,8 +139,7 @@ def test_access_rules_are_exactly_the_declared_ones(server: Server, store: Event
                 [APPLICATION_ROLE],
                 str(network.network_address),
                 str(network.netmask),
-                "scram-sha-256",
-                None,
+                *METHODS[store.authentication],
             )
             for network in settings.client_networks(store)
         ),
@@ -139,15 +148,33 @@ def test_access_rules_are_exactly_the_declared_ones(server: Server, store: Event
 
 def test_tls_is_on_with_a_key_that_only_the_server_reads(server: Server, inside: Host, store: EventStore) -> None:
     assert server.value("current_setting('ssl')") == "on"
+    assert server.value("current_setting('ssl_min_protocol_version')") in ("TLSv1.2", "TLSv1.3")
     tls = ClusterPaths(store.version).tls
-    assert server.value("current_setting('ssl_key_file')") == f"{tls}/server.key"
-    key = inside.file(f"{tls}/server.key")
+    assert server.value("current_setting('ssl_key_file')") == tls.key
+    key = inside.file(tls.key)
     assert (key.user, key.mode) == ("postgres", 0o600)
 
 
 def test_certificate_is_good_for_another_month(inside: Host, store: EventStore) -> None:
-    certificate = f"{ClusterPaths(store.version).tls}/server.crt"
+    certificate = ClusterPaths(store.version).tls.certificate
     assert inside.run("openssl x509 -checkend 2592000 -noout -in %s", certificate).rc == 0
+
+
+def test_clients_can_check_the_server_in_full(application: Application, store: EventStore) -> None:
+    """By its address, and by the inventory's authority alone."""
+    if store.tls == "self-signed":
+        pytest.skip('not verifiable here: the certificate is self-signed; "tls": "authority" makes it so')
+    application.connect(sslmode="verify-full").close()
+    assert "does not match host name" in application.refusal(sslmode="verify-full", host="another.example.net")
+
+
+def test_what_is_revoked_is_known_for_another_month(inside: Host, store: EventStore) -> None:
+    """An expired list refuses every client that shows a certificate."""
+    if store.tls == "self-signed":
+        pytest.skip('not verifiable here: no client has a certificate without "tls": "authority"')
+    files = ClusterPaths(store.version).tls
+    ends = inside.check_output("openssl crl -noout -nextupdate -in %s | cut -d= -f2", files.revocations)
+    assert int(inside.check_output("echo $((($(date -d %s +%%s) - $(date +%%s)) / 86400))", ends)) >= 29
 
 
 def test_server_listens_on_its_addresses(inside: Host) -> None:

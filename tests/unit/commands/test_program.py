@@ -31,6 +31,9 @@ REQUIRED = {
     "rollback": ["--to", "1"],
     "export-seals": ["--export", "x"],
     "retire": ["--before", "2000-01-01", "--export", "x"],
+    "trust": ["--out", "x"],
+    "rollover": ["--step", "begin"],
+    "revoke": ["--serial", "1"],
 }
 #: Those that are about one container of the inventory.
 OF_A_CONTAINER = sorted(name for name in COMMANDS if "container" in {p.name for p in parameters(name)})
@@ -92,7 +95,7 @@ def test_options_are_the_same_everywhere(command: str) -> None:
     taken = options(command)
     assert taken["inventory"] == ("-i", "--inventory")
     about_one = {"dsn", "psql", "shell", "demo", "seals", "export-seals", "retire"}
-    lists = {"drift", "status", "summary", "seals"}
+    lists = {"drift", "status", "summary", "seals", "authorities"}
     assert taken.get("container") == (("-c", "--container") if command in about_one else None)
     assert taken.get("as_json") == (("--json",) if command in lists else None)
     [inventory] = [option for option in parameters(command) if option.name == "inventory"]

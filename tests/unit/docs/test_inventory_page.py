@@ -49,6 +49,8 @@ CHANGES: Mapping[str, list[tuple[Any, Any]]] = {
     "postgresql_settings": [({}, {"log_min_duration_statement": 250}), ({}, {"max_locks_per_transaction": 128})],
     "client_networks": [([], ["192.168.0.0/16"])],
     "durability": [("full", "none"), ("none", "full")],
+    "tls": [("self-signed", "authority")],
+    "authentication": [("password", "certificate"), ("password", "password+certificate")],
     "unknown_event_types": [("allow", "refuse")],
     "retention_years": [(7, 10)],
 }
@@ -61,6 +63,7 @@ ON_A_MACHINE: Mapping[str, set[str]] = {
     "lxc_name": {"another container"},
     "lxc_host": {"another container"},
     "durability": {"refused"},
+    "certificate_names": {"reload"},  # tests/deployed/test_certificates.py
 }
 
 
@@ -76,6 +79,8 @@ def with_value(key: str, value: Any) -> tuple[LxcHost, EventStore]:
     (host if key in LxcHost.model_fields else data)[key] = value
     if key == "gateway":
         host["network"] = "existing"
+    if key == "authentication":
+        data["tls"] = "authority"
     return lxc_host(**host), container(**data)
 
 
