@@ -18,6 +18,8 @@ from .deployment import Deployment, differences, inside, run, sql
 BOTH = pytest.mark.parametrize(("name", "version"), list(zip(SERVERS, (17, 15), strict=True)))
 FEED, PROJECTIONS, VIEWS, SEALS = (f"event-store@{name}.service" for name in ("feed", "projections", "views", "seals"))
 FOLDER = "/etc/systemd/system"
+#: The server ends all others with it, throws its memory away and recovers.
+KILL_A_SESSION = "pkill -9 -f '[e]vent_store_worker stock_analysis_event_store'"
 
 
 class Case(NamedTuple):
@@ -211,7 +213,7 @@ def test_it_comes_back_after_losing_its_connection_its_process_and_the_server(
     inside(name, f"pkill -9 -u {WORKER_ROLE}")
     _eventually(name, lambda: _sessions(name) == EXPECTED)
     # All backends end with one that is killed, and the server recovers by itself.
-    inside(name, "pkill -9 -f '[e]vent_store_worker stock_analysis_event_store'")
+    inside(name, KILL_A_SESSION)
     _eventually(name, lambda: _sessions(name) == EXPECTED)
     # systemd starts the server again, and the worker with it.
     inside(name, "pkill -9 -o -x postgres")
@@ -219,6 +221,25 @@ def test_it_comes_back_after_losing_its_connection_its_process_and_the_server(
     _eventually(name, lambda: inside(name, f"systemctl show --property=NRestarts --value {unit}") != "0")
     _eventually(name, lambda: _sessions(name) == EXPECTED)
     assert deployed.drift()[0] == 0
+
+
+@BOTH
+@pytest.mark.parametrize("end", ["systemctl restart {server}", KILL_A_SESSION], ids=["restart", "crash"])
+def test_it_records_that_a_history_begins_without_any_append(
+    deployed_server: Callable[[str], Deployment], name: str, version: int, end: str
+) -> None:
+    deployed_server(name)
+    # Of what the test before has done.
+    _eventually(name, lambda: sql(name, "SELECT event_store.due_fork() IS NULL", check=False) == "t")
+    last = "SELECT f.fork, f.reason, f.recorded_by FROM event_store.forks f JOIN event_store.settings s USING (fork)"
+    before = sql(name, last)
+    inside(name, end.format(server=f"postgresql@{version}-main"))
+
+    def recorded() -> str:
+        return sql(name, last, check=False)  # Nothing while the server is on its way up.
+
+    _eventually(name, lambda: recorded() not in {"", before})
+    assert recorded().split("|")[1:] == ["start", WORKER_ROLE]
 
 
 def test_a_server_that_is_down_at_boot_is_waited_for(deployed: Deployment) -> None:

@@ -38,6 +38,8 @@ class Driver:
     """JavaScript only."""
     hears: bool = True
     hints: bool = True
+    follows: bool = True
+    """Its program also reads the feed by the cursor as text, and hears one."""
 
 
 def _node(package: str, undefined: str, form: str = "node") -> Driver:
@@ -46,7 +48,7 @@ def _node(package: str, undefined: str, form: str = "node") -> Driver:
 
 def _python(driver: str, form: str, *after_loss: str, python: str = sys.executable, **more: bool) -> Driver:
     first, then = after_loss
-    return Driver(form, (python, "python_story.py", driver), (first, then), **more)  # type: ignore[arg-type]
+    return Driver(form, (python, "python_story.py", driver), (first, then), follows=False, **more)  # type: ignore[arg-type]
 
 
 DRIVERS: Final = {
@@ -66,10 +68,10 @@ IN_SOAK: Final = {
     "sqlalchemy": _python("sqlalchemy", "sqlalchemy", "lost", "fine", hears=False),
     "django": _python("django", "parts", "fine", "fine", hears=False),
     "odbc": _python("odbc", "parts", "lost", "lost", python="/usr/bin/python3", hears=False, hints=False),
-    "pgx": Driver("uri", ("go", "run", "pgx.go"), ("57P01", "fine")),
-    "ruby-pg": Driver("uri", ("ruby", "ruby_pg.rb"), ("lost", "fine")),
-    "dbd-pg": Driver("parts", ("perl", "dbd_pg.pl"), ("lost", "fine")),
-    "pdo": Driver("parts", ("php", "pdo.php"), ("lost", "fine")),
+    "pgx": Driver("uri", ("go", "run", "pgx.go"), ("57P01", "fine"), follows=False),
+    "ruby-pg": Driver("uri", ("ruby", "ruby_pg.rb"), ("lost", "fine"), follows=False),
+    "dbd-pg": Driver("parts", ("perl", "dbd_pg.pl"), ("lost", "fine"), follows=False),
+    "pdo": Driver("parts", ("php", "pdo.php"), ("lost", "fine"), follows=False),
 }
 
 
@@ -81,12 +83,16 @@ def test_a_driver_reads_and_writes_all_of_it(way_in: WayIn, name: str) -> None:
         first_two = client.execute("""
             SELECT transaction_id::text, global_position::text FROM event_store.read_feed('0', 0, 2)
         """).fetchall()
+        feed = client.execute("SELECT event_store.cursor_of(e) FROM event_store.read_feed_after(NULL, 2) e").fetchall()
         back = client.execute("""
             SELECT event_store.cursor_of(e)
               FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 4) e
         """).fetchall()
     # Also the worker says so, where there is one.
     assert bool(re.fullmatch(r"\d+,\d+", told.pop("heard", ""))) == driver.hears
+    assert bool(re.fullmatch(r"a\d+\.\d+\.[0-9a-f]{32}\.\d*", told.pop("heard_cursor", ""))) == driver.follows
+    # In pages of one, like those below.
+    assert told.pop("feed", None) == ([cursor for (cursor,) in feed] if driver.follows else None)
     assert told.pop("undefined", None) == driver.undefined
     assert told == {
         "tls": True,

@@ -144,13 +144,11 @@ class Cluster:
             f"$bin/pg_basebackup -h {self.folder} -p {self.port} -U postgres -c fast -D $data {'-R' if standby else ''}"
         )
 
-    def kill_a_session(self) -> None:
+    def kill(self, pid: int) -> None:
         """Kill a process that holds the shared memory: all of it is thrown away, and the postmaster goes on."""
-        with self.server.connect(self.store.name) as connection:
-            pid = connection.info.backend_pid
-            self.sh(
-                f"kill -9 {pid}; until grep -q 'all server processes terminated' {self.folder}/log; do sleep 0.02; done"
-            )
+        self.sh(
+            f"kill -9 {pid}; until grep -q 'all server processes terminated' {self.folder}/log; do sleep 0.02; done"
+        )
         self.store.close()
         self.sh(f"until $bin/pg_isready -q -h {self.folder} -p {self.port}; do sleep 0.02; done")
 

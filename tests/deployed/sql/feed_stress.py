@@ -1,6 +1,5 @@
 """The feed under stress: writers of all kinds, readers of all kinds, crashes; then what each reader saw against the table."""
 
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -11,12 +10,14 @@ from uuid import UUID
 
 import psycopg
 
-from .feed import COLUMNS, START, Connection, Cursor, Event, events, read
+from .feed import COLUMNS, Cursor, Event, events
 from .stores import Store
+from .stress_readers import READERS, follow, to_the_horizon
 from .stress_writers import Load, Writer, retry_connect
 
 WRITERS = 10
-Page = Callable[[Connection, Cursor], list[Event]]
+#: The reader whose cursor is no event's place.
+HORIZON = "to the horizon"
 
 
 @dataclass
@@ -30,72 +31,6 @@ class Found:
     wrong: list[str] = field(default_factory=list)
 
 
-def _by_pages(size: int) -> Page:
-    return lambda session, after: read(session, after, size)
-
-
-def _by_category(session: Connection, after: Cursor) -> list[Event]:
-    call = f"SELECT {COLUMNS} FROM event_store.get_events_by_category('Thing', %s::text::xid8, %s, 100)"
-    return events(session.execute(call, [*after]).fetchall())
-
-
-def _by_scan(session: Connection, after: Cursor) -> list[Event]:
-    return [event for event in read(session, after, 50, ["Happened"]) if event.event_id]
-
-
-def _with_one_snapshot(session: Connection, after: Cursor) -> list[Event]:
-    with session.transaction():
-        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        return read(session, after, 1000)
-
-
-def _by_text(session: Connection, after: Cursor) -> list[Event]:
-    cursor = "event_store.cursor_at(%s::text::xid8, %s)"
-    return events(
-        session.execute(f"SELECT {COLUMNS} FROM event_store.read_feed_after({cursor}, 100)", [*after]).fetchall()
-    )
-
-
-READERS: dict[str, Page] = {
-    "pages of 1000": _by_pages(1000),
-    "pages of 3": _by_pages(3),
-    "pages of 40": _by_pages(40),
-    "category": _by_category,
-    "filtered": _by_scan,
-    "one snapshot": _with_one_snapshot,
-    "by text": _by_text,
-}
-
-
-def follow(
-    store: Store, page: Page, over: Callable[[], bool], wait: float, *, to_the_horizon: bool = False
-) -> list[Event]:
-    """What a reader sees until a page is empty after the end. ``to_the_horizon``: with a cursor that is no event's place."""
-    seen: list[Event] = []
-    session, after, empty = None, START, 0
-    while empty < 3:
-        last = over()
-        try:
-            session = session or retry_connect(store, lambda: False)
-            assert session
-            if found := page(session, after):
-                seen += found
-                after, empty = found[-1].cursor, 0
-                continue
-            empty = empty + 1 if last else 0
-            if to_the_horizon:
-                row = session.execute(
-                    "SELECT s.feed_offset + pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1"
-                    "  FROM event_store.settings s"
-                ).fetchone()
-                assert row
-                after = max(after, Cursor(row[0], 2**62))
-        except psycopg.OperationalError:
-            session = None
-        time.sleep(0.05 if last else wait * random.random())  # noqa: S311
-    return seen
-
-
 def stress(
     store: Store,
     seconds: float,
@@ -103,12 +38,13 @@ def stress(
     seed: int,
     only: str = "",
     crashes: int = 0,
-    to_the_horizon: bool = False,
+    with_horizon: bool = False,
     standby: Store | None = None,
 ) -> Found:
     """Let writers and readers run, and compare. ``only``: one phase of `stress_writers.PHASES` for all the time.
 
-    ``standby``: the same store on a standby, which is read as well.
+    ``with_horizon``: one more reader, whose cursor is the horizon. ``standby``: the same store on a standby, which is read
+    as well.
     """
     with store.connect("postgres") as admin:
         row = admin.execute("SELECT current_setting('max_prepared_transactions')::integer").fetchone()
@@ -116,6 +52,8 @@ def stress(
     written, quiet = threading.Event(), threading.Event()
     found = Found()
     readers = {name: (store, page) for name, page in READERS.items()}
+    if with_horizon:
+        readers[HORIZON] = (store, to_the_horizon)
     if standby:
         readers |= {f"{name}, standby": (standby, page) for name, page in READERS.items()}
     with ThreadPoolExecutor(WRITERS + len(readers) + 1) as pool:
@@ -126,7 +64,6 @@ def stress(
                 page,
                 quiet.is_set,
                 0.005 if name == "pages of 1000" else 0.03,
-                to_the_horizon=to_the_horizon,
             )
             for name, (where, page) in readers.items()
         }
@@ -143,7 +80,14 @@ def stress(
         if working:
             working.result()
         quiet.set()
-        seen = {name: future.result() for name, future in reading.items()}
+        seen = {}
+        for name, future in reading.items():
+            try:
+                seen[name] = future.result()
+            except psycopg.Error as error:
+                if error.sqlstate != "SE018":
+                    raise
+                found.wrong.append(f"{name}: refused, {error}")
     found.transactions, found.errors = load.transactions, load.errors
     _compare(store, load, seen, found)
     store.close()

@@ -4,6 +4,8 @@ Each story writes and reads before and after the loss. `Consumers` holds what ea
 """
 
 import re
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -16,10 +18,10 @@ from event_store import ANY, NO_RETRIES, EventStore, NewEvent
 
 from .clusters import Cluster, Clusters
 from .consumers import Consumers
-from .feed import Connection, append, read, settle
+from .feed import Connection, append, read, settle, wait_until
 from .stores import Server, Store
 from .test_restore import move, rebase
-from .test_subscriptions import claimed, create, value
+from .test_subscriptions import claimed, create, refused, value
 
 pytestmark = pytest.mark.releases
 
@@ -79,7 +81,16 @@ def test_a_start_without_a_loss_changes_nothing_for_anybody(primary: Cluster, co
     assert tuple(last) == tuple(consumers.reader.seen[14][0])
 
 
-def test_a_recovery_to_a_point_in_time(primary: Cluster, other: Cluster, consumers: Consumers) -> None:
+@pytest.fixture
+def replica(clusters: Clusters) -> Iterator[Cluster]:
+    """A standby of whatever server goes on, without files yet."""
+    with clusters.cluster("replica") as replica:
+        yield replica
+
+
+def test_a_recovery_to_a_point_in_time(
+    primary: Cluster, other: Cluster, replica: Cluster, consumers: Consumers
+) -> None:
     primary.back_up(other)
     ask(primary, "SELECT pg_create_restore_point('here')")
     consumers.write(primary, 16)
@@ -88,6 +99,7 @@ def test_a_recovery_to_a_point_in_time(primary: Cluster, other: Cluster, consume
     with EventStore(other.conninfo()) as client:
         consumers.reader.read(client)  # nothing is new yet
     consumers.write(other, 24)
+    consumers.check_on_a_standby(other, replica)
     consumers.check(other)
     assert consumers.were_told
     assert forks(other)[-1][0] == "timeline"
@@ -98,7 +110,7 @@ def test_a_recovery_to_a_point_in_time(primary: Cluster, other: Cluster, consume
 
 
 def test_a_recovery_to_before_a_failover_whose_timeline_is_used_again(
-    primary: Cluster, other: Cluster, clusters: Clusters, consumers: Consumers
+    primary: Cluster, other: Cluster, replica: Cluster, clusters: Clusters, consumers: Consumers
 ) -> None:
     primary.back_up(other)
     ask(primary, "SELECT pg_create_restore_point('here')")
@@ -113,6 +125,7 @@ def test_a_recovery_to_before_a_failover_whose_timeline_is_used_again(
     recover(primary, other, "here")
     assert ask(other, "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)") == "00000002"
     consumers.write(other, 24)
+    consumers.check_on_a_standby(other, replica)
     consumers.check(other)
     assert consumers.were_told
     (lost,) = consumers.reader.told
@@ -156,7 +169,7 @@ def test_a_failover_that_loses_commits(primary: Cluster, other: Cluster, consume
 
 
 def test_two_failovers_one_right_after_the_other(
-    primary: Cluster, other: Cluster, clusters: Clusters, consumers: Consumers
+    primary: Cluster, other: Cluster, replica: Cluster, clusters: Clusters, consumers: Consumers
 ) -> None:
     with clusters.cluster("second") as second:
         for standby in (other, second):
@@ -172,11 +185,56 @@ def test_two_failovers_one_right_after_the_other(
         other.stop("immediate")
         second.promote()
         consumers.write(second, 8)
+        consumers.check_on_a_standby(second, replica)
         consumers.check(second)
         assert consumers.were_told
         # The record of the fork between them is lost as well.
         assert [fork[0] for fork in forks(second)] == ["first", "start", "timeline"]
         assert forks(second)[-1][3] > lost
+
+
+def test_two_promotions_within_a_second(primary: Cluster, other: Cluster, clusters: Clusters) -> None:
+    """Each takes appends, and the second one knows nothing of the first. How long it takes is the machine's business."""
+    app = primary.store.connect()
+    append(app, uuid4())
+    settle(app)
+    primary.back_up(other, standby=True)
+    other.start()
+    wait_for(primary, other)
+    primary.stop("immediate")
+    other.stop()
+    for _ in range(10):
+        with clusters.cluster("first") as first, clusters.cluster("second") as second:
+            if promote_both(other, first, second) < 1:
+                return
+    pytest.fail("it never took less than a second")
+
+
+def promote_both(standby: Cluster, first: Cluster, second: Cluster) -> float:
+    """Promote two copies of a standby, with an append to the first one in between; seconds between the promotions."""
+    for one in (first, second):
+        standby.copy(one)
+        one.start()
+    app, later = first.store.connect(), second.store.connect()
+    # No append passes before the next full second.
+    time.sleep((0.4 - time.time()) % 1)
+    first.promote()
+    promoted = time.monotonic()
+    append(app, uuid4())
+    second.promote()
+    seconds = time.monotonic() - promoted
+    settle(app)
+    *_, lost = app.execute("SELECT event_store.cursor_of(e) FROM event_store.read_feed() e").fetchall()
+    place = read(app)[-1].cursor
+    assert forks(first)[-1][3] <= place.transaction_id
+
+    append(later, uuid4())
+    settle(later)
+    assert forks(second)[-1][3] > place.transaction_id
+    for call in ("read_feed_after(%s)", "read_feed(%s::text::xid8, %s)"):
+        refused(later, "SE018", f"SELECT event_store.{call}", *(lost if "after" in call else place))
+    assert len(read(later)) == 2
+    return seconds
 
 
 def test_a_crash_loses_no_append_whatever_the_session_has_set(primary: Cluster, consumers: Consumers) -> None:
@@ -200,32 +258,44 @@ def test_a_crash_loses_no_append_whatever_the_session_has_set(primary: Cluster, 
     assert not consumers.were_told
 
 
-@pytest.mark.parametrize("crash", ["server", "session"])
+#: Each transaction that has appended sets back, at its end, what the append has raised.
+TAKE_BACK = """
+    CREATE FUNCTION public.take_back() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM set_config('synchronous_commit', 'off', true);
+        RETURN NULL;
+    END
+    $$;
+    CREATE CONSTRAINT TRIGGER take_back AFTER INSERT ON event_store.events
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.take_back();
+"""
+
+
+@pytest.mark.parametrize("crash", ["server", "process"])
 def test_a_crash_after_a_caller_has_taken_the_durability_back(
     primary: Cluster, consumers: Consumers, crash: str
 ) -> None:
-    # So that everything before is on the disk.
-    ask(primary, "SELECT pg_switch_wal()")
-    app = primary.store.connect()
-    for _ in range(8):
-        with app.transaction():
-            append(app, uuid4())
-            app.execute("SET LOCAL synchronous_commit = off")
-    with EventStore(primary.conninfo()) as client:
-        consumers.reader.read(client)
-        consumers.holder.take(client)
+    with primary.server.connect(primary.store.name) as admin:
+        admin.execute(TAKE_BACK)
+    # All of that is on the disk. From here on nobody writes WAL by himself, nor along with something of his own.
+    wal_writer = int(ask(primary, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"))
+    primary.sh(f"kill -STOP {wal_writer}")
+    consumers.write(primary, 8)
+    consumers.read(primary, "-c synchronous_commit=off")
     if crash == "server":
-        primary.stop("immediate")
+        primary.stop("immediate")  # After five seconds the server kills who does not end by himself.
         primary.start()
     else:
-        primary.kill_a_session()
+        primary.kill(wal_writer)
+    with primary.server.connect(primary.store.name) as admin:
+        admin.execute("DROP FUNCTION public.take_back() CASCADE")
     consumers.write(primary, 12)
     consumers.check(primary)
-    assert len(consumers.reader.told) == len(consumers.holder.told) == 1
+    assert consumers.were_told
     assert forks(primary)[-1][0] == "start"
 
 
-def test_a_raw_copy_that_is_put_back(primary: Cluster, other: Cluster, consumers: Consumers) -> None:
+def test_a_raw_copy_that_is_put_back(primary: Cluster, other: Cluster, replica: Cluster, consumers: Consumers) -> None:
     primary.stop()
     primary.copy(other)
     primary.start()
@@ -235,6 +305,7 @@ def test_a_raw_copy_that_is_put_back(primary: Cluster, other: Cluster, consumers
     other.copy(primary)
     primary.start()
     consumers.write(primary, 24)
+    consumers.check_on_a_standby(primary, replica)
     consumers.check(primary)
     assert consumers.were_told
     assert forks(primary)[-1][0] == "start"
@@ -311,6 +382,22 @@ def test_a_dump_that_is_restored_into_another_cluster(
     consumers.check(other)
     assert consumers.were_told
     assert forks(other)[-1][0] == "cluster"
+
+
+def test_a_dump_that_takes_the_place_of_the_store_in_its_own_cluster(primary: Cluster, consumers: Consumers) -> None:
+    """No number of the cluster goes back but those that are in the dump."""
+    way = f"-h {primary.folder} -p {primary.port} -U postgres"
+    primary.sh(f"$bin/pg_dump {way} -Fc -f {primary.folder}/dump store")
+    consumers.write(primary, 16)
+    consumers.read(primary)
+    primary.store.close()
+    primary.sh(
+        f"$bin/dropdb {way} --force store; $bin/pg_restore {way} -C --exit-on-error -d postgres {primary.folder}/dump"
+    )
+    consumers.write(primary, 24)
+    consumers.check(primary)
+    assert consumers.were_told
+    assert forks(primary)[-1][0] == "restore"
 
 
 def test_a_dump_that_is_restored_into_the_same_cluster(server: Server, empty_store: Store) -> None:
@@ -395,6 +482,25 @@ def test_a_prepared_transaction_that_has_appended_ends_before_a_history_begins(p
     assert len(read(app)) == 3
     last = read(app)[1].cursor
     assert forks(primary)[-1][1:3] == tuple(last)
+
+
+def test_a_history_begins_in_the_second_in_which_a_prepared_transaction_has_ended_or_later(primary: Cluster) -> None:
+    """While it is waited for the clock goes on, and so do numbers; its events are of the history that ends."""
+    app, admin = restart_with_a_prepared_append(primary), primary.store.connect("postgres")
+    doing = "SELECT coalesce(wait_event, '') FROM pg_stat_activity WHERE pid = %s"
+    with ThreadPoolExecutor(1) as pool:
+        appending = pool.submit(append, app, uuid4())
+        wait_until(lambda: appending.done() or value(admin, doing, app.info.backend_pid) == "PgSleep")
+        time.sleep(2)
+        assert not appending.done()
+        ended = int(value(admin, "SELECT floor(extract(epoch FROM clock_timestamp()))"))
+        admin.execute("COMMIT PREPARED 'old'")
+        appending.result()
+    settle(app)
+    _, old, new = read(app)
+    reason, *last, first, _ = forks(primary)[-1]
+    assert (reason, *last) == ("start", *old.cursor)
+    assert new.cursor.transaction_id >= first > ended * PER_SECOND
 
 
 @pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])

@@ -224,13 +224,14 @@ def test_a_writer_with_one_snapshot_that_wrote_before(
     assert aggregates(read(app, seen[-1].cursor)) == [second, third]
 
 
+@pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_a_reader_with_one_snapshot_waits_for_all_that_write(
-    foreign: list[Connection], store: Store, app: Connection
+    foreign: list[Connection], store: Store, app: Connection, isolation: psycopg.IsolationLevel
 ) -> None:
     start = end(app)
     append(app, uuid4())
     with store.connect(autocommit=False) as reader:
-        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        reader.isolation_level = isolation
         assert read(reader, start) == []
         for session in foreign:
             session.rollback()
@@ -285,6 +286,19 @@ def test_a_prepared_append(
     assert admin.execute("SELECT pid, prepared FROM event_store.feed_blockers()").fetchall() == [(None, name)]
     admin.execute(f"COMMIT PREPARED '{name}'")
     assert aggregates(read(app, start)) == [mine, later]
+
+
+@pytest.mark.parametrize("power", [31, 32, 33])
+def test_the_key_of_a_bound_stands_for_the_nearest_id(store: Store, admin: Connection, power: int) -> None:
+    """It has 32 bits, one of them the sign. Where ids do pass a power of two, the stress goes (test_feed_stress.py)."""
+    published = "SELECT published FROM event_store.published_bounds(%s) WHERE pid = %s"
+    with store.connect("postgres", autocommit=False) as writer:
+        for bound in range(2**power - 2, 2**power + 3):
+            writer.execute("SELECT event_store.publish_bound(%s)", [bound])
+            # PostgreSQL hands out no id that is further away.
+            for upper in (bound - 2**21, bound - 1, bound, bound + 1, bound + 2**31 - 3_000_000):
+                assert value(admin, published, upper, writer.info.backend_pid) == bound
+            writer.rollback()
 
 
 # Forged locks and settings
@@ -440,6 +454,30 @@ def test_a_raised_number_is_kept(open_session: Connection, app: Connection) -> N
     assert [number(app, went_on), number(open_session, nested)] == [[raised], [raised]]
     open_session.commit()
     assert aggregates(read(app, start)) == [early, went_on, went_on, late, nested]
+
+
+def test_a_reader_may_see_a_part_of_a_transaction_with_several_numbers(
+    store: Store, open_session: Connection, app: Connection, admin: Connection
+) -> None:
+    """Each number has its bound, and before the commit readers wait for the lowest one."""
+    start, first, committed, between, second = end(app), uuid4(), uuid4(), uuid4(), uuid4()
+    write_elsewhere(open_session)
+    append(open_session, first)
+    append(app, committed)
+    with store.connect(autocommit=False) as late:
+        append(late, between)
+        open_session.execute("RESET event_store.feed_number")  # So that it knows nothing of its first one.
+        append(open_session, second)
+        numbers = number(open_session, first) + number(late, between) + number(open_session, second)
+        assert numbers == sorted(set(numbers))
+        published = "SELECT count(*) FROM event_store.published_bounds(%s) WHERE pid = %s"
+        assert value(admin, published, write_elsewhere(admin), open_session.info.backend_pid) == 2
+        assert read(app, start) == []
+        open_session.commit()
+        seen = read(app, start)
+        assert aggregates(seen) == [first, committed]
+        late.commit()
+    assert aggregates(read(app, seen[-1].cursor)) == [between, second]
 
 
 # Acknowledging

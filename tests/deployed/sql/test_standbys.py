@@ -10,8 +10,8 @@ import pytest
 from event_store import EventStore
 
 from .clusters import Cluster, Clusters
-from .consumers import Reader
 from .feed import START, append, end, read, settle, wait_until
+from .readers import Reader
 from .stores import Store
 from .test_forks import ask, cut_off, wait_for
 from .test_subscriptions import refused, value

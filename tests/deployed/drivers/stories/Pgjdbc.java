@@ -17,6 +17,7 @@ public class Pgjdbc {
     static final String APPEND = "SELECT event_version FROM event_store.append_events('Driver', ?::uuid, ?, ?::jsonb)";
     static final String PAGE = "SELECT transaction_id::text, global_position::text FROM event_store.read_feed("
         + "?::xid8, ?::bigint, 1) WHERE event_id IS NOT NULL";
+    static final String FEED = "SELECT event_store.cursor_of(e) FROM event_store.read_feed_after(?, 1) e";
     static final String BACK = "SELECT event_store.cursor_of(e) FROM event_store.get_events_in_time_range_backward("
         + "'-infinity', 'infinity', 1, before => ?) e";
     static final String EVENTS = "[{\"event_type\": \"DriverTried\", \"event_data\": {\"value\": \"10.5\", \"list\": [1, null]}},"
@@ -38,6 +39,30 @@ public class Pgjdbc {
             try (ResultSet rows = statement.executeQuery()) {
                 rows.next();
                 return rows.getString(1);
+            }
+        }
+    }
+
+    static String pages(Connection connection, String sql, int count) throws SQLException {
+        List<String> cursors = new ArrayList<>();
+        String last = null;
+        for (int i = 0; i < count; i++) {
+            last = one(connection, sql, last);
+            cursors.add(text(last));
+        }
+        return "[" + String.join(", ", cursors) + "]";
+    }
+
+    static String hear(Connection listener, Connection connection, String channel, String payload) throws SQLException {
+        try (Statement listen = listener.createStatement()) {
+            listen.execute("LISTEN " + channel);
+        }
+        one(connection, "SELECT pg_notify(?, ?)", channel, payload);
+        while (true) {
+            for (PGNotification heard : listener.unwrap(PGConnection.class).getNotifications(10_000)) {
+                if (heard.getName().equals(channel)) {
+                    return text(heard.getParameter());
+                }
             }
         }
     }
@@ -76,20 +101,12 @@ public class Pgjdbc {
             }
             told.add("\"cursors\": [" + String.join(", ", cursors) + "]");
 
-            List<String> back = new ArrayList<>();
-            String last = null;
-            for (int i = 0; i < 4; i++) {
-                last = one(connection, BACK, last);
-                back.add(text(last));
-            }
-            told.add("\"back\": [" + String.join(", ", back) + "]");
+            told.add("\"feed\": " + pages(connection, FEED, 2));
+            told.add("\"back\": " + pages(connection, BACK, 4));
 
-            try (Statement listen = other.createStatement()) {
-                listen.execute("LISTEN event_store");
-            }
-            one(connection, "SELECT pg_notify('event_store', '12,34')");
-            PGNotification[] heard = other.unwrap(PGConnection.class).getNotifications(10_000);
-            told.add("\"heard\": " + text(heard[0].getParameter()));
+            told.add("\"heard\": " + hear(other, connection, "event_store", "12,34"));
+            told.add("\"heard_cursor\": "
+                + hear(other, connection, "event_store_cursor", "a12.34." + "0".repeat(32) + "."));
 
             one(other, "SELECT pg_terminate_backend(?)", Integer.parseInt(one(connection, "SELECT pg_backend_pid()")));
             List<String> outcomes = new ArrayList<>();

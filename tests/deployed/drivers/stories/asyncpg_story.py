@@ -14,6 +14,7 @@ PAGE = """
     SELECT transaction_id::text, global_position::text
       FROM event_store.read_feed($1::text::xid8, $2::text::bigint, 1) WHERE event_id IS NOT NULL
 """
+FEED = "SELECT event_store.cursor_of(e) FROM event_store.read_feed_after($1, 1) e"
 BACK = """
     SELECT event_store.cursor_of(e)
       FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 1, before => $1) e
@@ -45,15 +46,20 @@ async def main() -> None:
             cursors.append([*await pool.fetchrow(PAGE, *cursors[-1])])
         told["cursors"] = cursors[1:]
 
-        back: list[str | None] = [None]
-        for _ in range(4):
-            back.append(await pool.fetchval(BACK, back[-1]))
-        told["back"] = back[1:]
+        for name, query, pages in (("feed", FEED, 2), ("back", BACK, 4)):
+            texts: list[str | None] = [None]
+            for _ in range(pages):
+                texts.append(await pool.fetchval(query, texts[-1]))
+            told[name] = texts[1:]
 
-        heard = asyncio.Queue[str]()
-        await other.add_listener("event_store", lambda *call: heard.put_nowait(call[-1]))
-        await pool.execute("SELECT pg_notify('event_store', '12,34')")
-        told["heard"] = await heard.get()
+        async def hear(channel: str, payload: str) -> str:
+            heard = asyncio.Queue[str]()
+            await other.add_listener(channel, lambda *call: heard.put_nowait(call[-1]))
+            await pool.execute("SELECT pg_notify($1, $2)", channel, payload)
+            return await heard.get()
+
+        told["heard"] = await hear("event_store", "12,34")
+        told["heard_cursor"] = await hear("event_store_cursor", f"a12.34.{'0' * 32}.")
 
         await other.execute("SELECT pg_terminate_backend($1)", await pool.fetchval("SELECT pg_backend_pid()"))
         await asyncio.sleep(0.2)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -17,6 +18,7 @@ const events = `[{"event_type": "DriverTried", "event_data": {"value": "10.5", "
 const appendEvents = `SELECT event_version FROM event_store.append_events('Driver', $1, $2, $3)`
 const page = `SELECT transaction_id::text, global_position::text
                 FROM event_store.read_feed($1::text::xid8, $2::text::bigint, 1) WHERE event_id IS NOT NULL`
+const goOn = `SELECT event_store.cursor_of(e) FROM event_store.read_feed_after($1, 1) e`
 const goBack = `SELECT event_store.cursor_of(e)
                   FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 1, before => $1) e`
 
@@ -69,23 +71,32 @@ func main() {
 	}
 	told["cursors"] = cursors
 
-	back := []*string{nil}
-	for i := 0; i < 4; i++ {
-		var cursor string
-		check(pool.QueryRow(goBack, back[i]).Scan(&cursor))
-		back = append(back, &cursor)
+	pages := func(query string, count int) []*string {
+		texts := []*string{nil}
+		for i := 0; i < count; i++ {
+			var cursor string
+			check(pool.QueryRow(query, texts[i]).Scan(&cursor))
+			texts = append(texts, &cursor)
+		}
+		return texts[1:]
 	}
-	told["back"] = back[1:]
+	told["feed"] = pages(goOn, 2)
+	told["back"] = pages(goBack, 4)
 
-	listener := pq.NewListener(dsn, time.Second, time.Second, nil)
-	check(listener.Listen("event_store"))
-	_, err = pool.Exec("SELECT pg_notify('event_store', '12,34')")
-	check(err)
-	select {
-	case heard := <-listener.Notify:
-		told["heard"] = heard.Extra
-	case <-time.After(10 * time.Second):
+	hear := func(channel, payload string) string {
+		listener := pq.NewListener(dsn, time.Second, time.Second, nil)
+		check(listener.Listen(channel))
+		_, err := pool.Exec("SELECT pg_notify($1, $2)", channel, payload)
+		check(err)
+		select {
+		case heard := <-listener.Notify:
+			return heard.Extra
+		case <-time.After(10 * time.Second):
+			return ""
+		}
 	}
+	told["heard"] = hear("event_store", "12,34")
+	told["heard_cursor"] = hear("event_store_cursor", "a12.34."+strings.Repeat("0", 32)+".")
 
 	var pid int
 	check(pool.QueryRow("SELECT pg_backend_pid()").Scan(&pid))

@@ -18,11 +18,11 @@ const poolOfPg = () => {
   pool.on("error", () => {}); // A lost idle connection would end the process otherwise.
   return pool;
 };
-const listenWithPg = async (heard) => {
+const listenWithPg = async (channel, heard) => {
   const client = new pg.Client({ connectionString: dsn });
   await client.connect();
   client.on("notification", (message) => heard(message.payload));
-  await client.query("LISTEN event_store");
+  await client.query(`LISTEN ${channel}`);
 };
 
 // `query` returns rows; `json` is how an array of events is handed over; `because` is PostgreSQL's own error.
@@ -50,7 +50,7 @@ const drivers = {
   },
   postgres: () => {
     const sql = postgres(dsn, { max: 1 });
-    const listen = (heard) => sql.listen("event_store", heard);
+    const listen = (channel, heard) => sql.listen(channel, heard);
     // Text would be encoded once more.
     return { query: (text, values) => template(sql, text, values), json: (value) => sql.json(value), listen };
   },
@@ -85,18 +85,22 @@ for (const _ of [1, 2]) {
 
 const back = `SELECT event_store.cursor_of(e)
                   FROM event_store.get_events_in_time_range_backward('-infinity', 'infinity', 1, before => $1) e`;
-told.back = [];
-let last = null;
-for (const _ of [1, 2, 3, 4]) {
-  [last] = await one(back, last);
-  told.back.push(last);
+const feed = "SELECT event_store.cursor_of(e) FROM event_store.read_feed_after($1, 1) e";
+for (const [name, text, pages] of [["feed", feed, 2], ["back", back, 4]]) {
+  let last = null;
+  told[name] = [];
+  for (let page = 0; page < pages; page++) {
+    [last] = await one(text, last);
+    told[name].push(last);
+  }
 }
 
-const heard = await new Promise(async (resolve) => {
-  await listen(resolve);
-  await one("SELECT pg_notify('event_store', '12,34')");
+const hear = (channel, payload) => new Promise(async (resolve) => {
+  await listen(channel, resolve);
+  await one("SELECT pg_notify($1, $2)", channel, payload);
 });
-told.heard = heard;
+told.heard = await hear("event_store", "12,34");
+told.heard_cursor = await hear("event_store_cursor", `a12.34.${"0".repeat(32)}.`);
 
 const other = new pg.Client({ connectionString: dsn.replace("sslmode=require", "sslmode=no-verify") });
 await other.connect();
