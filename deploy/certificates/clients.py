@@ -7,7 +7,7 @@ from pathlib import Path
 from cryptography.x509 import CertificateRevocationList
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from deploy.certificates import x509
+from deploy.certificates import issuing, x509
 from deploy.certificates.authority import Authorities
 from deploy.certificates.errors import AuthorityError
 from deploy.certificates.x509 import Signer
@@ -51,7 +51,7 @@ def issued(authorities: Authorities) -> list[Client]:
 def issue(authorities: Authorities, role: str) -> Signer:
     """A new certificate and key for a role; it is on record before it is returned."""
     signer = authorities.signer()
-    made = x509.for_client(signer, role)
+    made = issuing.for_client(signer, role)
     client = Client(
         serial=f"{made.certificate.serial_number:x}",
         role=role,
@@ -77,25 +77,38 @@ def revoke(authorities: Authorities, serial: str) -> Client:
         signer = authorities.signer(client.authority)  # before anything is on record
         now = client.model_copy(update={"revoked": client.revoked or x509.now()})
         clients = [now if one is client else one for one in clients]
-        authorities.write_revocations(client.authority, _list(signer, client.authority, clients))
+        # The record first: what is on it and not on the list makes the list due, see `due`.
         _write(authorities, clients)
+        authorities.write_revocations(client.authority, _list(signer, client.authority, clients))
     return now
 
 
-def expiring(authorities: Authorities) -> list[str]:
-    """The ids of the authorities whose lists are to be made anew: a list that has expired refuses every client.
+def due(authorities: Authorities) -> dict[str, str]:
+    """Id of an authority → why its list is to be made anew: a list that has expired refuses every client.
 
-    That of an authority whose key is lost stays as it is.
+    That of an authority that has expired, or whose key is lost, stays as it is.
     """
-    soon = x509.now() + x509.RENEWED_BEFORE
-    lists = authorities.revocations()
-    return [one for one, found in lists.items() if authorities.has_key(one) and _end(found) < soon]
+    found = {}
+    for one, revoked in authorities.revocations().items():
+        is_lost = one != authorities.standing.signing and not authorities.has_key(one)
+        if is_lost or authorities.has_expired(one):
+            continue
+        if (left := x509.days_left(_end(revoked))) < x509.RENEWED_BEFORE.days:
+            found[one] = f"expires in {left} days"
+        elif _missing(one, revoked, issued(authorities)):
+            found[one] = "is without a certificate that was revoked"
+    return found
+
+
+def _missing(authority: str, revoked: CertificateRevocationList, clients: Iterable[Client]) -> set[int]:
+    there = {entry.serial_number for entry in revoked}
+    return {serial for serial, _ in _revoked(authority, clients)} - there
 
 
 def renew(authorities: Authorities) -> None:
-    """Make the lists anew that are about to expire."""
+    """Make the lists anew that are due."""
     with private_files.locked(_path(authorities)):
-        for one in expiring(authorities):
+        for one in due(authorities):
             authorities.write_revocations(one, _list(authorities.signer(one), one, issued(authorities)))
 
 
@@ -110,14 +123,16 @@ def valid(client: Client) -> bool:
 
 
 def _list(signer: Signer, authority: str, clients: Iterable[Client]) -> CertificateRevocationList:
-    return x509.revocations(
-        signer,
-        [
-            (int(client.serial, 16), client.revoked)
-            for client in clients
-            if client.authority == authority and client.revoked and client.expires > x509.now()
-        ],
-    )
+    return issuing.revocations(signer, _revoked(authority, clients))
+
+
+def _revoked(authority: str, clients: Iterable[Client]) -> list[tuple[int, datetime]]:
+    """What has expired is refused anyway."""
+    return [
+        (int(client.serial, 16), client.revoked)
+        for client in clients
+        if client.authority == authority and client.revoked and client.expires > x509.now()
+    ]
 
 
 def _end(found: CertificateRevocationList) -> datetime:

@@ -1,16 +1,13 @@
 """The certificate that a container's server shows: its own, or one from the inventory's authority, watched until it expires."""
 
 import os
-from functools import partial
 
 from pyinfra.api import deploy
 
 from deploy.certificates import operations as certificates
 from deploy.certificates.facts import Certificate, PairFact
 from deploy.machine import operations as machine
-from deploy.machine.facts import Address
-from deploy.machine.files import ManagedFile
-from deploy.machine.look import look
+from deploy.machine.files import Entries, ManagedFile
 from deploy.machine.questions import Ask
 from deploy.machine.render import render
 from deploy.machine.services import Services
@@ -21,6 +18,7 @@ _SERVICE = "/etc/systemd/system/event-store-certificates.service"
 _TIMER = "/etc/systemd/system/event-store-certificates.timer"
 _SCRIPT = "/etc/event-store/check-certificates.sh"
 _TIMER_UNIT = "event-store-certificates.timer"
+_WATCH = [_TIMER, _SERVICE, _SCRIPT]
 
 
 def questions(container: EventStore) -> list[Ask]:
@@ -29,13 +27,12 @@ def questions(container: EventStore) -> list[Ask]:
     if container.tls == "self-signed":
         return [
             Ask(Certificate, key=files.key, certificate=files.certificate),
-            *(Ask(ManagedFile, path=path) for path in (_SCRIPT, _SERVICE, _TIMER)),
+            Ask(Entries, paths=_WATCH),
         ]
     return [
-        Ask(PairFact, key=files.key, certificate=files.certificate),
-        *(Ask(ManagedFile, path=path) for path in (files.authorities, files.revocations, _SCRIPT, _SERVICE, _TIMER)),
+        Ask(PairFact, folder=files.folder, key=files.key, certificate=files.certificate),
+        *(Ask(ManagedFile, path=path) for path in (files.authorities, files.revocations, *_WATCH)),
         Ask(Services, units=[_TIMER_UNIT]),
-        *([Ask(Address)] if container.address == "dhcp" else []),
     ]
 
 
@@ -46,16 +43,14 @@ def deploy_part(container: EventStore, settings: Settings) -> None:
         certificates.have_self_signed(
             name="Have the TLS certificate", files=container.tls_files, common_name=container.lxc_name
         )
-        for path in (_TIMER, _SERVICE, _SCRIPT):
-            machine.remove(name=f"Remove {path}", path=path)
+        certificates.stop_watch(name="Watch no certificates", unit=_TIMER_UNIT, files=_WATCH)
         return
     # What signs is only loaded where something may be signed.
     from deploy.certificates import signed
     from deploy.certificates.authority import Authorities
 
     authorities = Authorities(settings.authorities_folder, settings.name, os.environ)
-    names = partial(_names, container)
-    files = container.tls_files
+    files, names = container.tls_files, container.tls_names
     signed.have_certificate(name="Have the TLS certificate", files=files, names=names, authorities=authorities)
     signed.have_trust(name="Have the authorities that clients are checked by", files=files, authorities=authorities)
     texts = {
@@ -66,9 +61,3 @@ def deploy_part(container: EventStore, settings: Settings) -> None:
     for path, text in texts.items():
         machine.install(name=f"Write {path}", path=path, content=text)
     machine.enable(name="Watch the certificates", unit=_TIMER_UNIT)
-
-
-def _names(container: EventStore) -> list[str]:
-    """What clients may connect by; with DHCP, by the address that the container has now."""
-    address = look(Address).strip() if container.address == "dhcp" else str(container.address)
-    return list(dict.fromkeys([container.lxc_name, *container.certificate_names, *filter(None, [address])]))

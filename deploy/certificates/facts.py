@@ -42,8 +42,11 @@ class Certificate(FactBase[Tls]):
 class Pair:
     """A key and a certificate, as PEM; of the key its public half. Empty if not there or not readable."""
 
-    mode: str = ""
-    """Mode and owner of the key's file, for example ``600 postgres``."""
+    folder_mode: str = ""
+    """Mode and owner of the folder, for example ``700 postgres``."""
+    key_mode: str = ""
+    """Those of the key's file."""
+    certificate_mode: str = ""
     public_key: str = ""
     certificate: str = ""
 
@@ -56,17 +59,25 @@ class PairFact(FactBase[Pair]):
         """Neither."""
         return Pair()
 
-    def command(self, key: str, certificate: str) -> StringCommand:
+    def command(self, folder: str, key: str, certificate: str) -> StringCommand:
         """The private key itself is never printed."""
-        paths = QuoteString(key), QuoteString(certificate)
+        paths = [QuoteString(path) for path in (folder, key, certificate)]
         return StringCommand(
-            "[ ! -f", paths[0], "] || { stat -c 'mode %a %U' --", paths[0], ";",
-            "openssl pkey -pubout -in", paths[0], "2>/dev/null; }; cat --", paths[1], "2>/dev/null || true",
+            *(f"stat -c '{what} %a %U' -- {StringCommand(path).get_raw_value()} 2>/dev/null;"
+              for what, path in zip(("folder", "key", "certificate"), paths, strict=True)),
+            "openssl pkey -pubout -in", paths[1], "2>/dev/null; cat --", paths[2], "2>/dev/null || true",
         )  # fmt: skip
 
     def process(self, output: list[str]) -> Pair:
-        """A line with the mode; then the two, each with its own first line."""
-        mode = output[0].removeprefix("mode ") if output[0].startswith("mode ") else ""
+        """Lines with the modes; then the two, each with its own first line."""
         text = "\n".join(output)
-        parts = {part.partition("-----")[0]: _BEGIN + part.rstrip() + "\n" for part in text.split(_BEGIN)[1:]}
-        return Pair(mode, parts.get("PUBLIC KEY", ""), parts.get("CERTIFICATE", ""))
+        lines, *blocks = text.split(_BEGIN)
+        modes = dict(line.split(" ", 1) for line in lines.splitlines() if line)
+        parts = {part.partition("-----")[0]: _BEGIN + part.rstrip() + "\n" for part in blocks}
+        return Pair(
+            modes.get("folder", ""),
+            modes.get("key", ""),
+            modes.get("certificate", ""),
+            parts.get("PUBLIC KEY", ""),
+            parts.get("CERTIFICATE", ""),
+        )

@@ -5,16 +5,17 @@ that a container says can get it another's certificate.
 """
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 from pyinfra.api import StringCommand, operation
 from pyinfra.context import host
 
-from deploy.certificates import clients, x509
+from deploy.certificates import clients, issuing, x509
 from deploy.certificates.authority import Authorities
 from deploy.certificates.errors import AuthorityError
 from deploy.certificates.facts import Pair, PairFact
-from deploy.certificates.wanted import problems, stranger
+from deploy.certificates.others import is_ahead, strangers
+from deploy.certificates.wanted import problems
 from deploy.machine import command_line
 from deploy.machine.differences import Commands, refuse, report
 from deploy.machine.files import File, ManagedFile
@@ -25,43 +26,74 @@ from deploy.model.tls_files import TlsFiles
 
 
 @operation()
-def have_certificate(files: TlsFiles, names: Callable[[], Sequence[str]], authorities: Authorities) -> Commands:
+def have_certificate(files: TlsFiles, names: Sequence[str], authorities: Authorities) -> Commands:
     """Have a key, and a certificate for ``names`` that the authority has signed; made anew before it expires.
 
     The authority's key is asked for only if there is something to sign.
     """
-    pair: Pair = look(PairFact, key=files.key, certificate=files.certificate)
-    trusted: File | None = look(ManagedFile, path=files.authorities)
-    wanted, subject = f"600 {files.owner}", files.certificate
+    pair: Pair = look(PairFact, folder=files.folder, key=files.key, certificate=files.certificate)
+    trusted = _text(files.authorities)
     try:
-        reasons = list(problems(pair, names(), authorities))
-        if other := stranger(trusted.content.decode(errors="replace") if trusted else "", authorities):
-            yield refuse(
-                f"{files.authorities}: this machine trusts authority {other}, which is none of {authorities.folder}; bring "
-                f"the folder along that it was made in. If that one is lost, `make ca REPLACE={other}` takes its place"
-            )
+        reasons = list(problems(pair, names, authorities))
+        if said := _refusal(files, trusted, authorities):
+            yield refuse(said)
             return
         if reasons and not command_line.dry:
             authorities.signer()  # says what is missing for it, before anything is touched
     except AuthorityError as error:
         yield refuse(str(error))
         return
-    report(Difference(subject, reason) for reason in reasons)
+    report(Difference(files.certificate, reason) for reason in reasons)
     if reasons and pair.certificate and not trusted:
         # Until now it was not from an authority: whoever checks it does so by a copy of it.
-        report(
-            [Difference(subject, "clients that check it need the file that `make trust` writes, before it is replaced")]
-        )
-    if pair.mode not in ("", wanted):
-        report([Difference(files.key, f"mode and owner are {pair.mode}, not {wanted}")])
-        yield f"chown {files.owner}:{files.owner} {files.key} && chmod 600 {files.key}"
+        before = "clients that check it need the file that `make trust` writes, before it is replaced"
+        report([Difference(files.certificate, before)])
+    wrong = list(_wrong_modes(files, pair))
+    report(difference for difference, _ in wrong)
+    if wrong:
+        yield " && ".join(command for _, command in wrong)
     elif not reasons:
         host.noop("the certificate is good")
-    if not reasons:
-        return
-    if not host.state.is_executing:
+    if reasons and not host.state.is_executing:
         yield "true"  # nothing is made or signed for a plan
-        return
+    elif reasons:
+        yield from _sign(files, pair, names, authorities)
+
+
+def _text(path: str) -> str:
+    there: File | None = look(ManagedFile, path=path)
+    return there.content.decode(errors="replace") if there else ""
+
+
+def _refusal(files: TlsFiles, trusted: str, authorities: Authorities) -> str:
+    """Why this folder must not be put above what the machine has; empty if it may."""
+    if others := strangers(trusted, authorities):
+        ids = ", ".join(map(x509.identity, others))
+        return (
+            f"{files.authorities}: this machine trusts authority {ids}, which is none of {authorities.folder}; bring the "
+            f"folder along that it was made in. If that one is lost, `make ca REPLACE={ids}` takes its place"
+        )
+    if is_ahead(_text(files.revocations), authorities):
+        return (
+            f"{files.revocations}: this machine knows of later revocations than {authorities.folder}, which is an old copy; "
+            f"bring the newest one along"
+        )
+    return ""
+
+
+def _wrong_modes(files: TlsFiles, pair: Pair) -> Iterator[tuple[Difference, str]]:
+    """What is wrong with modes and owners of what is there, and the command that mends each."""
+    for path, found, mode in (
+        (files.folder, pair.folder_mode, "700"),
+        (files.key, pair.key_mode, "600"),
+        (files.certificate, pair.certificate_mode, "644"),
+    ):
+        if found and found != (wanted := f"{mode} {files.owner}"):
+            problem = f"mode and owner are {found}, not {wanted}"
+            yield Difference(path, problem), f"chown {files.owner}:{files.owner} {path} && chmod {mode} {path}"
+
+
+def _sign(files: TlsFiles, pair: Pair, names: Sequence[str], authorities: Authorities) -> Commands:
     new = f"{files.key}.new"
     if made := not pair.public_key:
         yield (
@@ -69,8 +101,8 @@ def have_certificate(files: TlsFiles, names: Callable[[], Sequence[str]], author
             f"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime256v1 -out {new} && "
             f"chown {files.owner}:{files.owner} {new}"
         )
-        pair = look(PairFact, key=new, certificate="")
-    certificate = x509.for_server(authorities.signer(), pair.public_key, names())
+        pair = look(PairFact, folder=files.folder, key=new, certificate="")
+    certificate = issuing.for_server(authorities.signer(), pair.public_key, names)
     written = f"{files.certificate}.new"
     # The key of before stays in place until the certificate of the new one is there.
     yield StringCommand(
@@ -84,18 +116,18 @@ def have_certificate(files: TlsFiles, names: Callable[[], Sequence[str]], author
 def have_trust(files: TlsFiles, authorities: Authorities) -> Commands:
     """Have the authorities that clients' certificates may be from, and what those have revoked."""
     try:
-        if due := clients.expiring(authorities):
-            report(Difference(f"list of revoked certificates of {one}", "is about to expire") for one in due)
-            if host.state.is_executing:
-                clients.renew(authorities)
-            elif not command_line.dry:
-                for one in due:
-                    authorities.signer(one)
-            if not host.state.is_executing:
-                yield "true"  # what is going to be written is not there yet
-        texts = {files.authorities: authorities.bundle, files.revocations: clients.bundle(authorities)}
+        due = clients.due(authorities)
+        report(Difference(files.revocations, f"the list of authority {one} {why}") for one, why in due.items())
+        if due and host.state.is_executing:
+            clients.renew(authorities)
+        elif due:
+            for one in due if not command_line.dry else ():
+                authorities.signer(one)
+            yield "true"  # what is going to be written is not there yet
+        texts = {files.revocations: clients.bundle(authorities), files.authorities: authorities.bundle}
     except AuthorityError as error:
         yield refuse(str(error))
         return
+    # The lists first: with an authority and without its list, a server would refuse every client.
     for path, text in texts.items():
         yield from install._inner(path=path, content=text, owner=f"{files.owner}:{files.owner}")

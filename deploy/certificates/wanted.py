@@ -2,28 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 
-from cryptography.x509 import Certificate, load_pem_x509_certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from deploy.certificates import x509
 from deploy.certificates.authority import Authorities
+from deploy.certificates.errors import AuthorityError
 from deploy.certificates.facts import Pair
 
 
 def problems(pair: Pair, names: Sequence[str], authorities: Authorities) -> Iterator[str]:
     """Why a new certificate has to be signed; nothing if the one that is there is right. Raises `AuthorityError`."""
-    if not pair.public_key:
-        yield "has no key" if pair.mode else "missing"
-        return
+    signing, current = authorities.signing, authorities.standing.signing
+    if pair.key_mode and not pair.public_key:
+        raise AuthorityError("the server's key cannot be read as a key; move it away, and a new one is made")
     found = certificate_of(pair)
-    if found is None:
+    if not pair.public_key or found is None:
         yield "missing"
         return
     if x509.public_key_of(found) != pair.public_key:
         yield "is not that of its key"
-    if not x509.signed_by(authorities.signing, found):
+    if not x509.signed_by(signing, found):
         known = any(x509.signed_by(one, found) for one in authorities.trusted.values())
-        signing = f"the authority that signs now ({authorities.standing.signing})"
-        yield f"is not from {signing}" if known else f"is not from {signing}, nor from another one of this inventory"
+        now = f"is not from the authority that signs now ({current})"
+        yield now if known else f"{now}, nor from another one of this inventory"
     if (left := x509.days_left(found.not_valid_after_utc)) < x509.RENEWED_BEFORE.days:
         yield f"expires in {left} days" if left >= 0 else "has expired"
     if (for_names := x509.names_of(found)) != set(names):
@@ -36,17 +37,3 @@ def certificate_of(pair: Pair) -> Certificate | None:
         return load_pem_x509_certificate(pair.certificate.encode()) if pair.certificate else None
     except ValueError:
         return None
-
-
-def stranger(trusted: str, authorities: Authorities) -> str | None:
-    """The authority that a server trusts, if it trusts one and none of this inventory's; None otherwise.
-
-    ``trusted``: the certificates that the server has, as PEM.
-    """
-    try:
-        found = load_pem_x509_certificates(trusted.encode()) if trusted.strip() else []
-    except ValueError:
-        return None  # damaged, and replaced
-    if not found or any(authorities.knows(one) for one in found):
-        return None
-    return x509.short(found[0].serial_number)

@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+import click
+
 from deploy.certificates.authority import Authorities
 from deploy.certificates.facts import Pair, PairFact
 from deploy.commands.errors import CommandError
@@ -32,7 +34,10 @@ def authorities_of(settings: Settings) -> Authorities:
 
 
 def see(inventory: str) -> dict[str, Seen]:
-    """Container → what it has, for those that run. Raises `CommandError` if that cannot be determined."""
+    """Container → what it has, for those that run and are to have certificates of an authority.
+
+    The others are named on standard error. Raises `CommandError` if that cannot be determined.
+    """
     entries = read_entries(inventory)
     settings, machines = make_settings(entries, inventory), Machines(entries)
     outside = machines.ask(
@@ -46,7 +51,10 @@ def see(inventory: str) -> dict[str, Seen]:
             raise CommandError(
                 f"whether containers on {name} trust an authority cannot be determined: {told.unreached}"
             )
-    running = [one for one in settings.event_stores if lxc.is_running(outside[one.lxc_host].facts[one.name])]
+    declared = [one for one in settings.event_stores if one.tls == "authority"]
+    running = [one for one in declared if lxc.is_running(outside[one.lxc_host].facts[one.name])]
+    if absent := [one.name for one in declared if one not in running]:
+        click.echo(f"not looked at, because it does not run: {', '.join(absent)}", err=True)
     inside = machines.ask({one.name: {one.name: _asks(one.tls_files)} for one in running})
     seen = {}
     for name, told in inside.items():
@@ -62,7 +70,7 @@ def see(inventory: str) -> dict[str, Seen]:
 
 def _asks(files: TlsFiles) -> list[Ask]:
     return [
-        Ask(PairFact, key=files.key, certificate=files.certificate),
+        Ask(PairFact, folder=files.folder, key=files.key, certificate=files.certificate),
         Ask(ManagedFile, path=files.authorities),
         Ask(ManagedFile, path=files.revocations),
     ]

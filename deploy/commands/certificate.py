@@ -15,6 +15,7 @@ from deploy.model.inventory import read_inventory
 
 #: The roles that log in over the network.
 ROLES = (APPLICATION_ROLE,)
+_FILES = ("client.key", "client.crt", "ca.crt")
 
 
 @click.command()
@@ -29,14 +30,14 @@ def certificate(inventory: str, role: str, out: str | None) -> None:
     settings = read_inventory(inventory)
     authorities = authorities_of(settings)
     folder = Path(out) if out else settings.client_folder(role)
-    if (folder / "client.key").exists() and out:
-        raise CommandError(f"{folder}/client.key is there already; say another folder, or move it away")
-    made = clients.issue(authorities, role)
+    if out and (there := [name for name in _FILES if (folder / name).exists()]):
+        raise CommandError(f"{folder}/{there[0]} is there already; say another folder, or move it away")
+    # Before it is on record: a certificate that could not be written would be nobody's.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = clients.issue(authorities, role)
     key = made.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    private_files.replace(folder / "client.key", key)
-    (folder / "client.crt").write_text(x509.pem(made.certificate), encoding="ascii")
-    (folder / "ca.crt").write_text(authorities.bundle, encoding="ascii")
+    for name, text in zip(_FILES, (key, x509.pem(made.certificate).encode(), authorities.bundle.encode()), strict=True):
+        private_files.replace(folder / name, text)
     end = made.certificate.not_valid_after_utc
     click.echo(f"{folder}: certificate {made.certificate.serial_number:x} of {role}, valid until {end:%Y-%m-%d}")
 

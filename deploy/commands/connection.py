@@ -10,7 +10,7 @@ from typing import TypeVar
 from deploy.commands.dsn_formats import WayIn, uri
 from deploy.commands.errors import CommandError
 from deploy.commands.options import make
-from deploy.machine.facts import Address
+from deploy.lxc.container.facts import Address
 from deploy.model.containers import Container
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
 from deploy.model.settings import Settings
@@ -69,12 +69,11 @@ def tls_of(container: EventStore, settings: Settings, trust: str = "", client: s
     """
     if container.tls == "self-signed":
         return {"sslmode": "require"}
-    trust = trust or str(settings.authorities_folder / "ca.crt")
+    # What reads certificates takes its time to load.
+    from deploy.certificates.authority import Authorities
+
+    trust = trust or str(Authorities(settings.authorities_folder, settings.name, {}).have_bundle_file())
     folder = client or str(settings.client_folder(APPLICATION_ROLE))
-    if not Path(trust).is_file() and trust.startswith(str(settings.authorities_folder)):
-        raise CommandError(
-            f"{trust} is not there; make the authority with `{make('ca', settings.file)}`, or bring it along"
-        )
     told = {"sslmode": "verify-full", "sslrootcert": trust}
     if container.authentication == "password":
         return told
@@ -89,7 +88,13 @@ def tls_of(container: EventStore, settings: Settings, trust: str = "", client: s
 def way_in(container: EventStore, settings: Settings, trust: str = "", client: str = "") -> WayIn:
     """How the application connects. ``trust``, ``client``: see `tls_of`. Raises `CommandError` if something is missing."""
     tls, password = tls_of(container, settings, trust, client), password_of(container, settings)
-    return WayIn(address_of(container, settings), PORT, DATABASE, APPLICATION_ROLE, password, **tls)
+    host = _name(container) or address_of(container, settings)
+    return WayIn(host, PORT, DATABASE, APPLICATION_ROLE, password, **tls)
+
+
+def _name(container: EventStore) -> str:
+    """The name that a client connects by, where the certificate has no address in it."""
+    return container.certificate_names[0] if container.certificate_names and container.address == "dhcp" else ""
 
 
 def dsn(container: EventStore, settings: Settings) -> str:

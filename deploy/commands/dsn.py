@@ -19,7 +19,7 @@ from deploy.model.inventory import read_inventory
     show_default=True,
     help="The driver's own way to write it; docs/drivers.md has one for each driver.",
 )
-@click.option("--trust", metavar="FILE", default="", help="Where the client has the file of `event-store ca trust`.")
+@click.option("--trust", metavar="FILE", default="", help="Where the client has the file of `event-store trust`.")
 @click.option(
     "--client", metavar="FOLDER", default="", help="Where the client has what `event-store certificate` wrote."
 )

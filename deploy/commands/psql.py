@@ -40,9 +40,11 @@ def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...])
     openssh.check(host, data)
     tls = tls_of(store, settings)
     password, address = password_of(store, settings), address_of(store, settings)
-    with openssh.tunnel(host, data, address, PORT) as (reached_at, port), _password_file(address, password) as file:
+    # Before version 15, libpq does not compare the addresses of a certificate.
+    name = store.lxc_name if store.tls == "authority" else address
+    with openssh.tunnel(host, data, address, PORT) as (reached_at, port), _password_file(name, password) as file:
         environment = os.environ | {
-            "PGHOST": address,
+            "PGHOST": name,
             "PGHOSTADDR": reached_at,
             "PGPORT": str(port),
             "PGDATABASE": DATABASE,

@@ -1,6 +1,7 @@
 """`event-store rollover`: replaces the authority of an inventory, in three steps, without a client that is refused meanwhile."""
 
 from dataclasses import replace
+from typing import Final
 
 import click
 
@@ -11,6 +12,8 @@ from deploy.commands import options
 from deploy.commands.authorities import Seen, authorities_of, see
 from deploy.commands.errors import CommandError
 from deploy.model.inventory import read_inventory
+
+_END: Final = "-----END CERTIFICATE-----\n"
 
 
 @click.command()
@@ -53,12 +56,12 @@ def rollover(inventory: str, step: str) -> None:
 
 def _refuse_old_trust(name: str, one: Seen, authorities: Authorities) -> None:
     """What clients are going to show has to be trusted before they do."""
-    if one.trusted and set(one.trusted.split("-----")) != set(authorities.bundle.split("-----")):
+    if sorted(one.trusted.split(_END)) != sorted(authorities.bundle.split(_END)):
         raise CommandError(f"{name} does not have the authorities of the last step yet; deploy first")
 
 
 def _refuse_old_certificate(name: str, one: Seen, authorities: Authorities) -> None:
     """What servers show has to be what clients are going to trust."""
     found = certificate_of(one.pair)
-    if one.trusted and not (found and x509.signed_by(authorities.signing, found)):
+    if not (found and x509.signed_by(authorities.signing, found)):
         raise CommandError(f"{name} does not show a certificate of {authorities.standing.signing} yet; deploy first")

@@ -77,16 +77,3 @@ class Packages(FactBase[dict[str, bool]]):
             for name in (words[0] for part in names.split(",") if (words := part.split())):
                 states[name] = states.get(name, False) or status in ("ii", "hi")
         return states
-
-
-class Address(FactBase[str]):
-    """The IPv4 address of a container's network device, asked inside."""
-
-    @staticmethod
-    def default() -> str:
-        """None yet."""
-        return ""
-
-    def command(self) -> str:
-        """Without the prefix length."""
-        return "ip -4 -o address show dev eth0 scope global | sed 's/.*inet \\([0-9.]*\\).*/\\1/'"

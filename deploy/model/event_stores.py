@@ -11,7 +11,7 @@ from deploy.model.containers import Container
 from deploy.model.durability import durability_problems, durability_warning
 from deploy.model.room import application_connections, process_problems, wal_problems
 from deploy.model.setting_names import check_owned_settings, check_setting_names
-from deploy.model.tls_files import TlsFiles, protocol_problems
+from deploy.model.tls_files import TlsFiles, identity_problem, protocol_problems
 from deploy.model.values import Network
 
 #: The PostgreSQL that each supported Debian release packages.
@@ -107,7 +107,7 @@ class EventStore(Container):
         json_schema_extra={"change": "reload: The server gets a new certificate, which takes the CA's passphrase."},
     )
     """Further host names or addresses that clients connect by, with ``"tls": "authority"``. The certificate has them beside
-    the container's own name and address."""
+    the container's own name and its static address. With DHCP, ``make dsn`` prints the first one."""
 
     authentication: Literal["password", "password+certificate", "certificate"] = Field(
         default="password",
@@ -158,6 +158,12 @@ class EventStore(Container):
         return ClusterPaths(self.version).tls
 
     @property
+    def tls_names(self) -> list[str]:
+        """What its certificate is for, with an authority: names and its static address."""
+        address = [] if self.address == "dhcp" else [str(self.address)]
+        return list(dict.fromkeys([self.lxc_name, *self.certificate_names, *address]))
+
+    @property
     def application_connections(self) -> int:
         """How many connections the application may have at once."""
         return application_connections(self.server_settings)
@@ -182,11 +188,8 @@ class EventStore(Container):
                 f"postgresql_version = {self.version}: Debian {self.release} packages PostgreSQL {packaged}; "
                 f"write {packaged} or leave the key out"
             )
-        if self.authentication != "password" and self.tls != "authority":
-            raise ValueError(
-                f"authentication = {self.authentication!r}: no server can check a client's certificate without an authority; "
-                'give "tls": "authority"'
-            )
+        if wrong := identity_problem(self.tls, self.certificate_names, self.authentication, str(self.address)):
+            raise ValueError(wrong)
         problems = [
             f"{name}: a value is one line of printable characters"
             for name, value in self.postgresql_settings.items()

@@ -50,7 +50,7 @@ class Settings(BaseModel):
 
     def client_folder(self, role: str) -> Path:
         """Where the certificate is that the operator's own commands show for a role."""
-        return self.authorities_folder / "clients" / role
+        return ROOT / ".secrets" / f"{self.name}.clients" / role
 
     @property
     def name(self) -> str:

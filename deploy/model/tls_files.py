@@ -1,6 +1,6 @@
-"""Where the files for TLS are in a container, and which versions of TLS there may be."""
+"""Where the files for TLS are in a container, which versions of TLS there may be, and who can be told by what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,3 +49,24 @@ def protocol_problems(settings: Mapping[str, str]) -> list[str]:
     if least.strip().lower() not in _DEPRECATED:
         return []
     return [f"{name} = {least!r}: what is older than TLS 1.2 is not safe any more; leave it out, or take TLSv1.3"]
+
+
+def identity_problem(tls: str, names: Sequence[str], authentication: str, address: str) -> str:
+    """What is wrong with how server and clients know each other: values of the keys of that name; empty if nothing is."""
+    has_authority = tls == "authority"
+    if names and not has_authority:
+        return (
+            f'certificate_names = {list(names)!r}: a self-signed certificate has no names; give "tls": "authority", or leave '
+            "the key out"
+        )
+    if authentication != "password" and not has_authority:
+        return (
+            f"authentication = {authentication!r}: no server can check a client's certificate without an authority; give "
+            '"tls": "authority"'
+        )
+    if has_authority and address == "dhcp" and not names:
+        return (
+            f"tls = {tls!r}: clients check the server by what they connect by, and an address of DHCP may change; give "
+            "certificate_names, or a static address"
+        )
+    return ""

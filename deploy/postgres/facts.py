@@ -110,7 +110,7 @@ class ServerFact(FactBase[Server]):
     def sql(conf: str, data: str, tls: list[str]) -> str:
         """Asks the server, then looks at the files."""
         files = [f"{conf}/{name}.conf" for name in ("postgresql", "pg_hba", "pg_ident")]
-        files += [f"{data}/postgresql.auto.conf", *tls]
+        files.append(f"{data}/postgresql.auto.conf")
         query = f"""
             SELECT json_build_object(
                 'loaded', extract(epoch FROM pg_conf_load_time())::numeric::text,
@@ -125,7 +125,9 @@ class ServerFact(FactBase[Server]):
                 'restart_only', (SELECT json_agg(lower(name)) FROM pg_settings WHERE context = 'postmaster'));
         """
         # By stat, since the server's own pg_stat_file knows whole seconds only.
-        return f"{query}\n\\! stat -c '%.9Y %n' {' '.join(files)} 2>/dev/null"
+        # Of a key also when its mode was changed: a server that could not read it goes on with the one before.
+        look = f"stat -c '%.9Y %n' {' '.join(files)}; stat -c '%.9Z %n' {' '.join(tls)}"
+        return f"{query}\n\\! ({look}) 2>/dev/null"
 
     def process(self, output: list[str]) -> Server:
         """One JSON object, or a word that says why not; then modification time and name of each file."""

@@ -3,6 +3,7 @@
 The tests build on each other, as an operator's steps do.
 """
 
+import json
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from psycopg.conninfo import conninfo_to_dict
 
-from deploy.certificates import x509
+from deploy.certificates import issuing, x509
 from deploy.certificates.authority import Authorities
 from deploy.certificates.keys import PASSPHRASE
 from deploy.certificates.x509 import Signer
@@ -32,19 +33,25 @@ NAME = "estest-tls"
 ROLE = "stock_analysis_user"
 SECRET = {PASSPHRASE: "correct horse battery"}
 FOLDER = ROOT / ".secrets" / f"{NAME}.ca"
+CLIENTS = ROOT / ".secrets" / f"{NAME}.clients"
 TLS = "/srv/postgresql/tls"
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Self-signed at first, as stores have been deployed so far."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    forget()
     deployment = Deployment(tmp_path_factory.mktemp("inventory"), NAME, declared(*BOTH))
     deployment.destroy()
     deployment.apply()
     yield deployment
     deployment.destroy()
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    forget()
+
+
+def forget() -> None:
+    for folder in (FOLDER, CLIENTS):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def command(store: Deployment, name: str, *arguments: str, secret: bool = True) -> "subprocess.CompletedProcess[str]":
@@ -162,18 +169,27 @@ def test_another_machine_needs_the_file_alone(store: Deployment, tmp_path: Path)
     named = parameters | {"hostaddr": parameters["host"], "host": BOTH[0]}
     psycopg.connect(**named).close()
     assert "does not match host name" in refusal(named | {"host": "another.example.net"})
-    other = x509.authority("other")
+    other = issuing.authority("other")
     bundle.write_text(x509.pem(other.certificate))
     assert "certificate verify failed" in refusal(parameters)
 
 
 def test_a_mode_is_repaired_as_a_mode(store: Deployment) -> None:
     before = [serial(name) for name in BOTH]
-    inside(BOTH[0], f"chmod 644 {TLS}/server.key; chmod 600 {TLS}/server.crt; chmod 600 {TLS}/ca.crt")
-    inside(BOTH[1], f"chown root:root {TLS}/server.key {TLS}/ca.crl")
+    inside(BOTH[0], f"chmod 644 {TLS}/server.key; chmod 600 {TLS}/server.crt; chmod 600 {TLS}/ca.crt; chmod 755 {TLS}")
+    inside(BOTH[1], f"chown root:root {TLS}/server.key {TLS}/server.crt {TLS}/ca.crl")
     status, said = store.drift()
     assert status == 2
-    assert "server.key: mode and owner are 644 postgres, not 600 postgres" in said
+    for difference in (
+        "server.key: mode and owner are 644 postgres, not 600 postgres",
+        "server.crt: mode and owner are 600 postgres, not 644 postgres",
+        "tls: mode and owner are 755 postgres, not 700 postgres",
+        "ca.crt: mode is 600, not 644",
+        "server.key: mode and owner are 600 root, not 600 postgres",
+        "server.crt: mode and owner are 644 root, not 644 postgres",
+        "ca.crl: owner is root:root, not postgres:postgres",
+    ):
+        assert difference in said
     apply(store, secret=False)
     assert store.drift()[0] == 0
     assert [serial(name) for name in BOTH] == before
@@ -182,12 +198,15 @@ def test_a_mode_is_repaired_as_a_mode(store: Deployment) -> None:
 def test_a_certificate_is_renewed_in_time_without_a_dropped_session(store: Deployment) -> None:
     name = BOTH[1]
     key = inside(name, f"openssl pkey -pubout -in {TLS}/server.key") + "\n"
-    old = short_lived(29, lambda: x509.for_server(authorities().signer(), key, [name, str(way(store, name)["host"])]))
+    old = short_lived(
+        29, lambda: issuing.for_server(authorities().signer(), key, [name, str(way(store, name)["host"])])
+    )
     inside(name, f"cat > {TLS}/server.crt", stdin=x509.pem(old))
     status, said = store.drift()
     assert (status, "server.crt: expires in 28 days" in said) == (2, True), said
-    row = next(line for line in command(store, "status").stdout.splitlines() if "certificate" in line and name in line)
-    assert re.search(r"degraded .*28 days left; `make deploy`\s*$", row) or "degraded" in row
+    rows = json.loads(command(store, "status", "--json").stdout)["rows"]
+    [row] = [row for row in rows if row["kind"] == "certificate" and name in row["name"]]
+    assert (row["state"], "28 days left" in row["detail"]) == ("degraded", True)
     inside(name, "systemctl start event-store-certificates.service")
     journal = "journalctl --no-pager -p err -t event-store-certificates"
     assert f"{TLS}/server.crt expires on " in inside(name, journal)
@@ -201,10 +220,24 @@ def test_a_certificate_is_renewed_in_time_without_a_dropped_session(store: Deplo
     assert shown(store, name) == serial(name)
 
 
-def short_lived(days: int, make: Any) -> Any:
-    """What is made with a lifetime of so many days."""
+def test_an_expired_server_is_refused_by_its_clients(store: Deployment) -> None:
+    name = BOTH[0]
+    key = inside(name, f"openssl pkey -pubout -in {TLS}/server.key") + "\n"
+    names = [name, str(way(store, name)["host"])]
+    expired = short_lived(-1, lambda: issuing.for_server(authorities().signer(), key, names), backdated=2)
+    inside(name, f"cat > {TLS}/server.crt; pg_ctlcluster 17 main reload; sleep 1", stdin=x509.pem(expired))
+    assert "certificate has expired" in refusal(way(store, name))
+    apply(store)
+    psycopg.connect(**way(store, name)).close()
+    assert store.drift()[0] == 0
+
+
+def short_lived(days: int, make: Any, *, backdated: int = 0) -> Any:
+    """What is made with a lifetime of so many days, which begins ``backdated`` days before now."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(x509, "LIFETIME", timedelta(days=days))
+        if backdated:
+            patch.setattr(issuing, "_BACKDATED", timedelta(days=backdated))
         return make()
 
 
@@ -228,7 +261,7 @@ def test_a_full_disk_loses_no_certificate(store: Deployment) -> None:
         "fallocate -l $(df --output=avail -B1 /srv/postgresql | tail -1) /srv/postgresql/full; dd if=/dev/zero of=/srv/postgresql/full2 bs=4k 2>/dev/null; true",
     )
     try:
-        assert store.pyinfra("-y", check=False, env=SECRET).returncode != 0
+        assert "No space left on device" in store.pyinfra("-y", check=False, env=SECRET).stderr
     finally:
         inside(name, "rm -f /srv/postgresql/full /srv/postgresql/full2")
     assert serial(name) == before
@@ -243,15 +276,16 @@ def test_old_protocols_are_refused_by_the_server(store: Deployment) -> None:
     for name in BOTH:
         address = way(store, name)["host"]
         offer = "openssl s_client -starttls postgres -cipher 'ALL:@SECLEVEL=0' -connect"
-        for version, taken in (("-tls1_1", False), ("-tls1_2", True), ("-tls1_3", True)):
-            done = run("sh", "-c", f"{offer} {address}:5432 {version} </dev/null 2>&1", check=False)
-            assert ("alert protocol version" not in done.stdout) is taken, done.stdout
+        for version, agreed in (("1_1", "(NONE)"), ("1_2", "TLSv1.2"), ("1_3", "TLSv1.3")):
+            done = run("sh", "-c", f"{offer} {address}:5432 -tls{version} </dev/null 2>&1", check=False)
+            assert f"New, {agreed}, Cipher is" in done.stdout, done.stdout
+            assert ("alert protocol version" in done.stdout) is (version == "1_1")
         assert "no encryption" in refusal(way(store, name) | {"sslmode": "disable"})
 
 
 def test_a_client_is_asked_for_its_certificate(store: Deployment, tmp_path: Path) -> None:
     for name in BOTH:
-        assert "certificate" not in way(store, name)
+        assert "sslcert" not in way(store, name)
     declare(store, authentication="password+certificate")
     apply(store, secret=False)
     missing = command(store, "dsn", "-c", BOTH[0])
@@ -267,7 +301,9 @@ def test_a_client_is_asked_for_its_certificate(store: Deployment, tmp_path: Path
         psycopg.connect(**parameters).close()
         psycopg.connect(**parameters | {"sslkey": f"{mine}/client.key", "sslcert": f"{mine}/client.crt"}).close()
         assert "password authentication failed" in refusal(parameters | {"password": "not the password"})
-        refused_without_a_good_certificate(parameters, tmp_path, "connection requires a valid client certificate")
+        # Of another role's, with the right password: the method's own words.
+        none = "connection requires a valid client certificate"
+        refused_without_a_good_certificate(parameters, tmp_path, none, "password authentication failed")
     assert store.drift()[0] == 0
     assert (
         run(
@@ -288,17 +324,16 @@ def test_a_client_is_asked_for_its_certificate(store: Deployment, tmp_path: Path
     assert store.verify("-k", "tls or certificate or access or latency").returncode == 0
 
 
-def refused_without_a_good_certificate(parameters: dict[str, Any], folder: Path, without: str) -> None:
-    """Whoever else's it is, whatever is wrong with it."""
+def refused_without_a_good_certificate(parameters: dict[str, Any], folder: Path, without: str, others: str) -> None:
+    """Whoever else's it is, whatever is wrong with it; ``without``, ``others``: what is said of none, and of another's."""
     signer, none = authorities().signer(), {"sslcert": "/nonexistent", "sslkey": "/nonexistent"}
     assert without in refusal(parameters | none)
     for at, role in enumerate(("event_store_owner", "nobody_at_all")):
-        others = written(folder, x509.for_client(signer, role), f"other{at}")
-        said = refusal(parameters | others)
-        assert "certificate authentication failed" in said or "authentication failed" in said, said
-    strangers = written(folder, x509.for_client(x509.authority("other"), ROLE), "stranger")
+        files = written(folder, issuing.for_client(signer, role), f"other{at}")
+        assert others in refusal(parameters | files)
+    strangers = written(folder, issuing.for_client(issuing.authority("other"), ROLE), "stranger")
     assert "unknown ca" in refusal(parameters | strangers)
-    expired = written(folder, short_lived(-1, lambda: x509.for_client(signer, ROLE)), "expired")
+    expired = written(folder, short_lived(-1, lambda: issuing.for_client(signer, ROLE), backdated=2), "expired")
     assert "certificate expired" in refusal(parameters | expired)
 
 
@@ -310,7 +345,8 @@ def test_a_certificate_alone_lets_its_role_in(store: Deployment, tmp_path: Path)
         assert "password" not in parameters
         with psycopg.connect(**parameters) as session:
             assert session.execute("SELECT current_user").fetchone() == (ROLE,)
-        refused_without_a_good_certificate(parameters, tmp_path, "certificate")
+        none = "connection requires a valid client certificate"
+        refused_without_a_good_certificate(parameters, tmp_path, none, "certificate authentication failed")
     assert store.drift()[0] == 0
     assert store.verify("-k", "access").returncode == 0
 
@@ -323,6 +359,8 @@ def test_a_revoked_certificate_is_refused_after_the_next_deploy(store: Deploymen
     for name in BOTH:
         psycopg.connect(**way(store, name) | files).close()
     assert "was issued here; valid are" in command(store, "revoke", "--serial", "abc").stderr
+    old = tmp_path / "old.ca"
+    shutil.copytree(FOLDER, old)
     well(store, "revoke", "--serial", number[1])
     assert f"{number[1]}" in well(store, "authorities")
     assert store.drift()[0] == 2
@@ -330,6 +368,15 @@ def test_a_revoked_certificate_is_refused_after_the_next_deploy(store: Deploymen
     for name in BOTH:
         assert "certificate revoked" in refusal(way(store, name) | files)
         psycopg.connect(**way(store, name)).close()
+    # Somebody else's copy of the folder, from before.
+    FOLDER.rename(tmp_path / "new.ca")
+    old.rename(FOLDER)
+    refused = store.pyinfra("-y", check=False)
+    assert refused.returncode != 0
+    assert "this machine knows of later revocations than" in refused.stderr
+    shutil.rmtree(FOLDER)
+    (tmp_path / "new.ca").rename(FOLDER)
+    assert store.drift()[0] == 0
 
 
 def test_another_authority_is_made_neither_here_nor_for_servers_that_trust_one(
@@ -347,7 +394,8 @@ def test_another_authority_is_made_neither_here_nor_for_servers_that_trust_one(
         assert f"this machine trusts authority {one}, which is none of" in refused.stderr
         shutil.rmtree(FOLDER)
         Authorities(FOLDER, "other", SECRET).add(signing=True)
-        assert "is an authority of the inventory other, not of" in store.pyinfra("-y", check=False, env=SECRET).stderr
+        refused = store.pyinfra("-y", check=False, env=SECRET)
+        assert "'other': these are the authorities of another inventory than" in refused.stderr
     finally:
         shutil.rmtree(FOLDER, ignore_errors=True)
         lost.rename(FOLDER)
@@ -391,14 +439,14 @@ def test_a_rollover_refuses_no_client_until_it_ends(store: Deployment, tmp_path:
 def test_a_lost_authority_is_replaced_and_its_clients_go_on_meanwhile(store: Deployment, tmp_path: Path) -> None:
     one = authorities().standing.signing
     kept = tmp_path / "kept"
-    shutil.copytree(FOLDER, kept)
-    shutil.rmtree(FOLDER)
+    shutil.copytree(CLIENTS, kept)
+    forget()
     assert "already. Bring" in command(store, "ca", "--replace", "abc").stderr
-    well(store, "ca", "--replace", one)
+    assert f"{one} stays trusted" in well(store, "ca", "--replace", one)
     assert "its key is lost" in well(store, "authorities")
     well(store, "certificate")
     apply(store)
-    clients = {"sslkey": f"{kept}/clients/{ROLE}/client.key", "sslcert": f"{kept}/clients/{ROLE}/client.crt"}
+    clients = {"sslkey": f"{kept}/{ROLE}/client.key", "sslcert": f"{kept}/{ROLE}/client.crt"}
     for name in BOTH:
         psycopg.connect(**way(store, name)).close()
         psycopg.connect(**way(store, name) | clients).close()
@@ -410,10 +458,18 @@ def test_a_lost_authority_is_replaced_and_its_clients_go_on_meanwhile(store: Dep
     assert store.drift()[0] == 0
 
 
-def test_back_to_a_password_and_nothing_was_lost(store: Deployment) -> None:
+def test_back_to_where_it_began_and_nothing_was_lost(store: Deployment) -> None:
     declare(store, authentication="password")
     apply(store, secret=False)
     for name in BOTH:
         with psycopg.connect(store.dsn(name), autocommit=True) as session:
             session.execute("SELECT event_store.append_event('Test', gen_random_uuid(), 0, 'Kept', '{}')")
+    for data in store.containers.values():
+        data.pop("certificate_names", None)
+        data["tls"] = "self-signed"
+    assert store.pyinfra("-y").returncode == 0
+    assert store.drift()[0] == 0
+    for name in BOTH:
+        psycopg.connect(store.dsn(name)).close()
+        assert inside(name, "systemctl list-units --all --no-legend 'event-store-certificates*'") == ""
         assert sql(name, "SELECT count(*) FROM event_store.events") == "1"

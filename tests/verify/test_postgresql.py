@@ -116,6 +116,7 @@ def test_alter_system_left_nothing_behind(server: Server) -> None:
     assert server.rows("SELECT name FROM pg_file_settings WHERE sourcefile LIKE '%/postgresql.auto.conf'") == []
 
 
+_END_OF_LIST = "-----END X509 CRL-----"
 #: Method and options of the application's rules.
 METHODS = {
     "password": ("scram-sha-256", None),
@@ -172,9 +173,21 @@ def test_what_is_revoked_is_known_for_another_month(inside: Host, store: EventSt
     """An expired list refuses every client that shows a certificate."""
     if store.tls == "self-signed":
         pytest.skip('not verifiable here: no client has a certificate without "tls": "authority"')
-    files = ClusterPaths(store.version).tls
-    ends = inside.check_output("openssl crl -noout -nextupdate -in %s | cut -d= -f2", files.revocations)
-    assert int(inside.check_output("echo $((($(date -d %s +%%s) - $(date +%%s)) / 86400))", ends)) >= 29
+    lists = inside.file(ClusterPaths(store.version).tls.revocations).content_string.split(_END_OF_LIST)[:-1]
+    assert lists
+    for one in lists:
+        text = f"{one}{_END_OF_LIST}"
+        ends = inside.check_output("printf %%s %s | openssl crl -noout -nextupdate | cut -d= -f2", text)
+        assert int(inside.check_output("echo $((($(date -d %s +%%s) - $(date +%%s)) / 86400))", ends)) >= 29
+
+
+def test_the_server_shows_the_certificate_of_its_file(inside: Host, store: EventStore) -> None:
+    """A reload that cannot read it keeps the one before, and says so in the log only."""
+    serial = "openssl x509 -noout -serial"
+    shown = f"openssl s_client -starttls postgres -connect 127.0.0.1:{PORT} < /dev/null 2> /dev/null | {serial}"
+    assert inside.check_output(shown) == inside.check_output(
+        f"{serial} -in %s", ClusterPaths(store.version).tls.certificate
+    )
 
 
 def test_server_listens_on_its_addresses(inside: Host) -> None:

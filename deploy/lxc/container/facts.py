@@ -101,3 +101,11 @@ class BootState(FactBase[str]):
     def command(self) -> str:
         """Its exit status is not 0 in most states."""
         return "systemctl is-system-running || true"
+
+
+class Address(FactBase[str]):
+    """The IPv4 address of a container's network device, asked inside."""
+
+    def command(self) -> str:
+        """Without the prefix length."""
+        return "ip -4 -o address show dev eth0 scope global | sed 's/.*inet \\([0-9.]*\\).*/\\1/'"

@@ -62,16 +62,16 @@ def test_a_list_is_made_anew_before_it_expires_and_keeps_what_is_on_it(
 ) -> None:
     serial = f"{clients.issue(authorities, ROLE).certificate.serial_number:x}"
     clients.revoke(authorities, serial)
-    assert clients.expiring(authorities) == []
+    assert clients.due(authorities) == {}
     later = x509.now() + x509.LIFETIME - x509.RENEWED_BEFORE + timedelta(days=1)
     monkeypatch.setattr(x509, "now", lambda: later)
-    assert clients.expiring(authorities) == [authorities.standing.signing]
+    assert [*clients.due(authorities)] == [authorities.standing.signing]
     before = clients.bundle(authorities)
     with pytest.raises(AuthorityError):
         clients.renew(Authorities(folder, "prod", {}))
     assert clients.bundle(authorities) == before
     clients.renew(authorities)
-    assert clients.expiring(authorities) == []
+    assert clients.due(authorities) == {}
     assert _revoked(authorities) == {serial}
     # What has expired is refused anyway.
     much_later = later + x509.LIFETIME
@@ -80,15 +80,43 @@ def test_a_list_is_made_anew_before_it_expires_and_keeps_what_is_on_it(
     assert _revoked(authorities) == set()
 
 
+def test_a_revocation_that_was_cut_off_is_finished(authorities: Authorities, monkeypatch: pytest.MonkeyPatch) -> None:
+    serial = f"{clients.issue(authorities, ROLE).certificate.serial_number:x}"
+    with monkeypatch.context() as patch:
+        patch.setattr(Authorities, "write_revocations", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            clients.revoke(authorities, serial)
+    assert _revoked(authorities) == set()
+    assert clients.due(authorities) == {authorities.standing.signing: "is without a certificate that was revoked"}
+    clients.renew(authorities)
+    assert _revoked(authorities) == {serial}
+    assert clients.due(authorities) == {}
+
+
+def cut_off(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_the_key_of_the_one_that_signs_is_missed_where_its_list_is_due(
+    authorities: Authorities, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in CI, where the folder is without its keys: that is not a lost authority."""
+    one = authorities.standing.signing
+    (folder / f"{one}.key.age").unlink()
+    later = x509.now() + x509.LIFETIME
+    monkeypatch.setattr(x509, "now", lambda: later)
+    assert [*clients.due(Authorities(folder, "prod", SECRET))] == [one]
+
+
 def test_the_list_of_a_lost_authority_cannot_be_made_anew(
     authorities: Authorities, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = Authorities(tmp_path / "elsewhere" / "prod.ca", "prod", SECRET)
     new.add(signing=True)
-    new.adopt(authorities.bundle, clients.bundle(authorities))
+    new.adopt(authorities.signing, authorities.revocations()[authorities.standing.signing])
     later = x509.now() + x509.LIFETIME
     monkeypatch.setattr(x509, "now", lambda: later)
-    assert clients.expiring(new) == [new.standing.signing]
+    assert [*clients.due(new)] == [new.standing.signing]
 
 
 def test_after_a_rollover_certificates_of_the_old_authority_are_none_to_revoke(authorities: Authorities) -> None:

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509 as cryptography_x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from declared import SECRET
 
-from deploy.certificates import clients, x509
+from deploy.certificates import clients, issuing, x509
 from deploy.certificates.authority import Authorities, Standing
+from deploy.certificates.errors import AuthorityError
 from deploy.certificates.facts import Pair, PairFact
-from deploy.certificates.wanted import certificate_of, problems, stranger
+from deploy.certificates.others import strangers
+from deploy.certificates.wanted import certificate_of, problems
 
 NAMES = ["store", "store.example.net", "10.0.3.10"]
 
@@ -23,9 +25,14 @@ def _key() -> tuple[ec.EllipticCurvePrivateKey, str]:
     return key, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
+def pair(public_key: str, certificate: str) -> Pair:
+    """With the right modes."""
+    return Pair("700 postgres", "600 postgres", "644 postgres", public_key, certificate)
+
+
 def _pair(authorities: Authorities, names: list[str] = NAMES) -> Pair:
     _, public = _key()
-    return Pair("600 postgres", public, x509.pem(x509.for_server(authorities.signer(), public, names)))
+    return pair(public, x509.pem(issuing.for_server(authorities.signer(), public, names)))
 
 
 def test_a_good_one_has_no_problems(authorities: Authorities) -> None:
@@ -37,10 +44,9 @@ def test_a_good_one_has_no_problems(authorities: Authorities) -> None:
 def test_each_problem_is_said(authorities: Authorities, monkeypatch: pytest.MonkeyPatch) -> None:
     good = _pair(authorities)
     assert list(problems(Pair(), NAMES, authorities)) == ["missing"]
-    assert list(problems(Pair("600 postgres", "", ""), NAMES, authorities)) == ["has no key"]
-    assert list(problems(Pair("600 postgres", good.public_key, ""), NAMES, authorities)) == ["missing"]
-    assert list(problems(Pair("600 postgres", good.public_key, "nonsense"), NAMES, authorities)) == ["missing"]
-    other = Pair("600 postgres", _key()[1], good.certificate)
+    assert list(problems(pair(good.public_key, ""), NAMES, authorities)) == ["missing"]
+    assert list(problems(pair(good.public_key, "nonsense"), NAMES, authorities)) == ["missing"]
+    other = pair(_key()[1], good.certificate)
     assert list(problems(other, NAMES, authorities)) == ["is not that of its key"]
     [renamed] = problems(good, [*NAMES, "db.example.net"], authorities)
     assert renamed.startswith(
@@ -67,28 +73,56 @@ def test_during_a_rollover_the_authority_that_signs_counts(authorities: Authorit
 
 
 def test_a_server_that_trusts_others_is_a_strangers(authorities: Authorities, tmp_path: Path) -> None:
-    assert stranger("", authorities) is None
-    assert stranger(authorities.bundle, authorities) is None
-    assert stranger("-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n", authorities) is None
+    assert strangers("", authorities) == []
+    assert strangers(authorities.bundle, authorities) == []
+    assert strangers("-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n", authorities) == []
     other = Authorities(tmp_path / "other.ca", "prod", SECRET)
     other.add(signing=True)
-    assert stranger(other.bundle, authorities) == other.standing.signing
-    assert stranger(other.bundle + authorities.bundle, authorities) is None
-    # Also one that is trusted no more: the server has not been told yet.
-    first = authorities.standing.signing
-    before = authorities.bundle
+    for bundle in (other.bundle, other.bundle + authorities.bundle):
+        assert [*map(x509.identity, strangers(bundle, authorities))] == [other.standing.signing]
+    # Not one that is trusted no more: the server has not been told yet.
+    first, before = authorities.standing.signing, authorities.bundle
     authorities.add(signing=True)
     authorities.stand(Standing(authorities.standing.signing, (authorities.standing.signing,)))
     assert first not in authorities.trusted
-    assert stranger(before, authorities) is None
+    assert strangers(before, authorities) == []
+
+
+def test_a_key_that_cannot_be_read_is_never_replaced(authorities: Authorities) -> None:
+    with pytest.raises(AuthorityError, match="cannot be read as a key; move it away"):
+        list(problems(Pair(key_mode="600 postgres"), NAMES, authorities))
+
+
+def test_keys_that_an_operator_brought_along_are_signed_as_well(authorities: Authorities) -> None:
+    for key in (rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate()):
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        made = x509.pem(issuing.for_server(authorities.signer(), public, NAMES))
+        assert list(problems(pair(public, made), NAMES, authorities)) == []
+
+
+def test_nothing_is_valid_for_longer_than_its_authority(
+    authorities: Authorities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = authorities.signing.not_valid_after_utc
+    late = end - timedelta(days=20)
+    monkeypatch.setattr(x509, "now", lambda: late)
+    good = _pair(authorities)
+    found = certificate_of(good)
+    assert found
+    assert found.not_valid_after_utc <= end
+    assert list(problems(good, NAMES, authorities)) == ["expires in 20 days"]
+    made = issuing.revocations(authorities.signer(), [])
+    assert made.next_update_utc
+    assert made.next_update_utc <= end
 
 
 def test_the_fact_reads_what_the_command_prints(authorities: Authorities) -> None:
     good = _pair(authorities)
-    lines = ["mode 600 postgres", *good.public_key.splitlines(), *good.certificate.splitlines()]
+    modes = ["folder 700 postgres", "key 600 postgres", "certificate 644 postgres"]
+    lines = [*modes, *good.public_key.splitlines(), *good.certificate.splitlines()]
     assert PairFact().process(lines) == good
     assert certificate_of(PairFact().process(lines[:1])) is None
-    assert PairFact().process(good.certificate.splitlines()) == Pair("", "", good.certificate)
+    assert PairFact().process(good.certificate.splitlines()) == Pair(certificate=good.certificate)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +160,7 @@ def test_openssl_knows_who_is_revoked(authorities: Authorities, tmp_path: Path) 
 def _contexts(authorities: Authorities, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     key, public = _key()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _load(server, x509.for_server(authorities.signer(), public, NAMES), key, folder)
+    _load(server, issuing.for_server(authorities.signer(), public, NAMES), key, folder)
     client = ssl.create_default_context(cadata=authorities.bundle)
     return server, client
 

@@ -49,7 +49,6 @@ CHANGES: Mapping[str, list[tuple[Any, Any]]] = {
     "postgresql_settings": [({}, {"log_min_duration_statement": 250}), ({}, {"max_locks_per_transaction": 128})],
     "client_networks": [([], ["192.168.0.0/16"])],
     "durability": [("full", "none"), ("none", "full")],
-    "tls": [("self-signed", "authority")],
     "authentication": [("password", "certificate"), ("password", "password+certificate")],
     "unknown_event_types": [("allow", "refuse")],
     "retention_years": [(7, 10)],
@@ -63,7 +62,8 @@ ON_A_MACHINE: Mapping[str, set[str]] = {
     "lxc_name": {"another container"},
     "lxc_host": {"another container"},
     "durability": {"refused"},
-    "certificate_names": {"reload"},  # tests/deployed/test_certificates.py
+    "tls": {"reload"},  # tests/deployed/test_certificates.py
+    "certificate_names": {"reload"},
 }
 
 
