@@ -48,5 +48,5 @@ def stop_watch(unit: str, files: list[str]) -> Commands:
     report(Difference(path, "is there") for path in there)
     yield StringCommand(
         "systemctl disable --now --quiet --", QuoteString(unit), "&& rm -f --", *map(QuoteString, files),
-        "&& systemctl daemon-reload",
+        "&& systemctl daemon-reload && systemctl reset-failed --", QuoteString(f"{unit.rpartition('.')[0]}*"),
     )  # fmt: skip

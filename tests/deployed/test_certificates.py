@@ -226,7 +226,7 @@ def test_an_expired_server_is_refused_by_its_clients(store: Deployment) -> None:
     names = [name, str(way(store, name)["host"])]
     expired = short_lived(-1, lambda: issuing.for_server(authorities().signer(), key, names), backdated=2)
     inside(name, f"cat > {TLS}/server.crt; pg_ctlcluster 17 main reload; sleep 1", stdin=x509.pem(expired))
-    assert "certificate has expired" in refusal(way(store, name))
+    assert "certificate verify failed" in refusal(way(store, name))
     apply(store)
     psycopg.connect(**way(store, name)).close()
     assert store.drift()[0] == 0
@@ -321,7 +321,7 @@ def test_a_client_is_asked_for_its_certificate(store: Deployment, tmp_path: Path
         ).stdout
         == "1\n"
     )
-    assert store.verify("-k", "tls or certificate or access or latency").returncode == 0
+    assert store.verify("-k", "tls or certificate or access").returncode == 0
 
 
 def refused_without_a_good_certificate(parameters: dict[str, Any], folder: Path, without: str, others: str) -> None:
@@ -471,5 +471,6 @@ def test_back_to_where_it_began_and_nothing_was_lost(store: Deployment) -> None:
     assert store.drift()[0] == 0
     for name in BOTH:
         psycopg.connect(store.dsn(name)).close()
-        assert inside(name, "systemctl list-units --all --no-legend 'event-store-certificates*'") == ""
+        left = "systemctl list-units --all --no-legend 'event-store-certificates*'; ls /etc/systemd/system | grep certificates"
+        assert inside(name, left, check=False) == "", inside(name, "journalctl --no-pager -u event-store-certificates")
         assert sql(name, "SELECT count(*) FROM event_store.events") == "1"
