@@ -116,7 +116,7 @@ def test_status_is_asked_over_ssh(remote: Deployment) -> None:
     done = program("status", remote, "--json")
     rows = json.loads(done.stdout)["rows"]
     assert {row["state"] for row in rows} == {"well"}, rows
-    assert {row["kind"] for row in rows} == {"host", "container", "cluster", "worker", "projection"}
+    assert {row["kind"] for row in rows} == {"host", "container", "certificate", "cluster", "worker", "projection"}
     assert done.returncode == 0
 
 
