@@ -21,6 +21,9 @@ TABLES: Final = {
         "second part one transaction in ten stays open for 50 ms after its append, and one in twenty is rolled back. "
         "Lag: from the commit's acknowledgement, and from the call of the append, until the reader has the event."
     ),
+    "What the feed's readers wait for": (
+        "Two transactions append 1,000 events one by one, the second one after a write elsewhere. Meanwhile another session reads pages."
+    ),
     "Being told": "From the commit's acknowledgement until the store's own way of listening has the event.",
     "With many events": "Events per second; an empty store and a full one in turn. × = of the empty one.",
     "Refresh as history grows": "The same positions with ever more events.",
