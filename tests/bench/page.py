@@ -13,6 +13,10 @@ _NOTES: Final = Path(__file__).with_name("notes.md")
 #: In this order, with what is told above each.
 TABLES: Final = {
     "One event per transaction": "Events per second, the median of the rounds; × = of the bare table with the same indexes.",
+    "What the bound of an append costs": (
+        "Events per second, the median of 20 rounds in turn; × = of the bare table with the same indexes. The bound is the lock "
+        "by which readers of the feed know which appends they wait for. Without it they would wait for every transaction."
+    ),
     "Several events in one call": "Milliseconds for one call, the median of the rounds.",
     "16 clients on one aggregate": "Acknowledged events per second; what was acknowledged is counted in the table afterwards.",
     "Reads": "The median of the rounds.",
