@@ -28,6 +28,10 @@ TABLES: Final = {
     "What the feed's readers wait for": (
         "Two transactions append 1,000 events one by one, the second one after a write elsewhere. Meanwhile another session reads pages."
     ),
+    "A reader beside slow transactions": (
+        "8 writers append, and a reader looks every millisecond: none of the transactions is slow, one in 20 writes elsewhere for "
+        "20 ms and appends nothing, one in 20 stays open for 20 ms after it has appended. In turn, all rounds together."
+    ),
     "Being told": "From the commit's acknowledgement until the store's own way of listening has the event.",
     "With many events": "Events per second; an empty store and a full one in turn. × = of the empty one.",
     "Refresh as history grows": "The same positions with ever more events.",
