@@ -103,7 +103,7 @@ test: .venv/.ready-test ## all tests but the rest of long series, on real contai
 soak: .venv/.ready-soak ## all tests with their long series, about an hour; if all pass, docs/figures.md says when
 	@PYTHONPATH=tests $(BIN)/pytest $(SIDE_BY_SIDE) $(if $(PYTEST_ARGS),,-p bench.soak) client/tests tests/unit tests/plan tests/deployed $(PYTEST_ARGS)
 
-bench: .venv/.ready-bench ## docs/figures.md, measured here: about 15 minutes, on containers of its own [PYTEST_ARGS="-k append"]
+bench: .venv/.ready-bench ## docs/figures.md, measured here: about half an hour, on containers of its own [PYTEST_ARGS="-k append"]
 	@$(BIN)/pytest tests/bench -s $(PYTEST_ARGS)
 
 bench-large: .venv/.ready-bench ## what depends on size, again with ten million events: about 45 minutes, 50 GB of disk

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from deploy.model.project import ROOT
 
-from .page import write_page
+from .page import TABLES, write_page
 from .server import TRIAL
 from .timing import say
 
@@ -70,6 +70,7 @@ class Figures:
 
     def compare(self, row: Row) -> None:
         """Keep a row and say it."""
+        assert row.table in TABLES, f"{row.table}: the page does not show it"
         say(f"  => {row.table}, {row.what}: " + "; ".join(f"{store} {cell}" for store, cell in row.cells.items()))
         kept = {"table": row.table, "what": row.what, "cells": dict(row.cells), "unit": row.unit}
         medians = {store: median(series) for store, series in row.rounds.items()}

@@ -13,6 +13,10 @@ _NOTES: Final = Path(__file__).with_name("notes.md")
 #: In this order, with what is told above each.
 TABLES: Final = {
     "One event per transaction": "Events per second, the median of the rounds; × = of the bare table with the same indexes.",
+    "What the bound of an append costs": (
+        "Events per second, the median of 20 rounds in turn; × = of the bare table with the same indexes. The bound is the lock "
+        "by which readers of the feed know which appends they wait for. Without it they would wait for every transaction."
+    ),
     "Several events in one call": "Milliseconds for one call, the median of the rounds.",
     "16 clients on one aggregate": "Acknowledged events per second; what was acknowledged is counted in the table afterwards.",
     "Reads": "The median of the rounds.",
@@ -20,6 +24,13 @@ TABLES: Final = {
         "A reader follows each store's feed in the store's own way, looking every 5 ms, while 8 writers append; in the "
         "second part one transaction in ten stays open for 50 ms after its append, and one in twenty is rolled back. "
         "Lag: from the commit's acknowledgement, and from the call of the append, until the reader has the event."
+    ),
+    "What the feed's readers wait for": (
+        "Two transactions append 1,000 events one by one, the second one after a write elsewhere. Meanwhile another session reads pages."
+    ),
+    "A reader beside slow transactions": (
+        "8 writers append, and a reader looks every millisecond: none of the transactions is slow, one in 20 writes elsewhere for "
+        "20 ms and appends nothing, one in 20 stays open for 20 ms after it has appended. In turn, all rounds together."
     ),
     "Being told": "From the commit's acknowledgement until the store's own way of listening has the event.",
     "With many events": "Events per second; an empty store and a full one in turn. × = of the empty one.",

@@ -106,7 +106,7 @@ class Store(ABC):
         slow = "\\set slow random(1, 20)\n\\if :slow = 1\n\\sleep 10 ms\n\\endif\n"
         return f"{STREAM_AND_VERSION}BEGIN;\n{self.append_statements}{slow}COMMIT;\n"
 
-    def follow(self, key: str, start: Sequence[str], *, told: bool = False) -> list[str]:
+    def follow(self, key: str, start: Sequence[str], *, told: bool = False, every: float = 0.005) -> list[str]:
         """The command of a reader of the feed: looking every 5 ms, or told in the way that this store's clients are."""
         wanted = {
             "feed": self.feed,
@@ -114,7 +114,7 @@ class Store(ABC):
             "start": list(start),
             "key": key,
             "channel": self.channel if told else None,
-            "interval": self.looks_every if told else 0.005,
+            "interval": self.looks_every if told else every,
         }
         return [sys.executable, str(_LISTEN), json.dumps(wanted)]
 
