@@ -321,7 +321,7 @@ def test_a_client_is_asked_for_its_certificate(store: Deployment, tmp_path: Path
         ).stdout
         == "1\n"
     )
-    assert store.verify("-k", "tls or certificate or access").returncode == 0
+    assert store.verify("-k", "test_tls or certificate or access").returncode == 0
 
 
 def refused_without_a_good_certificate(parameters: dict[str, Any], folder: Path, without: str, others: str) -> None:
