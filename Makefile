@@ -17,6 +17,8 @@ ROLE ?=
 SERIAL ?=
 TRUST ?=
 CLIENT ?=
+FORCE ?=
+TIMEOUT ?=
 ARGS ?=
 PYTEST_ARGS ?=
 
@@ -30,7 +32,7 @@ SIDE_BY_SIDE := -n 3 --no-loadscope-reorder -p no:benchmark
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift status verify dsn psql shell demo ca authorities trust rollover certificate revoke seals export-seals retire destroy rollback test soak bench bench-large check packages
+.PHONY: help deploy plan drift status verify dsn psql shell demo ca authorities trust rollover certificate revoke rotate seals export-seals retire destroy rollback test soak bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -95,6 +97,9 @@ certificate: $(READY) ## issue a client's certificate to OUT=folder, by default 
 
 revoke: $(READY) ## revoke the client's certificate SERIAL=number; deploy tells the servers
 	@$(EVENT_STORE) revoke -i $(INVENTORY) --serial "$(SERIAL)"
+
+rotate: $(READY) ## another password for the application, without an end of service; again to go on [CONTAINER=name] [FORCE=1: end old connections] [TIMEOUT=seconds to wait for them]
+	@$(EVENT_STORE) rotate -i $(INVENTORY) $(CHOICE) $(if $(FORCE),--force) $(if $(TIMEOUT),--timeout "$(TIMEOUT)")
 
 test: .venv/.ready-test ## all tests but the rest of long series, on real containers of their own
 	@$(MAKE) check

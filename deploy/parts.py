@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from deploy.certificates import deploy as certificates
 from deploy.certificates import status as certificates_status
 from deploy.database import deploy as database
+from deploy.database import status as database_status
 from deploy.machine.part import Part
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
@@ -22,7 +23,7 @@ PARTS: Mapping[type[Container], Sequence[Part]] = {
         Part(system),
         Part(certificates, certificates_status),
         Part(postgres, postgres_status),
-        Part(database),
+        Part(database, database_status),
         Part(schema, schema_status),
         Part(worker, worker_status),
     ),

@@ -12,9 +12,10 @@ from deploy.commands.errors import CommandError
 from deploy.model import private_files
 from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.inventory import read_inventory
+from deploy.model.logins import LOGIN_ROLES
 
 #: The roles that log in over the network.
-ROLES = (APPLICATION_ROLE,)
+ROLES = (APPLICATION_ROLE, *LOGIN_ROLES)
 _FILES = ("client.key", "client.crt", "ca.crt")
 
 

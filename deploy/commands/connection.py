@@ -51,14 +51,25 @@ def address_of(container: Container, settings: Settings) -> str:
     return str(address)
 
 
+def login_of(container: EventStore, settings: Settings) -> str:
+    """The role that the application logs in as, at the moment."""
+    return settings.passwords_of(container).logins(container.name).current
+
+
 def password_of(container: EventStore, settings: Settings) -> str:
-    """The application role's password; empty if it logs in without. Raises `CommandError` if there is none yet."""
+    """Its password; empty if the application logs in without. Raises `CommandError` if there is none yet."""
     if container.authentication == "certificate":
         return ""
-    password = settings.passwords.get(container.name, APPLICATION_ROLE)
+    role = login_of(container, settings)
+    password = settings.passwords_of(container).get(container.name, role)
     if password is None:
-        raise CommandError(f"{container.name} has no password yet for {APPLICATION_ROLE}; deploy it first")
+        raise CommandError(f"{container.name} has no password yet for {role}; deploy it first")
     return password
+
+
+def certificate_role(container: EventStore, settings: Settings) -> str:
+    """Whom a client's certificate has to name: beside a password, the server takes no other than the role that logs in."""
+    return APPLICATION_ROLE if container.authentication == "certificate" else login_of(container, settings)
 
 
 def tls_of(container: EventStore, settings: Settings, trust: str = "", client: str = "") -> dict[str, str]:
@@ -73,23 +84,28 @@ def tls_of(container: EventStore, settings: Settings, trust: str = "", client: s
     from deploy.certificates.authority import Authorities
 
     trust = trust or str(Authorities(settings.authorities_folder, settings.name, {}).have_bundle_file())
-    folder = client or str(settings.client_folder(APPLICATION_ROLE))
+    folder = client or str(settings.client_folder(certificate_role(container, settings)))
     told = {"sslmode": "verify-full", "sslrootcert": trust}
     if container.authentication == "password":
         return told
     if not client and not Path(f"{folder}/client.key").is_file():
         raise CommandError(
-            f"{container.name} asks for a certificate, and there is none in {folder}; `{make('certificate', settings.file)}` "
-            "issues it"
+            f"{container.name} asks for a certificate, and there is none in {folder}; "
+            f"`{make(_certificate(container, settings), settings.file)}` issues it"
         )
     return told | {"sslcert": f"{folder}/client.crt", "sslkey": f"{folder}/client.key"}
+
+
+def _certificate(container: EventStore, settings: Settings) -> str:
+    role = certificate_role(container, settings)
+    return "certificate" if role == APPLICATION_ROLE else f"certificate ROLE={role}"
 
 
 def way_in(container: EventStore, settings: Settings, trust: str = "", client: str = "") -> WayIn:
     """How the application connects. ``trust``, ``client``: see `tls_of`. Raises `CommandError` if something is missing."""
     tls, password = tls_of(container, settings, trust, client), password_of(container, settings)
     host = _name(container) or address_of(container, settings)
-    return WayIn(host, PORT, DATABASE, APPLICATION_ROLE, password, **tls)
+    return WayIn(host, PORT, DATABASE, login_of(container, settings), password, **tls)
 
 
 def _name(container: EventStore) -> str:

@@ -23,6 +23,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "seals": "seals",
     "export-seals": "export_seals",
     "retire": "retire",
+    "rotate": "rotate",
     "rollback": "runs",
     "destroy": "runs",
     "ca": "ca",

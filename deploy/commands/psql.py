@@ -10,10 +10,10 @@ import click
 
 from deploy.commands import exits, options
 from deploy.commands.child import run_child
-from deploy.commands.connection import address_of, choose_event_store, password_of, tls_of
+from deploy.commands.connection import address_of, choose_event_store, login_of, password_of, tls_of
 from deploy.commands.errors import CommandError
 from deploy.machine import openssh
-from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT
+from deploy.model.event_stores import DATABASE, PORT
 from deploy.model.inventory import make_settings, read_entries
 
 #: Seconds until a server that does not answer at all is given up; libpq would wait for minutes.
@@ -39,16 +39,17 @@ def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...])
     host, data = store.lxc_host, entries[store.lxc_host].data
     openssh.check(host, data)
     tls = tls_of(store, settings)
+    role = login_of(store, settings)
     password, address = password_of(store, settings), address_of(store, settings)
     # Before version 15, libpq does not compare the addresses of a certificate.
     name = store.lxc_name if store.tls == "authority" else address
-    with openssh.tunnel(host, data, address, PORT) as (reached_at, port), _password_file(name, password) as file:
+    with openssh.tunnel(host, data, address, PORT) as (reached_at, port), _password_file(name, role, password) as file:
         environment = os.environ | {
             "PGHOST": name,
             "PGHOSTADDR": reached_at,
             "PGPORT": str(port),
             "PGDATABASE": DATABASE,
-            "PGUSER": APPLICATION_ROLE,
+            "PGUSER": role,
             **{f"PG{name.upper()}": value for name, value in tls.items()},
             "PGPASSFILE": f"/proc/self/fd/{file}",
         }
@@ -60,13 +61,13 @@ def psql(inventory: str, container: str | None, psql_arguments: tuple[str, ...])
 
 
 @contextmanager
-def _password_file(host: str, password: str) -> Iterator[int]:
+def _password_file(host: str, role: str, password: str) -> Iterator[int]:
     """A password file in memory, open for who inherits it; it is gone with the last of them, however they end."""
     escaped = password.replace("\\", "\\\\").replace(":", "\\:")
     file = os.memfd_create("pgpass")
     try:
         os.fchmod(file, 0o600)  # libpq takes no other
-        os.write(file, f"{host}:*:*:{APPLICATION_ROLE}:{escaped}\n".encode())
+        os.write(file, f"{host}:*:*:{role}:{escaped}\n".encode())
         yield file
     finally:
         os.close(file)

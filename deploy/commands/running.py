@@ -20,7 +20,7 @@ _OPTIONAL: Final = ("--inventory", "--container", "--compare")
 #: What else has a message for the operator, by module; not loaded for that, which takes longer than many a command.
 _EXPECTED: Final = {
     "pyinfra.api.exceptions": "PyinfraError",
-    "deploy.model.passwords": "PasswordError",
+    "deploy.model.providers": "PasswordError",
     "deploy.certificates.errors": "AuthorityError",
     "psycopg": "Error",
 }

@@ -3,10 +3,10 @@
 import click
 
 from deploy.commands import options, output
-from deploy.commands.connection import address_of
+from deploy.commands.connection import address_of, login_of
 from deploy.commands.running import run_old_path
 from deploy.model.containers import Container
-from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
+from deploy.model.event_stores import DATABASE, PORT, EventStore
 from deploy.model.inventory import read_inventory
 from deploy.model.settings import Settings
 
@@ -38,7 +38,7 @@ def _show_ways_in(store: EventStore, settings: Settings) -> None:
     choice = "" if len(settings.event_stores) == 1 else f" CONTAINER={store.lxc_name}"
     click.echo(
         f"  address   {address_of(store, settings)}:{PORT}\n"
-        f"  database  {DATABASE}, role {APPLICATION_ROLE}\n"
+        f"  database  {DATABASE}, role {login_of(store, settings)}\n"
         f"  connect   {options.make('psql', settings.file)}{choice}\n"
         f"  check     {options.make('verify', settings.file)}" + (f"\n  {store.warning}" if store.warning else "")
     )
@@ -54,7 +54,8 @@ def _facts(container: Container, settings: Settings) -> dict[str, object]:
         "address": address_of(container, settings),
     }
     if isinstance(container, EventStore):
-        facts |= {"postgresql": container.version, "port": PORT, "database": DATABASE, "role": APPLICATION_ROLE}
+        role = login_of(container, settings)
+        facts |= {"postgresql": container.version, "port": PORT, "database": DATABASE, "role": role}
     return facts
 
 

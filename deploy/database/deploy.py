@@ -3,8 +3,9 @@
 from pyinfra.api import deploy
 
 from deploy.database import operations as database
+from deploy.database import roles
 from deploy.database.facts import CatalogueFact
-from deploy.database.operations import PRIVILEGES, ROLES, Credentials
+from deploy.database.roles import PRIVILEGES, ROLES, Credentials
 from deploy.machine.questions import Ask
 from deploy.model.event_stores import EventStore
 from deploy.model.settings import Settings
@@ -18,9 +19,10 @@ def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of 
 @deploy("Database")
 def deploy_part(container: EventStore, settings: Settings) -> None:
     """Have the roles, then the database that one of them owns."""
-    database.have_roles(
+    credentials = Credentials(settings.passwords_of(container), container.name)
+    roles.have_roles(
         name="Have the roles",
-        credentials=Credentials(settings.passwords, container.name),
+        credentials=credentials,
         application_connections=container.application_connections,
     )
-    database.have_database(name="Have the database")
+    database.have_database(name="Have the database", credentials=credentials)

@@ -10,6 +10,8 @@ from typing import Any, Final
 from pyinfra.api import FactBase
 
 from deploy.machine.psql import Queries, fact_query, silence
+from deploy.model.event_stores import APPLICATION_ROLE
+from deploy.model.logins import LOGIN_ROLES
 
 #: Drawn for each run. Without it a fingerprint, which may be printed, is of no use to who wants to guess a password.
 _KEY: Final = secrets.token_hex(16)
@@ -28,10 +30,10 @@ class Catalogue:
     """Why the server does not answer, for people; nothing is known about the rest then."""
     roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Role → attributes, whether it has a password, and salt, iterations and `fingerprint` of its verifier."""
-    memberships: list[tuple[str, str]] = field(default_factory=list)
-    """(role, member) for the roles that have to have no members and be members of nothing."""
-    settings: list[str] = field(default_factory=list)
-    """What ALTER ROLE … SET and ALTER DATABASE … SET left behind, as the statements that undo it."""
+    memberships: list[tuple[str, str, Mapping[str, bool]]] = field(default_factory=list)
+    """(role, member, options) where either is one of the roles."""
+    settings: list[tuple[str, str]] = field(default_factory=list)
+    """What ALTER ROLE … SET and ALTER DATABASE … SET left behind: the statement that undoes it, and name=value."""
     databases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Database → owner, connection limit, encoding, locale, privileges."""
 
@@ -67,14 +69,15 @@ class CatalogueFact(FactBase[Catalogue]):
                     'iterations', nullif(split_part(split_part(rolpassword, ':', 1), '$', 2), ''),
                     'fingerprint', encode(sha256(convert_to('{_KEY}' || rolpassword, 'UTF8')), 'hex'))), '{{}}')
                     FROM pg_authid WHERE rolname IN ({names})),
-                'memberships', (SELECT coalesce(json_agg(json_build_array(quote_ident(r.rolname), quote_ident(m.rolname))), '[]')
+                'memberships', (SELECT coalesce(json_agg(json_build_array(quote_ident(r.rolname), quote_ident(m.rolname),
+                        to_jsonb(a) - '{{oid,roleid,member,grantor}}'::text[])), '[]')
                     FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
                     WHERE r.rolname IN ({names}) OR m.rolname IN ({names})),
-                'settings', (SELECT coalesce(json_agg(concat_ws(' ',
+                'settings', (SELECT coalesce(json_agg(json_build_array(concat_ws(' ',
                         CASE WHEN setrole <> 0 THEN 'ALTER ROLE ' || quote_ident(rolname)
                              WHEN setdatabase = 0 THEN 'ALTER ROLE ALL' END, CASE WHEN setrole = 0 THEN 'ALTER' ELSE 'IN' END
                             || ' DATABASE ' || quote_ident(datname),
-                        format('RESET %s', split_part(setting, '=', 1)))), '[]')
+                        format('RESET %s', split_part(setting, '=', 1))), setting)), '[]')
                     FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS setting
                     LEFT JOIN pg_roles r ON r.oid = setrole LEFT JOIN pg_database d ON d.oid = setdatabase
                     WHERE rolname IN ({names}, 'postgres') OR datname IN ({wanted}) OR (setrole = 0 AND setdatabase = 0)),
@@ -94,5 +97,64 @@ class CatalogueFact(FactBase[Catalogue]):
         if why := silence(output):
             return Catalogue(silence=why)
         values: dict[str, Any] = json.loads("".join(output))
-        values["memberships"] = [(role, member) for role, member in values["memberships"]]
+        for name in ("memberships", "settings"):
+            values[name] = [tuple(row) for row in values[name]]
         return Catalogue(**values)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Connections of a client that logged in as one role."""
+
+    role: str
+    application: str
+    address: str | None
+    """None: from inside the container."""
+    connections: int
+    since: str
+    """When the first of them was opened."""
+
+    def __str__(self) -> str:
+        name = self.application or "a client without application_name"
+        where = self.address or "inside the container"
+        return f"{self.connections} of {name}, {where}, since {self.since}"
+
+
+@dataclass(frozen=True)
+class LoggedIn:
+    """Who is logged in as one of the application's roles."""
+
+    silence: str | None = "PostgreSQL is not installed there"
+    """Why the server does not answer, for people."""
+    lets_in: bool = False
+    """Whether its access rules are about the login roles as well."""
+    sessions: list[Session] = field(default_factory=list)
+
+
+class LoginsFact(FactBase[LoggedIn]):
+    """See `LoggedIn`."""
+
+    @staticmethod
+    def default() -> LoggedIn:
+        """A blank machine."""
+        return LoggedIn()
+
+    def command(self) -> str:
+        """By name of whoever logged in, not of the role that runs now."""
+        names = ", ".join(f"'{role}'" for role in (APPLICATION_ROLE, *LOGIN_ROLES))
+        return fact_query(f"""
+            SELECT json_build_object(
+                'lets_in', EXISTS (SELECT FROM pg_hba_file_rules WHERE '+{APPLICATION_ROLE}' = ANY (user_name)),
+                'sessions', (SELECT coalesce(json_agg(client), '[]') FROM (
+                    SELECT usename AS role, application_name AS application, host(client_addr) AS address,
+                           count(*) AS connections, to_char(min(backend_start), 'YYYY-MM-DD HH24:MI:SS OF') AS since
+                    FROM pg_stat_activity WHERE usename IN ({names}) GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 2) AS client))
+        """)
+
+    def process(self, output: list[str]) -> LoggedIn:
+        """One JSON object, or a word that says why not."""
+        if why := silence(output):
+            return LoggedIn(silence=why)
+        values: dict[str, Any] = json.loads("".join(output))
+        sessions = [Session(**session) for session in values["sessions"]]
+        return LoggedIn(None, values["lets_in"], sessions)

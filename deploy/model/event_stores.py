@@ -9,6 +9,7 @@ from deploy.model import tuning
 from deploy.model.cluster import VOLUME, ClusterPaths
 from deploy.model.containers import Container
 from deploy.model.durability import durability_problems, durability_warning
+from deploy.model.providers import PATTERN
 from deploy.model.room import application_connections, process_problems, wal_problems
 from deploy.model.setting_names import check_owned_settings, check_setting_names
 from deploy.model.tls_files import TlsFiles, identity_problem, protocol_problems
@@ -116,6 +117,12 @@ class EventStore(Container):
         },
     )
     """What the application logs in with. Certificates are those of ``make certificate``, and need ``"tls": "authority"``."""
+
+    secrets: Annotated[str, Field(pattern=PATTERN)] = Field(
+        default="file", json_schema_extra={"change": "nothing: Move the entries by hand before: nothing is copied."}
+    )
+    """Where the application's passwords are kept: ``"file"`` of this machine, ``"age:PATH"`` in the repository,
+    ``"pass:ENTRY"``, or ``"environment"``, which keeps nothing. See [passwords](operations/passwords.md)."""
 
     unknown_event_types: Literal["allow", "refuse"] = Field(
         default="allow", json_schema_extra={"change": "live: It counts for the next append."}

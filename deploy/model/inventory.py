@@ -22,17 +22,15 @@ from pyinfra.api import Inventory
 from pyinfra.api.exceptions import PyinfraError
 
 from deploy.model.containers import Container
-from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.hosts import LxcHost
-from deploy.model.passwords import PasswordError
-from deploy.model.passwords import problem as password_problem
+from deploy.model.providers import PasswordError
 from deploy.model.settings import KINDS, Settings
 
 _GROUPS: Final[Mapping[str, type[LxcHost] | type[Container]]] = {"lxc_hosts": LxcHost, **KINDS}
 #: Data that are pyinfra's and its connectors' own: how a machine is reached and with which privilege.
 _CONNECTOR_KEYS: Final = ("ssh_", "fake_", "_")
-#: What deploy/destroy.py and deploy/rollback.py take with --data.
-_COMMAND_KEYS: Final = ("confirm", "volumes", "to", "lose")
+#: What deploy/destroy.py, deploy/rollback.py and deploy/rotate.py take with --data.
+_COMMAND_KEYS: Final = ("confirm", "volumes", "to", "lose", "terminate")
 
 
 class SettingsError(PyinfraError):
@@ -59,12 +57,13 @@ def settings_of(inventory: Inventory, file: str) -> Settings:
 
 
 def _check_passwords(settings: Settings) -> None:
-    """Refuse weak passwords, and a passwords' file that others may read, before anything is touched."""
+    """Refuse weak passwords, and a provider that cannot be used, before anything is touched."""
     try:
-        given = {settings.passwords.get(store.name, APPLICATION_ROLE) for store in settings.event_stores}
+        problems = {
+            text for store in settings.event_stores for text in settings.passwords_of(store).problems(store.name)
+        }
     except PasswordError as error:
         raise SettingsError(str(error)) from None
-    problems = {text for password in given if password and (text := password_problem(password, APPLICATION_ROLE))}
     if problems:
         raise SettingsError("; ".join(sorted(problems)))
 

@@ -17,6 +17,7 @@ from deploy.model.event_stores import EventStore
 from deploy.model.hosts import LxcHost
 from deploy.model.passwords import Passwords
 from deploy.model.project import ROOT
+from deploy.model.providers import provider
 
 #: The kinds of containers, by their group of the inventory.
 KINDS: Final[Mapping[str, type[Container]]] = {kind.group: kind for kind in (EventStore,)}
@@ -38,10 +39,10 @@ class Settings(BaseModel):
         """The containers that are event stores, in the inventory's order."""
         return [container for container in self.containers.values() if isinstance(container, EventStore)]
 
-    @property
-    def passwords(self) -> Passwords:
-        """The passwords of the event stores' roles."""
-        return Passwords(ROOT / ".secrets" / f"{self.name}.json", os.environ)
+    def passwords_of(self, store: EventStore) -> Passwords:
+        """The passwords of an event store's roles; they may be where those of others are."""
+        file = ROOT / ".secrets" / f"{self.name}.json"
+        return Passwords(provider(store.secrets, file), os.environ, file)
 
     @property
     def authorities_folder(self) -> Path:

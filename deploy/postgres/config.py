@@ -5,13 +5,17 @@ from typing import Final
 from deploy.machine.render import render
 from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, EventStore
+from deploy.model.logins import LOGIN_ROLES
 from deploy.model.settings import Settings
 
-#: What the application logs in with → the method of pg_hba.conf. With either certificate, its CN has to be the role.
+#: The map of pg_ident.conf by which the certificate of the application's role is good for its login roles as well.
+_MAP: Final = "application"
+#: What the application logs in with → the method of pg_hba.conf. With either certificate, its CN has to be the role; beside
+#: a password PostgreSQL takes no map.
 _METHODS: Final = {
     "password": "scram-sha-256",
     "password+certificate": "scram-sha-256 clientcert=verify-full",
-    "certificate": "cert",
+    "certificate": f"cert map={_MAP}",
 }
 _DEFAULTS: Final = {
     "timezone": "Etc/UTC",
@@ -49,6 +53,12 @@ def pg_hba_conf(container: EventStore, settings: Settings) -> str:
         worker=WORKER_ROLE,
         method=_METHODS[container.authentication],
     )
+
+
+def pg_ident_conf(container: EventStore) -> str:
+    """The text of pg_ident.conf."""
+    roles = (APPLICATION_ROLE, *LOGIN_ROLES) if container.authentication == "certificate" else ()
+    return "".join(f"{_MAP}  {APPLICATION_ROLE}  {role}\n" for role in roles)
 
 
 def changed_settings(before: str, after: str) -> set[str]:

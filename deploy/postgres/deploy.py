@@ -12,7 +12,7 @@ from deploy.model.cluster import AT_BOOT, VOLUME, ClusterPaths
 from deploy.model.event_stores import EventStore
 from deploy.model.settings import Settings
 from deploy.postgres import operations as postgres
-from deploy.postgres.config import pg_hba_conf, postgresql_conf
+from deploy.postgres.config import pg_hba_conf, pg_ident_conf, postgresql_conf
 from deploy.postgres.facts import ClusterFact, ServerFact
 from deploy.postgres.trial import try_configuration
 
@@ -55,7 +55,7 @@ def deploy_part(container: EventStore, settings: Settings) -> None:
         {
             "postgresql.conf": configuration,
             "pg_hba.conf": access,
-            "pg_ident.conf": "",
+            "pg_ident.conf": pg_ident_conf(container),
             "start.conf": "auto\n",  # Debian's generator starts such clusters at boot
         }.items()
     ):

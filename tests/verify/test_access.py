@@ -2,8 +2,10 @@
 
 import pytest
 
-from deploy.database.operations import ROLES
+from deploy.database.roles import ROLES, attributes, members, privileges
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE, EventStore
+from deploy.model.logins import Logins
+from deploy.model.settings import Settings
 
 from .application import Application
 from .server import Server
@@ -15,16 +17,28 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_role_has_exactly_its_attributes(server: Server, role: str) -> None:
+@pytest.fixture
+def logins(store: EventStore, settings: Settings) -> Logins:
+    """Whom the application logs in as, as the operator's side has it."""
+    return settings.passwords_of(store).logins(store.name)
+
+
+@pytest.fixture(params=ROLES)
+def role(request: pytest.FixtureRequest, logins: Logins) -> str:
+    """A role that the store has; the login roles are there from the first rotation on."""
+    if request.param not in attributes(logins):
+        pytest.skip("the application's password was never rotated")
+    return str(request.param)
+
+
+def test_role_has_exactly_its_attributes(server: Server, logins: Logins, role: str) -> None:
     columns = ", ".join(f'{column} AS "{attribute}"' for attribute, column in _COLUMNS.items())
     (found,) = server.rows(f"SELECT {columns} FROM pg_roles WHERE rolname = '{role}'") or [{}]
-    assert found == {attribute: ROLES[role].get(attribute, False) for attribute in _COLUMNS}
+    assert found == {attribute: attributes(logins)[role].get(attribute, False) for attribute in _COLUMNS}
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_role_has_its_limit_and_no_end(server: Server, store: EventStore, role: str) -> None:
-    limit = store.application_connections if role == APPLICATION_ROLE else -1
+def test_role_has_its_limit_and_no_end(server: Server, store: EventStore, logins: Logins, role: str) -> None:
+    limit = store.application_connections if role in logins.roles else -1
     query = f"SELECT rolconnlimit, coalesce(rolvaliduntil, 'infinity') AS until FROM pg_roles WHERE rolname = '{role}'"
     assert server.rows(query) == [{"rolconnlimit": limit, "until": "infinity"}]
 
@@ -35,29 +49,33 @@ def test_there_is_one_superuser(server: Server) -> None:
     assert server.rows(query) == [{"rolname": "postgres"}]
 
 
-def test_passwords_are_scram_verifiers(server: Server) -> None:
+def test_passwords_are_scram_verifiers(server: Server, logins: Logins) -> None:
     """By their beginning: a verifier is selected nowhere."""
     query = """
         SELECT rolname, split_part(rolpassword, '$', 1) AS kind FROM pg_authid
         WHERE rolpassword IS NOT NULL ORDER BY rolname"""
     kinds = {row["rolname"]: row["kind"] for row in server.rows(query)}
     assert set(kinds.values()) == {"SCRAM-SHA-256"}
-    assert kinds.keys() >= {APPLICATION_ROLE}
-    assert not kinds.keys() & {OWNER_ROLE, WORKER_ROLE, "postgres"}
+    assert kinds.keys() >= {logins.current}
+    assert not kinds.keys() & ({*ROLES, "postgres"} - {*logins.let_in})
 
 
-def test_roles_are_members_of_nothing_and_have_no_members(server: Server) -> None:
+def test_no_roles_are_members_but_those_that_log_in_for_the_application(server: Server, logins: Logins) -> None:
     query = f"""
         SELECT roleid::regrole::text AS role, member::regrole::text AS member FROM pg_auth_members
         WHERE roleid::regrole::text IN ({_NAMES}) OR member::regrole::text IN ({_NAMES})"""
-    assert server.rows(query) == []
+    assert sorted((row["role"], row["member"]) for row in server.rows(query)) == sorted(members(logins))
 
 
-def test_roles_and_databases_have_no_settings_of_their_own(server: Server) -> None:
+def test_no_role_and_no_database_has_settings_but_those_that_log_in_for_the_application(
+    server: Server, logins: Logins
+) -> None:
     query = f"""
-        SELECT setconfig FROM pg_db_role_setting LEFT JOIN pg_database d ON d.oid = setdatabase
+        SELECT setrole::regrole::text AS role, setconfig FROM pg_db_role_setting LEFT JOIN pg_database d ON d.oid = setdatabase
         WHERE setrole IN (SELECT oid FROM pg_roles WHERE rolname IN ({_NAMES}, 'postgres')) OR datname = '{DATABASE}'"""
-    assert server.rows(query) == []
+    assert sorted(server.rows(query), key=lambda row: row["role"]) == [
+        {"role": member, "setconfig": [f"role={role}"]} for role, member in sorted(members(logins))
+    ]
 
 
 def test_database_is_the_applications(server: Server) -> None:
@@ -78,25 +96,23 @@ def test_database_is_the_applications(server: Server) -> None:
     ]
 
 
-def test_privileges_on_databases_are_exactly_the_declared_ones(server: Server) -> None:
+def test_privileges_on_databases_are_exactly_the_declared_ones(server: Server, logins: Logins) -> None:
     query = """
         SELECT datname, CASE grantee WHEN 0 THEN 'public' ELSE grantee::regrole::text END AS grantee, privilege_type
         FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
         WHERE grantee <> datdba AND datname <> 'template0'"""
     granted = {(row["datname"], row["grantee"], row["privilege_type"]) for row in server.rows(query)}
     assert granted == {
-        (DATABASE, OWNER_ROLE, "CREATE"),
-        (DATABASE, OWNER_ROLE, "TEMPORARY"),
-        (DATABASE, WORKER_ROLE, "CONNECT"),
+        (database, *privilege.split("=")) for database, there in privileges(logins).items() for privilege in there
     }
 
 
-def test_application_is_let_in_over_tls(application: Application) -> None:
+def test_application_is_let_in_over_tls(application: Application, logins: Logins) -> None:
     with application.rolled_back() as connection:
         row = connection.execute(
             "SELECT current_user, session_user, current_database(), ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
         ).fetchone()
-    assert row == (APPLICATION_ROLE, APPLICATION_ROLE, DATABASE, True)
+    assert row == (APPLICATION_ROLE, logins.current, DATABASE, True)
 
 
 @pytest.mark.parametrize("database", ["postgres", "template1"])

@@ -121,7 +121,7 @@ _END_OF_LIST = "-----END X509 CRL-----"
 METHODS = {
     "password": ("scram-sha-256", None),
     "password+certificate": ("scram-sha-256", ["clientcert=verify-full"]),
-    "certificate": ("cert", ["clientcert=verify-full"]),
+    "certificate": ("cert", ["map=application", "clientcert=verify-full"]),
 }
 
 
@@ -137,7 +137,7 @@ def test_access_rules_are_exactly_the_declared_ones(server: Server, store: Event
             (
                 "hostssl",
                 [DATABASE],
-                [APPLICATION_ROLE],
+                [f"+{APPLICATION_ROLE}"],
                 str(network.network_address),
                 str(network.netmask),
                 *METHODS[store.authentication],

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from deploy.database.facts import Catalogue, CatalogueFact
-from deploy.database.operations import PRIVILEGES, ROLES
+from deploy.database.roles import PRIVILEGES, ROLES
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 from deploy.schema import catalogue
 

@@ -13,8 +13,9 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from deploy.database.operations import ROLES
+from deploy.database.roles import attributes
 from deploy.model.event_stores import APPLICATION_ROLE, OWNER_ROLE
+from deploy.model.logins import Logins
 from deploy.schema import catalogue
 
 from ..deployment import init_pid
@@ -82,9 +83,9 @@ class Server:
     def have_roles(self) -> None:
         """What the deploy makes outside of any database; a server that it deployed has them."""
         with self.connect() as connection:
-            for role, attributes in ROLES.items():
+            for role, wanted in attributes(Logins()).items():
                 if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
-                    login = "LOGIN" if attributes["LOGIN"] else "NOLOGIN"
+                    login = "LOGIN" if wanted.get("LOGIN") else "NOLOGIN"
                     connection.execute(f"CREATE ROLE {role} {login}")
 
     def create(self, name: str, template: str = "template0") -> "Store":

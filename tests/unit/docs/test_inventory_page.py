@@ -50,6 +50,7 @@ CHANGES: Mapping[str, list[tuple[Any, Any]]] = {
     "client_networks": [([], ["192.168.0.0/16"])],
     "durability": [("full", "none"), ("none", "full")],
     "authentication": [("password", "certificate"), ("password", "password+certificate")],
+    "secrets": [("file", "pass:event-store/prod")],
     "unknown_event_types": [("allow", "refuse")],
     "retention_years": [(7, 10)],
 }

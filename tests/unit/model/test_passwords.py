@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.database.scram import verifier
-from deploy.model.passwords import PasswordError, Passwords, problem, variable
+from deploy.model.passwords import Passwords, problem, variable
+from deploy.model.providers import LocalFile, PasswordError
 
 ROLE = "stock_analysis_user"
 VARIABLE = "EVENT_STORE_PASSWORD_STOCK_ANALYSIS_USER"
@@ -29,27 +30,31 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
+def kept(path: Path, environment: dict[str, str]) -> Passwords:
+    return Passwords(LocalFile(path), environment, path)
+
+
 def test_nothing_is_known_and_nothing_is_made_by_asking(path: Path) -> None:
-    assert Passwords(path, {}).get("one", ROLE) is None
+    assert kept(path, {}).get("one", ROLE) is None
     assert not path.parent.exists()
 
 
 def test_a_generated_password_stays(path: Path) -> None:
-    password = Passwords(path, {}).get_or_generate("one", ROLE)
-    assert Passwords(path, {}).get("one", ROLE) == password
-    assert Passwords(path, {}).get_or_generate("one", ROLE) == password
+    password = kept(path, {}).get_or_generate("one", ROLE)
+    assert kept(path, {}).get("one", ROLE) == password
+    assert kept(path, {}).get_or_generate("one", ROLE) == password
     assert json.loads(path.read_text()) == {"one": {ROLE: password}}
 
 
 def test_a_generated_password_is_strong_and_fits_a_verifier(path: Path) -> None:
-    password = Passwords(path, {}).get_or_generate("one", ROLE)
+    password = kept(path, {}).get_or_generate("one", ROLE)
     assert len(password) == 32
     assert problem(password, ROLE) is None
     assert verifier(password, iterations=1).startswith("SCRAM-SHA-256$1:")
 
 
 def test_every_container_and_role_has_its_own_password(path: Path) -> None:
-    passwords = Passwords(path, {})
+    passwords = kept(path, {})
     made = {(c, r): passwords.get_or_generate(c, r) for c in ("one", "two") for r in (ROLE, "monitor")}
     assert len(set(made.values())) == 4
     assert {key: passwords.get(*key) for key in made} == made
@@ -58,7 +63,7 @@ def test_every_container_and_role_has_its_own_password(path: Path) -> None:
 def test_only_its_owner_can_read_it_whatever_the_umask(path: Path) -> None:
     before = os.umask(0)
     try:
-        Passwords(path, {}).get_or_generate("one", ROLE)
+        kept(path, {}).get_or_generate("one", ROLE)
     finally:
         os.umask(before)
     assert path.parent.stat().st_mode & 0o777 == 0o700
@@ -69,18 +74,18 @@ def test_only_its_owner_can_read_it_whatever_the_umask(path: Path) -> None:
 
 
 def test_the_environment_wins_for_all_containers_and_writes_nothing(path: Path) -> None:
-    passwords = Passwords(path, {VARIABLE: CHOSEN})
+    passwords = kept(path, {VARIABLE: CHOSEN})
     assert passwords.get("one", ROLE) == passwords.get_or_generate("two", ROLE) == CHOSEN
     assert not path.exists()
 
 
 def test_the_environment_gives_one_role_only(path: Path) -> None:
-    assert Passwords(path, {VARIABLE: CHOSEN}).get("one", "monitor") is None
+    assert kept(path, {VARIABLE: CHOSEN}).get("one", "monitor") is None
 
 
 def test_an_empty_variable_is_not_taken_for_an_absent_one(path: Path) -> None:
     with pytest.raises(PasswordError, match=f"{VARIABLE} is set, but empty"):
-        Passwords(path, {VARIABLE: ""}).get_or_generate("one", ROLE)
+        kept(path, {VARIABLE: ""}).get_or_generate("one", ROLE)
 
 
 def test_a_variable_has_no_other_characters_than_a_shell_takes() -> None:
@@ -91,21 +96,21 @@ def test_a_variable_has_no_other_characters_than_a_shell_takes() -> None:
 def test_a_file_that_others_can_read_is_refused(path: Path, mode: int) -> None:
     written(path, json.dumps({"one": {ROLE: CHOSEN}})).chmod(mode)
     with pytest.raises(PasswordError, match=f"has mode {mode:04o}.*chmod 0600") as error:
-        Passwords(path, {}).get("one", ROLE)
+        kept(path, {}).get("one", ROLE)
     assert CHOSEN not in str(error.value)
 
 
 def test_a_directory_that_others_can_read_is_refused(path: Path) -> None:
     written(path, "{}").parent.chmod(0o755)
     with pytest.raises(PasswordError, match=r"has mode 0755.*chmod 0700"):
-        Passwords(path, {}).get_or_generate("one", ROLE)
+        kept(path, {}).get_or_generate("one", ROLE)
 
 
 @pytest.mark.parametrize("text", ["", f'{{"one": "{CHOSEN}', f'["{CHOSEN}"]', f'{{"one": "{CHOSEN}"}}', "\x80"])
 def test_a_file_that_is_no_table_is_refused_and_left_as_it_is(path: Path, text: str) -> None:
     written(path, text)
     with pytest.raises(PasswordError, match="fix it") as error:
-        Passwords(path, {}).get_or_generate("one", ROLE)
+        kept(path, {}).get_or_generate("one", ROLE)
     assert CHOSEN not in str(error.value)
     assert path.read_text() == text
 
@@ -114,16 +119,17 @@ def test_what_a_killed_run_left_behind_does_no_harm(path: Path) -> None:
     written(path, json.dumps({"one": {ROLE: CHOSEN}}))
     (path.parent / ".prod.json.abc").write_text('{"one": {"sto')
     (path.parent / "prod.json.lock").touch(mode=0o600)
-    passwords = Passwords(path, {})
+    passwords = kept(path, {})
     assert passwords.get_or_generate("two", ROLE)
     assert passwords.get("one", ROLE) == CHOSEN
 
 
 def test_processes_at_the_same_time_lose_nothing(path: Path) -> None:
     program = (
-        "import sys, pathlib; from deploy.model.passwords import Passwords\n"
-        "for n in range(20): Passwords(pathlib.Path(sys.argv[1]), {}).get_or_generate(f'{sys.argv[2]}{n}', 'r')\n"
-        "print(Passwords(pathlib.Path(sys.argv[1]), {}).get_or_generate('shared', 'r'))"
+        "import sys, pathlib; from deploy.model.passwords import Passwords; from deploy.model.providers import LocalFile\n"
+        "made = lambda path: Passwords(LocalFile(pathlib.Path(path)), {}, pathlib.Path(path))\n"
+        "for n in range(20): made(sys.argv[1]).get_or_generate(f'{sys.argv[2]}{n}', 'r')\n"
+        "print(made(sys.argv[1]).get_or_generate('shared', 'r'))"
     )
     root = Path(__file__).parents[3]
     runs = [
@@ -137,7 +143,7 @@ def test_processes_at_the_same_time_lose_nothing(path: Path) -> None:
 
 
 def test_nothing_secret_is_shown(path: Path) -> None:
-    passwords = Passwords(path, {VARIABLE: CHOSEN})
+    passwords = kept(path, {VARIABLE: CHOSEN})
     assert repr(passwords) == str(passwords) == f"Passwords({str(path)!r})"
 
 

@@ -53,8 +53,8 @@ def test_clients_are_let_in_over_tls_to_the_one_database_and_nobody_else_from_no
     assert rules == [
         ["local", "all", "postgres", "peer"],
         ["local", "stock_analysis_event_store", "event_store_worker", "peer"],
-        ["hostssl", "stock_analysis_event_store", "stock_analysis_user", "10.1.0.0/16", "scram-sha-256"],
-        ["hostssl", "stock_analysis_event_store", "stock_analysis_user", "10.2.3.4/32", "scram-sha-256"],
+        ["hostssl", "stock_analysis_event_store", "+stock_analysis_user", "10.1.0.0/16", "scram-sha-256"],
+        ["hostssl", "stock_analysis_event_store", "+stock_analysis_user", "10.2.3.4/32", "scram-sha-256"],
     ]
 
 

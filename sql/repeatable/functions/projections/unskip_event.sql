@@ -10,7 +10,9 @@ AS $$
 BEGIN
     PERFORM event_store.locked_projection(unskip_event.projection_name);
     UPDATE event_store.projection_skips s
-       SET revoked_at = clock_timestamp(), revoked_by = session_user
+       SET revoked_at = clock_timestamp(),
+           revoked_by = CASE WHEN session_user IN ('stock_analysis_user_a', 'stock_analysis_user_b')
+                             THEN 'stock_analysis_user' ELSE session_user END
      WHERE s.projection_name = unskip_event.projection_name::varchar AND s.event_id = unskip_event.event_id
        AND s.revoked_at IS NULL;
     RETURN FOUND;
