@@ -133,14 +133,15 @@ $(READY): requirements.txt pyproject.toml client/pyproject.toml
 	   $(BIN)/python -m compileall -q deploy client/src examples; \
 	   touch $(READY); } >&2
 
-# What only the tests use: this machine's own SSH server as a way to an LXC host, a user who is not root there, and drivers
-# of four languages.
+# What only the tests use: this machine's own SSH server as a way to an LXC host, a user who is not root there, a password
+# store, and drivers of four languages.
 DRIVERS := tests/deployed/drivers
 .venv/.ready-test: $(READY) $(DRIVERS)/requirements.txt $(DRIVERS)/stories/package-lock.json
 	@{ set -e; \
 	   packages=; \
 	   command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || packages="openssh-server"; \
 	   command -v sudo >/dev/null || packages="$$packages sudo"; \
+	   command -v pass >/dev/null || packages="$$packages pass"; \
 	   command -v npm >/dev/null || packages="$$packages nodejs npm"; \
 	   command -v go >/dev/null || packages="$$packages golang-go"; \
 	   command -v javac >/dev/null || packages="$$packages default-jdk-headless"; \

@@ -31,6 +31,8 @@ ADDRESSES: Final = {
     "estest-fresh": "10.0.3.59",
     "estest-tls-trixie": "10.0.3.62",
     "estest-tls-bookworm": "10.0.3.63",
+    "estest-rot-trixie": "10.0.3.66",
+    "estest-rot-bookworm": "10.0.3.67",
     # Never deployed under these names or at these addresses for longer than a test.
     "estest-absent": "10.0.3.90",
     "estest-foreign": "10.0.3.91",

@@ -34,6 +34,7 @@ PAIRS: Final = {HOST: (TRIXIE, BOOKWORM), INSIDE: (INNER_TRIXIE, INNER_BOOKWORM)
 _BY_THEMSELVES: Final = (
     "tests/deployed/test_certificates.py",
     "tests/deployed/test_retire.py",
+    "tests/deployed/test_rotate.py",
     "tests/deployed/test_ssh.py",
 )
 #: In which they begin. The unit tests are beside the first deploys, which build the images that all need.

@@ -1,0 +1,262 @@
+"""`make rotate`: the application's password changes while it works, whatever ends the run, on both releases.
+
+Each test leaves a store that no rotation is open on. The first one is the first rotation of a store.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from deploy.model.event_stores import APPLICATION_ROLE
+from deploy.model.logins import LOGIN_ROLES
+
+from .containers import declared
+from .deployment import ROOT, Deployment, inside, run, sql
+from .rotations import Rotation, Writers, entries, rotate, rotation, until
+
+BOTH = ("estest-rot-trixie", "estest-rot-bookworm")
+TRIXIE, BOOKWORM = BOTH
+A, B = LOGIN_ROLES
+#: With 30 connections the application may have 21.
+MAX = 21
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """With passwords that were never rotated."""
+    forget()
+    stores = {name: data | {"max_connections": 30} for name, data in declared(*BOTH).items()}
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), "estest-rot", stores)
+    deployment.destroy()
+    deployment.apply()
+    yield deployment
+    deployment.destroy()
+    forget()
+
+
+def forget() -> None:
+    for path in (ROOT / ".secrets").glob("estest-rot.*"):
+        path.unlink()
+
+
+def login(store: Deployment, name: str) -> str:
+    with store.connect(name) as connection:
+        row = connection.execute("SELECT session_user, current_user").fetchone()
+    assert row is not None
+    assert row[1] == APPLICATION_ROLE
+    return str(row[0])
+
+
+def let_in(name: str) -> set[str]:
+    return set(sql(name, "SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname ~ '^stock_analysis_user'").split())
+
+
+def status(store: Deployment, name: str) -> tuple[str, str]:
+    done = run(sys.executable, "-m", "deploy.commands", "status", "-i", store.inventory, "--json", check=False)
+    [row] = [row for row in json.loads(done.stdout)["rows"] if row["kind"] == "login" and f"/{name}/" in row["name"]]
+    return row["state"], row["detail"]
+
+
+def assert_settled(store: Deployment, name: str, before: str, password: str) -> None:
+    """One role is let in, another one than before, with another password; nothing is left of the one before."""
+    current = login(store, name)
+    assert current != before
+    assert let_in(name) == {current}
+    assert entries(store, name).keys() == {"login", current}
+    assert entries(store, name)[current] != password
+    verifiers = f"SELECT rolname FROM pg_authid WHERE rolpassword IS NOT NULL AND rolname ~ '^{APPLICATION_ROLE}'"
+    assert sql(name, verifiers) == current
+    with pytest.raises(psycopg.OperationalError, match=f'"{before}" is not permitted|authentication failed'):
+        psycopg.connect(store.conninfo(name), user=before, password=password)
+    assert store.drift()[0] == 0
+
+
+def credentials(store: Deployment, name: str) -> tuple[str, str]:
+    """Role and password that clients get."""
+    stored = entries(store, name)
+    role = stored.get("login", APPLICATION_ROLE)
+    return role, stored[role]
+
+
+@pytest.mark.parametrize("number", ["first", "second"])
+@pytest.mark.parametrize("name", BOTH)
+def test_no_statement_fails_with_the_pool_full(store: Deployment, name: str, number: str) -> None:
+    before = credentials(store, name)
+    assert before[0] == {"first": APPLICATION_ROLE, "second": A}[number]
+    with Writers(store, name, clients=MAX).at_work() as writers:
+        with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+            store.connect(name)
+        with rotation(store, name) as running:
+            running.until_said(f"as {before[0]}: {MAX} of writers, 10.0.3.1, since ")
+            assert running.process.poll() is None
+            writers.go_over()
+            assert running.end() == 0, running.said
+        after = credentials(store, name)
+        assert sql(name, f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{after[0]}'") == str(MAX)
+        many = len(writers.acknowledged)
+        until(lambda: len(writers.acknowledged) > many + MAX or writers.errors, "nothing is appended any more")
+    assert writers.errors == []
+    assert_stored(name, writers)
+    assert_settled(store, name, *before)
+    for secret in (before[1], after[1]):
+        assert secret not in running.said
+
+
+def assert_stored(name: str, writers: Writers) -> None:
+    """Each acknowledged event, and the application is whom they are from, whoever logged in."""
+    wanted = ", ".join(f"'{event}'" for event in writers.acknowledged)
+    query = (
+        f"SELECT count(*), string_agg(DISTINCT created_by, ',') FROM event_store.events WHERE event_id IN ({wanted})"
+    )
+    assert sql(name, query) == f"{len(writers.acknowledged)}|{APPLICATION_ROLE}"
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_pools_go_over_by_themselves(store: Deployment, name: str) -> None:
+    """psycopg_pool asks for the conninfo at each connect, and a connection lives for two seconds here."""
+    before = credentials(store, name)
+    with Writers(store, name, clients=0, pool_size=4).at_work() as writers:
+        code, said = rotate(store, name)
+    assert code == 0, said
+    assert writers.errors == []
+    assert_stored(name, writers)
+    assert_settled(store, name, *before)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_overlap_stays_until_nobody_is_connected_or_it_is_forced(store: Deployment, name: str) -> None:
+    before = credentials(store, name)
+    with psycopg.connect(store.conninfo(name), application_name="late", autocommit=True) as late:
+        code, said = rotate(store, name, "--timeout", "0")
+        assert code == 2, said
+        assert f"as {before[0]}: 1 of late, 10.0.3.1, since " in said
+        assert let_in(name) == {before[0], credentials(store, name)[0]}
+        state, detail = status(store, name)
+        assert (state, detail.partition(":")[0]) == ("degraded", "a rotation is not finished")
+        assert store.drift()[0] == 0
+        assert store.apply() == []
+        psycopg.connect(store.conninfo(name), user=before[0], password=before[1]).close()
+        assert login(store, name) != before[0]
+        with rotation(store, name) as waiting:
+            waiting.until_said(f"as {before[0]}: 1 of late")
+            second = run(
+                *(sys.executable, "-m", "deploy.commands", "rotate", "-i", store.inventory, "-c", name), check=False
+            )
+            assert second.returncode == 1
+            assert "another `make rotate` is at work" in second.stderr
+        late.execute("SELECT 1")
+        code, said = rotate(store, name, "--force")
+        assert code == 0, said
+        with pytest.raises(psycopg.OperationalError):
+            late.execute("SELECT 1")
+    assert_settled(store, name, *before)
+    assert status(store, name)[0] == "well"
+
+
+def _stored(entry: str) -> Callable[[Deployment, str, Rotation], None]:
+    return lambda store, name, _: until(lambda: entry in entries(store, name), f"{entry} is not stored")
+
+
+def _made(store: Deployment, name: str, _: Rotation) -> None:
+    new = entries(store, name).get("next")
+    verifier = f"SELECT count(*) FROM pg_authid WHERE rolpassword IS NOT NULL AND rolname <> 'x' AND rolname ~ '^{APPLICATION_ROLE}'"
+    until(lambda: sql(name, verifier) == "2", f"{new} has no verifier")
+
+
+def _refused(store: Deployment, name: str, _: Rotation) -> None:
+    until(lambda: len(let_in(name)) == 1 and "ending" in entries(store, name), "the old one is still let in")
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        (TRIXIE, _stored("next")),
+        (BOOKWORM, _made),
+        (TRIXIE, lambda _store, _name, running: running.until_said("is let in as long as somebody")),
+        (BOOKWORM, _stored("ending")),
+        (TRIXIE, _refused),
+    ],
+    ids=["prepared", "made", "overlap", "ending", "refused"],
+)
+def test_the_next_run_finishes_what_a_killed_one_began(
+    store: Deployment, name: str, moment: Callable[[Deployment, str, Rotation], None]
+) -> None:
+    before = credentials(store, name)
+    with Writers(store, name, clients=0, pool_size=2).at_work() as writers:
+        with rotation(store, name) as running:
+            moment(store, name, running)
+            assert running.process.poll() is None, running.said
+            running.kill()
+        assert entries(store, name).keys() & {"next", "ending"} or len(entries(store, name)) == 3
+        store.apply()  # a deploy in between keeps what is stored
+        assert store.drift()[0] == 0
+        login(store, name)
+        code, said = rotate(store, name)
+        assert code == 0, said
+    assert writers.errors == []
+    assert_stored(name, writers)
+    assert_settled(store, name, *before)
+
+
+def test_the_server_of_an_earlier_version_is_refused_and_nothing_is_stored(store: Deployment) -> None:
+    before = entries(store, TRIXIE)
+    rules = "/etc/postgresql/17/main/pg_hba.conf"
+    inside(TRIXIE, f"sed -i 's/+{APPLICATION_ROLE}/{APPLICATION_ROLE}/' {rules}")
+    try:
+        code, said = rotate(store, TRIXIE)
+        assert code == 1
+        assert "access rules are of an earlier version and let in no login roles" in said
+        assert entries(store, TRIXIE) == before
+    finally:
+        store.apply()
+
+
+def test_what_makes_login_roles_is_repaired(store: Deployment) -> None:
+    current = login(store, BOOKWORM)
+    [idle] = {A, B} - {current}
+    sql(
+        BOOKWORM,
+        f"ALTER ROLE {current} RESET role; REVOKE {APPLICATION_ROLE} FROM {current}; ALTER ROLE {idle} LOGIN INHERIT;"
+        f"ALTER ROLE {idle} SET work_mem = '1MB'; GRANT {APPLICATION_ROLE} TO {idle} WITH ADMIN OPTION;"
+        f"REVOKE CONNECT ON DATABASE stock_analysis_event_store FROM {current}",
+    )
+    code, report = store.drift()
+    assert code == 2
+    for difference in (
+        f"role {current}: does not run as {APPLICATION_ROLE}",
+        f"role {current}: is not a member of {APPLICATION_ROLE}",
+        f"role {idle}: LOGIN is True",
+        f"role {idle}: INHERIT is True",
+        f"role {idle}: is a member of {APPLICATION_ROLE}",
+        "has a setting of its own for work_mem",
+        f"{current} lacks CONNECT",
+    ):
+        assert difference in report, report
+    store.apply()
+    assert store.drift()[0] == 0
+    assert login(store, BOOKWORM) == current
+
+
+def test_another_checkouts_passwords_are_refused(store: Deployment) -> None:
+    """One from before the rotation knows the old role only."""
+    file = Path(ROOT / ".secrets" / f"{store.name}.json")
+    kept = file.read_bytes()
+    stale: dict[str, Any] = json.loads(kept)
+    stale[f"@lxc/{TRIXIE}"] = {APPLICATION_ROLE: "a-password-of-before"}
+    file.write_text(json.dumps(stale))
+    try:
+        done = store.pyinfra("-y", check=False)
+        assert done.returncode != 0
+        assert "has a password, and none is known here" in done.stderr + done.stdout
+    finally:
+        file.write_bytes(kept)
+    assert store.drift()[0] == 0
+
+
+def test_verifies(store: Deployment) -> None:
+    store.verify("-k", "test_access or test_postgresql")
