@@ -77,11 +77,11 @@ class _Rotation:
     def run(self, *, force: bool) -> int:
         if self._logins.old is None:
             self._refuse_impossible()
+            self._refuse_without_certificate(self._logins.next or self._logins.idle)
         self._refuse_server()
         if self._logins.next is None and self._logins.old is None:
             self._passwords.prepare(self._store.name)
         if new := self._logins.next:
-            self._refuse_without_certificate(new)
             self._have_roles()
             self._passwords.switch(self._store.name)
             self._say(

@@ -4,17 +4,25 @@ Each test leaves a store that no rotation is open on. The first one is the first
 """
 
 import json
+import os
+import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import psycopg
 import pytest
 
+from deploy.certificates.keys import PASSPHRASE
+from deploy.model import private_files
 from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.logins import LOGIN_ROLES
 
+from .canaries import VERIFIER, Processes, watched
 from .containers import declared
 from .deployment import ROOT, Deployment, inside, run, sql
 from .rotations import Rotation, Writers, entries, rotate, rotation, until
@@ -24,6 +32,7 @@ TRIXIE, BOOKWORM = BOTH
 A, B = LOGIN_ROLES
 #: With 30 connections the application may have 21.
 MAX = 21
+PASSPHRASE_GIVEN = {PASSPHRASE: "correct horse battery"}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +50,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 def forget() -> None:
     for path in (ROOT / ".secrets").glob("estest-rot.*"):
-        path.unlink()
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def login(store: Deployment, name: str) -> str:
@@ -260,3 +269,163 @@ def test_another_checkouts_passwords_are_refused(store: Deployment) -> None:
 
 def test_verifies(store: Deployment) -> None:
     store.verify("-k", "test_access or test_postgresql")
+
+
+def test_certificates_go_along(store: Deployment) -> None:
+    """Beside a password the server takes a certificate of the role that logs in only; alone, that of the application."""
+
+    def command(name: str, *arguments: str) -> None:
+        line = (sys.executable, "-m", "deploy.commands", name, "-i", store.inventory, *arguments)
+        run(*line, env=os.environ | PASSPHRASE_GIVEN)
+
+    def declare(**keys: str) -> None:
+        for name in BOTH:
+            store.containers[name] |= keys
+        store.pyinfra("-y", env=PASSPHRASE_GIVEN)
+
+    command("ca")
+    for role in {credentials(store, name)[0] for name in BOTH}:
+        command("certificate", "--role", role)
+    declare(tls="authority", authentication="password+certificate")
+    for name in BOTH:
+        role, password = credentials(store, name)
+        [idle] = {A, B} - {role}
+        stored = entries(store, name)
+        if not (ROOT / ".secrets" / f"{store.name}.clients" / idle).exists():
+            code, said = rotate(store, name)
+            assert code == 1
+            assert f"asks for a certificate beside the password, and none was issued to {idle}" in said
+            assert entries(store, name) == stored
+            command("certificate", "--role", idle)
+        code, said = rotate(store, name)
+        assert code == 0, said
+        assert_settled(store, name, role, password)
+    command("certificate")
+    declare(authentication="certificate")
+    for name in BOTH:
+        assert login(store, name) == credentials(store, name)[0]
+        another = ROOT / ".secrets" / f"{store.name}.clients" / credentials(store, name)[0]
+        files = {"sslcert": str(another / "client.crt"), "sslkey": str(another / "client.key")}
+        with pytest.raises(psycopg.OperationalError, match="certificate authentication failed"):
+            psycopg.connect(store.conninfo(name), **files)
+        code, said = rotate(store, name)
+        assert code == 1
+        assert "logs in with a certificate and without a password" in said
+    assert store.drift()[0] == 0
+    store.verify("-k", "test_access or test_postgresql")
+    declare(tls="self-signed", authentication="password")
+
+
+def test_no_secret_is_anywhere_but_where_it_belongs(store: Deployment) -> None:
+    """In the operator's file, and as a verifier in the data of the server, whatever that has loaded to log statements."""
+    for name, version in ((TRIXIE, 17), (BOOKWORM, 15)):
+        store.containers[name] |= {"packages": [f"postgresql-{version}-pgaudit"], "postgresql_settings": TALKATIVE}
+    store.apply()
+    since = time.time() - 1
+    secrets = set[str]()
+    outputs = list[str]()
+
+    def planted() -> set[str]:
+        """All that were made so far: also those that a rotation makes meanwhile."""
+        for name in BOTH:
+            with suppress(ValueError):  # the file is being replaced
+                secrets.update(value for key, value in entries(store, name).items() if key.startswith(APPLICATION_ROLE))
+        return {*secrets, VERIFIER}
+
+    def keys(name: str) -> set[str]:
+        """Of the verifiers, by itself each."""
+        parts = "SELECT unnest(string_to_array(split_part(rolpassword, '$', 3), ':')) FROM pg_authid"
+        return set(sql(name, parts + f" WHERE rolname ~ '^{APPLICATION_ROLE}' AND rolpassword IS NOT NULL").split())
+
+    for name in BOTH:
+        sql(name, "CREATE EXTENSION pg_stat_statements", "postgres")
+    verifiers = set[str]()
+    with watched(Processes(planted)):
+        for mode in (
+            ["--dry", "--diff"],
+            ["--dry", "--json"],
+            *(["-y", word] for word in ("-v", "-vv", "--json")),
+            LOUD,
+        ):
+            for name in BOTH:
+                plant(store, name, f"Planted-{token_hex(12)}")
+            done = store.pyinfra(*mode)
+            outputs.append(done.stdout + done.stderr)
+            verifiers |= keys(TRIXIE) | keys(BOOKWORM)
+        for name in BOTH:
+            with store.connect(name):
+                code, said = rotate(store, name, "--timeout", "0")
+                assert code == 2, said
+                outputs.append(said)
+                verifiers |= keys(name)
+                code, said = rotate(store, name, "--force")
+                assert code == 0, said
+                outputs.append(said)
+        outputs.append(store.drift()[1])
+    assert len(secrets) >= 14, "twelve were planted, and each rotation made one"
+    try:
+        hidden = secrets | verifiers | {VERIFIER}
+        for output in outputs:
+            assert [secret for secret in hidden if secret in output] == []
+        for name in BOTH:
+            views = "SELECT query FROM pg_stat_activity UNION ALL SELECT query FROM pg_stat_statements"
+            found = sql(name, views, "postgres") + inside(name, "journalctl --no-pager; cat /var/log/postgresql/*")
+            assert "AUDIT: SESSION" in found, "pgaudit is at work"
+            assert "Query Text: " in found, "auto_explain is at work"
+            assert [secret for secret in hidden if secret in found] == []
+            crash(store, name)
+            assert files_with(name, secrets, "/", since) == []
+            assert files_with(name, hidden, "/", since, "-not -path '/srv/postgresql/*'") == []
+        for folder in ("/var/lib/lxc", "/etc", "/tmp", "/var/log", "/run", store.folder):
+            assert files_with(None, hidden, str(folder), since) == []
+    finally:
+        for name in BOTH:
+            sql(name, "DROP EXTENSION pg_stat_statements", "postgres")
+            store.containers[name] |= {"packages": [], "postgresql_settings": {}}
+        store.apply()
+
+
+#: What a server can have to log and keep statements.
+TALKATIVE = {
+    "shared_preload_libraries": "pgaudit, auto_explain, pg_stat_statements",
+    "pgaudit.log": "all",
+    "pgaudit.log_parameter": True,
+    "auto_explain.log_min_duration": 0,
+    "auto_explain.log_nested_statements": True,
+    "auto_explain.log_parameter_max_length": -1,
+    "pg_stat_statements.track": "all",
+    "log_statement": "all",
+    "log_min_duration_statement": 0,
+    "log_min_error_statement": "debug5",
+    "log_parameter_max_length": -1,
+    "log_parameter_max_length_on_error": -1,
+}
+LOUD = ["-y", "-vvv", "--debug", "--diff"]
+
+
+def plant(store: Deployment, name: str, password: str) -> None:
+    """Another password in the operator's file, for whoever is the current role."""
+    file = Path(ROOT / ".secrets" / f"{store.name}.json")
+    stored: dict[str, Any] = json.loads(file.read_text())
+    stored[f"@lxc/{name}"][credentials(store, name)[0]] = password
+    private_files.replace(file, json.dumps(stored).encode())
+
+
+def crash(store: Deployment, name: str) -> None:
+    """A backend that has just compared a password dies with a signal that leaves a core, where cores are left."""
+    with store.connect(name) as connection:
+        row = connection.execute("SELECT pg_backend_pid()").fetchone()
+        assert row is not None
+        inside(name, f"kill -SEGV {row[0]}")
+        with pytest.raises(psycopg.OperationalError):
+            until(lambda: connection.execute("SELECT 1").closed, "the backend is still there")
+    until(lambda: sql(name, "SELECT 1", check=False) == "1", "the server is not back")
+
+
+def files_with(name: str | None, secrets: set[str], folder: str, since: float, where: str = "") -> list[str]:
+    """Files in a container, or on this machine, that were changed since and have one of the secrets."""
+    find = f"find {folder} -xdev {where} -not -path '/proc/*' -type f -newerct @{since:.0f} -print0"
+    script = f'patterns=$(cat); {find} | xargs -0r grep -lsF -e "$patterns" || true'
+    text = "\n".join(sorted(secrets))
+    output = inside(name, script, stdin=text) if name else run("sh", "-c", script, input=text).stdout
+    return output.split()

@@ -2,11 +2,11 @@
 
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 from secrets import token_hex
 
+from .canaries import VERIFIER, Processes, watched
 from .containers import TRIXIE
 from .deployment import STORAGE, Deployment, inside, run, sql
 
@@ -14,58 +14,32 @@ from .deployment import STORAGE, Deployment, inside, run, sql
 PLANTED = f"Planted-{token_hex(12)}"
 
 
-class _Processes(threading.Thread):
-    """Reads the command lines of all processes, on the host and in containers, as fast as it can."""
-
-    def __init__(self, *needles: str) -> None:
-        super().__init__()
-        self.needles = [needle.encode() for needle in needles]
-        self.done = threading.Event()
-        self.hits: set[str] = set()
-
-    def run(self) -> None:
-        # Whatever does something runs for longer than the pause.
-        while not self.done.wait(0.01):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    text = path.read_bytes()
-                except OSError:
-                    continue
-                if any(needle in text for needle in self.needles):
-                    self.hits.add(text.decode(errors="replace"))
-
-
 def test_a_planted_password_is_found_nowhere(deployed: Deployment) -> None:
     environment = {"EVENT_STORE_PASSWORD_STOCK_ANALYSIS_USER": PLANTED}
-    processes = _Processes(PLANTED, "SCRAM-SHA-256$")
-    processes.start()
+    processes = Processes(lambda: {PLANTED, VERIFIER}, files=("cmdline",))
     # What has not changed since cannot have it.
     changed = f"-type f -newerct @{time.time() - 60:.0f} -print0 | xargs -0r grep -lsF {PLANTED} || true"
     try:
-        outputs = [
-            deployed.pyinfra(*arguments, env=environment)
-            for arguments in (
-                ("--dry", "--diff"),
-                ("--dry", "--json"),
-                ("-y", "--debug-operations"),
-                ("-y", "-vvv", "--debug", "--diff"),
-            )
-        ]
-    finally:
-        processes.done.set()
-        processes.join()
-    try:
+        with watched(processes):
+            outputs = [
+                deployed.pyinfra(*arguments, env=environment)
+                for arguments in (
+                    ("--dry", "--diff"),
+                    ("--dry", "--json"),
+                    ("-y", "--debug-operations"),
+                    ("-y", "-vvv", "--debug", "--diff"),
+                )
+            ]
         with_password = run(
             "make", "-s", "dsn", f"INVENTORY={deployed.inventory}", f"CONTAINER={TRIXIE}", env=os.environ | environment
         )
         assert PLANTED in with_password.stdout, "the planted password is in use"
         for done in outputs:
             assert PLANTED not in done.stdout + done.stderr
-            assert "SCRAM-SHA-256$" not in done.stdout + done.stderr
-        assert not processes.hits
+            assert VERIFIER not in done.stdout + done.stderr
         logs = inside(TRIXIE, "journalctl --no-pager; cat /var/log/postgresql/*")
         assert PLANTED not in logs
-        assert "SCRAM-SHA-256$" not in logs
+        assert VERIFIER not in logs
         assert inside(TRIXIE, f"find / -xdev -not -path '/proc/*' -perm /o=r {changed}") == ""
         on_host = f"find /var/lib/lxc /etc /tmp /var/log /run {deployed.folder} {changed}"
         assert run("sh", "-c", on_host).stdout == ""
@@ -78,25 +52,19 @@ def test_a_password_in_a_setting_is_in_no_command_line_and_in_no_output(deployed
     deployed.apply()
     declared = dict(deployed.containers[TRIXIE])
     packed = "H4sI"  # how everything begins that is compressed and written as base64
-    processes = _Processes(PLANTED, packed)
-    processes.start()
     try:
         deployed.containers[TRIXIE] |= {"postgresql_settings": {"primary_conninfo": f"host=x password={PLANTED}"}}
-        outputs = [
-            run(sys.executable, "-m", "deploy.commands", "drift", "--json", "-i", deployed.inventory, check=False),
-            deployed.pyinfra("--dry", "--diff", "-vvv", "--debug"),
-            deployed.pyinfra("-y", "-vvv", "--debug"),
-        ]
+        with watched(Processes(lambda: {PLANTED, packed})):
+            outputs = [
+                run(sys.executable, "-m", "deploy.commands", "drift", "--json", "-i", deployed.inventory, check=False),
+                deployed.pyinfra("--dry", "--diff", "-vvv", "--debug"),
+                deployed.pyinfra("-y", "-vvv", "--debug"),
+            ]
         assert r"primary_conninfo = 'host=x password=\u2026'" in outputs[0].stdout  # as JSON writes the dots
-    finally:
-        processes.done.set()
-        processes.join()
-    try:
         assert sql(TRIXIE, "SHOW primary_conninfo") == f"host=x password={PLANTED}"
         for done in outputs:
             assert PLANTED not in done.stdout + done.stderr
             assert packed not in done.stdout + done.stderr
-        assert not processes.hits
     finally:
         deployed.containers[TRIXIE] = declared
         deployed.apply()
@@ -116,7 +84,7 @@ def test_a_verifier_is_kept_by_nothing_that_the_server_has_loaded(deployed: Depl
     assert kept == "0"
     log = inside(TRIXIE, "cat /var/log/postgresql/postgresql-17-main.log")
     assert "SELECT" in log
-    assert "SCRAM-SHA-256$" not in log
+    assert VERIFIER not in log
 
 
 def test_the_passwords_file_is_its_owners_alone(deployed: Deployment) -> None:
