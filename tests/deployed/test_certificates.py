@@ -27,6 +27,7 @@ from deploy.certificates.x509 import Signer
 
 from .containers import declared
 from .deployment import ROOT, Deployment, inside, run, sql
+from .drivers.telling import DRIVERS, tell
 
 BOTH = ("estest-tls-trixie", "estest-tls-bookworm")
 NAME = "estest-tls"
@@ -273,6 +274,8 @@ def test_a_full_disk_loses_no_certificate(store: Deployment) -> None:
     psycopg.connect(**parameters | {"hostaddr": parameters["host"], "host": "db.example.net"}).close()
 
 
+#: What asyncpg, pg, pgjdbc and lib/pq say of a server that another authority has signed.
+DISTRUST = "certificate verify failed|unable to verify|SELF_SIGNED|PKIX path|unknown authority"
 #: What a run leaves behind that is killed after it made the key, or between the certificate's move and the key's.
 KILLED = {
     "before it signs": "mv server.key server.key.new; rm server.crt",
@@ -328,6 +331,16 @@ def test_a_client_whose_clock_is_off_is_told_so(store: Deployment, days: int) ->
     assert inside(here, f"DAYS=+0d; {asked}") == "1"
     said = inside(here, f"DAYS={days:+}d; {asked}")
     assert "certificate verify failed" in said
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_a_driver_checks_the_server_in_full(store: Deployment, tmp_path: Path, name: str) -> None:
+    driver = DRIVERS[name]
+    line = ["dsn", "-c", BOTH[0], "--format", driver.form]
+    assert tell(driver.program, well(store, *line).strip())["tls"] is True
+    (tmp_path / "others.crt").write_text(x509.pem(issuing.authority("other").certificate))
+    with pytest.raises(AssertionError, match=DISTRUST):
+        tell(driver.program, well(store, *line, "--trust", str(tmp_path / "others.crt")).strip())
 
 
 def test_old_protocols_are_refused_by_the_server(store: Deployment) -> None:
