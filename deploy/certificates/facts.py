@@ -49,6 +49,8 @@ class Pair:
     certificate_mode: str = ""
     public_key: str = ""
     certificate: str = ""
+    clock: int | None = None
+    """What the container takes for the present: seconds since 1970."""
 
 
 class PairFact(FactBase[Pair]):
@@ -65,6 +67,7 @@ class PairFact(FactBase[Pair]):
         return StringCommand(
             *(f"stat -c '{what} %a %U' -- {StringCommand(path).get_raw_value()} 2>/dev/null;"
               for what, path in zip(("folder", "key", "certificate"), paths, strict=True)),
+            "date '+clock %s';",
             "openssl pkey -pubout -in", paths[1], "2>/dev/null; cat --", paths[2], "2>/dev/null || true",
         )  # fmt: skip
 
@@ -80,4 +83,5 @@ class PairFact(FactBase[Pair]):
             modes.get("certificate", ""),
             parts.get("PUBLIC KEY", ""),
             parts.get("CERTIFICATE", ""),
+            int(modes["clock"]) if "clock" in modes else None,
         )

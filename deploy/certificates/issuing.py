@@ -15,8 +15,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from deploy.certificates import x509 as ours
 from deploy.certificates.x509 import Signer
 
-#: A clock that is behind the operator's by less than this takes a new certificate for valid.
-_BACKDATED: Final = timedelta(hours=1)
 #: Characters of a name in a certificate.
 _LONGEST: Final = 64
 
@@ -56,7 +54,7 @@ def revocations(signer: Signer, revoked: Iterable[tuple[int, datetime]]) -> x509
     """
     end = min(ours.now() + ours.LIFETIME, signer.certificate.not_valid_after_utc)
     made = x509.CertificateRevocationListBuilder(
-        issuer_name=signer.certificate.subject, last_update=ours.now() - _BACKDATED, next_update=end
+        issuer_name=signer.certificate.subject, last_update=ours.now() - ours.BACKDATED, next_update=end
     )
     made = made.add_extension(x509.CRLNumber(int(ours.now().timestamp() * 1_000_000)), critical=False)
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
@@ -112,7 +110,7 @@ def _builder(
         subject_name=subject,
         public_key=key,
         serial_number=serial,
-        not_valid_before=ours.now() - _BACKDATED,
+        not_valid_before=ours.now() - ours.BACKDATED,
         not_valid_after=ours.now() + lifetime,
     )
 

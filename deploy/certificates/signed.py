@@ -15,7 +15,7 @@ from deploy.certificates.authority import Authorities
 from deploy.certificates.errors import AuthorityError
 from deploy.certificates.facts import Pair, PairFact
 from deploy.certificates.others import is_ahead, strangers
-from deploy.certificates.wanted import problems
+from deploy.certificates.wanted import clocks_differ, problems
 from deploy.machine import command_line
 from deploy.machine.differences import Commands, refuse, report
 from deploy.machine.files import File, ManagedFile
@@ -29,7 +29,8 @@ from deploy.model.tls_files import TlsFiles
 def have_certificate(files: TlsFiles, names: Sequence[str], authorities: Authorities) -> Commands:
     """Have a key, and a certificate for ``names`` that the authority has signed; made anew before it expires.
 
-    The authority's key is asked for only if there is something to sign.
+    The authority's key is asked for only if there is something to sign. Nothing is signed by a clock that is wrong: what it
+    makes is not valid yet for the others, or no longer.
     """
     pair: Pair = look(PairFact, folder=files.folder, key=files.key, certificate=files.certificate)
     trusted = _text(files.authorities)
@@ -37,6 +38,9 @@ def have_certificate(files: TlsFiles, names: Sequence[str], authorities: Authori
         reasons = list(problems(pair, names, authorities))
         if said := _refusal(files, trusted, authorities):
             yield refuse(said)
+            return
+        if reasons and (apart := clocks_differ(pair)):
+            yield refuse(f"{files.certificate}: the container's clock is {apart}; set right whichever is wrong")
             return
         if reasons and not command_line.dry:
             authorities.signer()  # says what is missing for it, before anything is touched
@@ -107,7 +111,9 @@ def _sign(files: TlsFiles, pair: Pair, names: Sequence[str], authorities: Author
     # The key of before stays in place until the certificate of the new one is there.
     yield StringCommand(
         f"umask 077 && base64 -d > {written} && chown {files.owner}:{files.owner} {written} && chmod 644 {written} &&",
-        f"mv -fT {written} {files.certificate}", *([f"&& mv -fT {new} {files.key}"] if made else []),
+        f"mv -fT {written} {files.certificate} &&",
+        # A key that an earlier run had made and not put in place is nobody's.
+        f"mv -fT {new} {files.key}" if made else f"rm -f {new}",
         _stdin=base64.encodebytes(x509.pem(certificate).encode()).decode(),
     )  # fmt: skip
 

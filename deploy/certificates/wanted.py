@@ -31,6 +31,14 @@ def problems(pair: Pair, names: Sequence[str], authorities: Authorities) -> Iter
         yield f"is for {', '.join(sorted(for_names)) or 'no name'}, not for {', '.join(names)}"
 
 
+def clocks_differ(pair: Pair) -> str:
+    """How far the clocks of the container and of this machine are apart; empty if a certificate made here is valid there."""
+    seconds = 0 if pair.clock is None else pair.clock - x509.now().timestamp()
+    if abs(seconds) < x509.BACKDATED.total_seconds():
+        return ""
+    return f"{abs(seconds) / 3600:.1f} hours {'ahead of' if seconds > 0 else 'behind'} this machine's"
+
+
 def certificate_of(pair: Pair) -> Certificate | None:
     """The certificate; None if there is none, or nobody can read it."""
     try:

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 LIFETIME: Final = timedelta(days=90)
 #: What is to expire within this time is made anew.
 RENEWED_BEFORE: Final = timedelta(days=30)
+#: A clock that is behind the operator's by less than this takes a new certificate for valid.
+BACKDATED: Final = timedelta(hours=1)
 #: How long an authority's own certificate is valid.
 AUTHORITY_LIFETIME: Final = timedelta(days=3650)
 

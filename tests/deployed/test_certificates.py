@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from deploy.certificates import issuing, x509
 from deploy.certificates.authority import Authorities
@@ -27,6 +27,7 @@ from deploy.certificates.x509 import Signer
 
 from .containers import declared
 from .deployment import ROOT, Deployment, inside, run, sql
+from .drivers.telling import DRIVERS, tell
 
 BOTH = ("estest-tls-trixie", "estest-tls-bookworm")
 NAME = "estest-tls"
@@ -35,6 +36,7 @@ SECRET = {PASSPHRASE: "correct horse battery"}
 FOLDER = ROOT / ".secrets" / f"{NAME}.ca"
 CLIENTS = ROOT / ".secrets" / f"{NAME}.clients"
 TLS = "/srv/postgresql/tls"
+INSTALL = ROOT / "templates" / "system" / "install-packages.sh"
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +239,7 @@ def short_lived(days: int, make: Any, *, backdated: int = 0) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(x509, "LIFETIME", timedelta(days=days))
         if backdated:
-            patch.setattr(issuing, "_BACKDATED", timedelta(days=backdated))
+            patch.setattr(x509, "BACKDATED", timedelta(days=backdated))
         return make()
 
 
@@ -270,6 +272,75 @@ def test_a_full_disk_loses_no_certificate(store: Deployment) -> None:
     assert store.drift()[0] == 0
     parameters = way(store, name)
     psycopg.connect(**parameters | {"hostaddr": parameters["host"], "host": "db.example.net"}).close()
+
+
+#: What asyncpg, pg, pgjdbc and lib/pq say of a server that another authority has signed.
+DISTRUST = "certificate verify failed|unable to verify|SELF_SIGNED|PKIX path|unknown authority"
+#: What a run leaves behind that is killed after it made the key, or between the certificate's move and the key's.
+KILLED = {
+    "before it signs": "mv server.key server.key.new; rm server.crt",
+    "between the moves": "cp -a server.key server.key.old; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime256v1 "
+    "-out server.key.new; chown postgres: server.key.new; openssl req -x509 -new -key server.key.new -subj /CN=x "
+    "-out server.crt -days 90; rm server.key.old",
+}
+
+
+@pytest.mark.parametrize("state", KILLED)
+def test_what_a_killed_run_has_left_is_put_right(store: Deployment, state: str) -> None:
+    inside(BOTH[0], f"set -e; umask 077; cd {TLS}; {KILLED[state]}")
+    assert store.drift()[0] == 2
+    apply(store)
+    assert store.drift()[0] == 0
+    assert inside(BOTH[0], f"ls {TLS}").split() == ["ca.crl", "ca.crt", "server.crt", "server.key"]
+    assert shown(store, BOTH[0]) == serial(BOTH[0])
+    psycopg.connect(**way(store, BOTH[0])).close()
+
+
+def test_nothing_is_signed_for_a_container_whose_clock_is_off(store: Deployment) -> None:
+    name, before = BOTH[1], serial(BOTH[1])
+    inside(
+        name,
+        "cat > /usr/local/bin/date; chmod +x /usr/local/bin/date",
+        stdin="#!/bin/sh\nexec /bin/date -d '-3 hours' \"$@\"\n",
+    )
+    store.containers[name]["certificate_names"] = ["clock.example.net"]
+    try:
+        said = store.pyinfra("-y", check=False, env=SECRET)
+        assert said.returncode != 0
+        assert (
+            "server.crt: the container's clock is 3.0 hours behind this machine's; set right whichever is"
+            in said.stderr
+        )
+    finally:
+        inside(name, "rm /usr/local/bin/date")
+        store.containers[name]["certificate_names"] = []
+    assert serial(name) == before
+    assert store.drift()[0] == 0
+
+
+@pytest.mark.parametrize("days", [-100, 100])
+def test_a_client_whose_clock_is_off_is_told_so(store: Deployment, days: int) -> None:
+    """One container's client asks the other one's server."""
+    here, there = BOTH[1], BOTH[0]
+    inside(here, "which faketime || sh -s faketime", stdin=INSTALL.read_text())
+    bundle = inside(here, "cat > /tmp/ca.crt; echo /tmp/ca.crt", stdin=(FOLDER / "ca.crt").read_text())
+    parameters = way(store, there) | {"sslrootcert": bundle}
+    secret = "PGPASSWORD='{}'".format(parameters.pop("password"))
+    connect = make_conninfo(**parameters)
+    asked = f'export {secret}; faketime -f "$DAYS" psql -XAtc "SELECT 1" "{connect}" 2>&1 || true'
+    assert inside(here, f"DAYS=+0d; {asked}") == "1"
+    said = inside(here, f"DAYS={days:+}d; {asked}")
+    assert "certificate verify failed" in said
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_a_driver_checks_the_server_in_full(store: Deployment, tmp_path: Path, name: str) -> None:
+    driver = DRIVERS[name]
+    line = ["dsn", "-c", BOTH[0], "--format", driver.form]
+    assert tell(driver.program, well(store, *line).strip())["tls"] is True
+    (tmp_path / "others.crt").write_text(x509.pem(issuing.authority("other").certificate))
+    with pytest.raises(AssertionError, match=DISTRUST):
+        tell(driver.program, well(store, *line, "--trust", str(tmp_path / "others.crt")).strip())
 
 
 def test_old_protocols_are_refused_by_the_server(store: Deployment) -> None:

@@ -1,5 +1,6 @@
 """The feed never skips and never repeats an event, whoever appends meanwhile, and says what holds it back."""
 
+import itertools
 import random
 import threading
 import time
@@ -195,16 +196,26 @@ def test_every_page_is_an_index_scan(empty_store: Store) -> None:
     for analyzed in (False, True):
         if analyzed:
             admin.execute("ANALYZE event_store.events")
-        for mode in ("force_generic_plan", "force_custom_plan"):
+        # What the deploy derives for an SSD and for a hard disk, on a server that it did not make. For a hard disk the planner
+        # sorts what it takes for a handful of events, until it has statistics.
+        for mode, cost in itertools.product(
+            ("force_generic_plan", "force_custom_plan"), (1.1, 4) if analyzed else (1.1,)
+        ):
             session = empty_store.connect()
             session.execute(f"SET plan_cache_mode = {mode}")
-            session.execute("SET random_page_cost = 1.1")  # the deploy's own, for a server that it did not make
+            session.execute(f"SET random_page_cost = {cost}")
             session.execute("PREPARE page (xid8, bigint, integer) AS SELECT * FROM event_store.read_feed($1, $2, $3)")
+            session.execute("PREPARE after (text, integer) AS SELECT * FROM event_store.read_feed_after($1, $2)")
             for cursor in (START, end(app)):
-                call = f"page ('{cursor.transaction_id}', {cursor.position}, 1000)"
-                plan = "\n".join(row[0] for row in session.execute(f"EXPLAIN EXECUTE {call}").fetchall())
-                assert "Index Scan using idx_events_feed on events" in plan, plan
-                assert "Sort" not in plan, plan
+                text = (
+                    "NULL"
+                    if cursor == START
+                    else f"event_store.cursor_at('{cursor.transaction_id}', {cursor.position})"
+                )
+                for call in (f"page ('{cursor.transaction_id}', {cursor.position}, 1000)", f"after ({text}, 1000)"):
+                    plan = "\n".join(row[0] for row in session.execute(f"EXPLAIN EXECUTE {call}").fetchall())
+                    assert "Index Scan using idx_events_feed on events" in plan, plan
+                    assert "Sort" not in plan, plan
     with admin.transaction():
         read(admin, START, 1000, ["Rare"])
         row = admin.execute(

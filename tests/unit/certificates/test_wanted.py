@@ -1,7 +1,7 @@
 """When a server's certificate is made anew, and that OpenSSL takes what is made, for these names and no others."""
 
 import ssl
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from deploy.certificates.authority import Authorities, Standing
 from deploy.certificates.errors import AuthorityError
 from deploy.certificates.facts import Pair, PairFact
 from deploy.certificates.others import strangers
-from deploy.certificates.wanted import certificate_of, problems
+from deploy.certificates.wanted import certificate_of, clocks_differ, problems
 
 NAMES = ["store", "store.example.net", "10.0.3.10"]
 
@@ -116,12 +116,21 @@ def test_nothing_is_valid_for_longer_than_its_authority(
     assert made.next_update_utc <= end
 
 
+def test_clocks_may_differ_by_less_than_a_certificate_is_backdated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(x509, "now", lambda: datetime.fromtimestamp(1_000_000, UTC))
+    assert [clocks_differ(Pair(clock=1_000_000 + seconds)) for seconds in (-3_599, 0, 3_599)] == ["", "", ""]
+    assert clocks_differ(Pair(clock=1_000_000 - 3_600)) == "1.0 hours behind this machine's"
+    assert clocks_differ(Pair(clock=1_000_000 + 86_400)) == "24.0 hours ahead of this machine's"
+    assert clocks_differ(Pair()) == "", "nobody knows the clock of a container that is not there"
+
+
 def test_the_fact_reads_what_the_command_prints(authorities: Authorities) -> None:
     good = _pair(authorities)
     modes = ["folder 700 postgres", "key 600 postgres", "certificate 644 postgres"]
     lines = [*modes, *good.public_key.splitlines(), *good.certificate.splitlines()]
     assert PairFact().process(lines) == good
     assert certificate_of(PairFact().process(lines[:1])) is None
+    assert PairFact().process(["clock 1000000"]) == Pair(clock=1_000_000)
     assert PairFact().process(good.certificate.splitlines()) == Pair(certificate=good.certificate)
 
 

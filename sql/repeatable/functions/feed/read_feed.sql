@@ -42,7 +42,10 @@ AS $$
               WHERE read_feed.event_types IS NULL AND read_feed.aggregate_types IS NULL
                 AND (e.transaction_id, e.global_position) > (read_feed.after_transaction_id, read_feed.after_position)
                 AND e.transaction_id < (SELECT h.number FROM horizon h)
-              ORDER BY e.transaction_id, e.global_position)
+              ORDER BY e.transaction_id, e.global_position
+              -- Again, because the planner takes the outer limit into no branch: it might sort the whole rest of the feed
+              -- for a page. It also finds the page as cheap as it is, and so keeps the plan of a prepared statement.
+              LIMIT read_feed.max_count)
             UNION ALL
             SELECT s.*
               FROM horizon h
