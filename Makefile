@@ -53,8 +53,8 @@ status: $(READY) ## how every host, container, cluster, worker, projection and s
 verify: $(READY) ## check what is deployed, and its latency, with testinfra; changes nothing
 	@$(EVENT_STORE) verify -i $(INVENTORY) -- $(PYTEST_ARGS)
 
-dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name] [FORMAT=what another driver reads] [TRUST=file, CLIENT=folder: where the client has them]
-	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE) $(if $(FORMAT),--format $(FORMAT)) $(if $(TRUST),--trust "$(TRUST)") $(if $(CLIENT),--client "$(CLIENT)")
+dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name] [FORMAT=what another driver reads] [POOLED=1: through PgBouncer] [TRUST=file, CLIENT=folder: where the client has them]
+	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE) $(if $(FORMAT),--format $(FORMAT)) $(if $(POOLED),--pooled) $(if $(TRUST),--trust "$(TRUST)") $(if $(CLIENT),--client "$(CLIENT)")
 
 psql: $(READY) ## psql as the application [CONTAINER=name] [ARGS='-c "SELECT 1"']
 	@$(EVENT_STORE) psql -i $(INVENTORY) $(CHOICE) -- $(ARGS)

@@ -9,6 +9,8 @@ from deploy.database import status as database_status
 from deploy.machine.part import Part
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
+from deploy.pooler import deploy as pooler
+from deploy.pooler import status as pooler_status
 from deploy.postgres import deploy as postgres
 from deploy.postgres import status as postgres_status
 from deploy.schema import deploy as schema
@@ -26,5 +28,6 @@ PARTS: Mapping[type[Container], Sequence[Part]] = {
         Part(database, database_status),
         Part(schema, schema_status),
         Part(worker, worker_status),
+        Part(pooler, pooler_status),
     ),
 }

@@ -19,9 +19,13 @@ take_turn()
 store = settings.containers.get(host.name)
 if isinstance(store, EventStore):
     credentials = Credentials(settings.passwords_of(store), store.name)
+    pooled = store.pool is not None
     roles.have_roles(
-        name="Have the roles", credentials=credentials, application_connections=store.application_connections
+        name="Have the roles",
+        credentials=credentials,
+        application_connections=store.application_connections,
+        pooled=pooled,
     )
-    database.have_database(name="Have the database", credentials=credentials)
+    database.have_database(name="Have the database", credentials=credentials, pooled=pooled)
     if terminated := host.inventory.get_override_data().get("terminate"):
         roles.end_sessions(name=f"End the sessions of {terminated}", role=str(terminated))

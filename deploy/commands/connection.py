@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from deploy.commands.options import make
 from deploy.lxc.container.facts import Address
 from deploy.model.containers import Container
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
+from deploy.model.pooling import POOLED_PORT, knows_prepared_statements
 from deploy.model.settings import Settings
 
 Kind = TypeVar("Kind", bound=Container)
@@ -106,6 +108,17 @@ def way_in(container: EventStore, settings: Settings, trust: str = "", client: s
     tls, password = tls_of(container, settings, trust, client), password_of(container, settings)
     host = _name(container) or address_of(container, settings)
     return WayIn(host, PORT, DATABASE, login_of(container, settings), password, **tls)
+
+
+def pooled_way_in(container: EventStore, settings: Settings, trust: str = "", client: str = "") -> WayIn:
+    """The same by way of the pooler. Raises `CommandError` if there is none."""
+    if container.pool is None:
+        wanted = "on" if knows_prepared_statements(container.release) else "without-prepared-statements"
+        raise CommandError(
+            f'{settings.file}: {container.name} has no pooler; declare "pooling": "{wanted}" and deploy, or leave --pooled '
+            "(POOLED=1) out"
+        )
+    return replace(way_in(container, settings, trust, client), port=POOLED_PORT)
 
 
 def _name(container: EventStore) -> str:

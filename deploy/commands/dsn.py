@@ -6,6 +6,13 @@ from deploy.commands import connection, options
 from deploy.commands.dsn_formats import FORMATS
 from deploy.commands.running import run_old_path
 from deploy.model.inventory import read_inventory
+from deploy.model.pooling import knows_prepared_statements
+
+#: What a client behind Debian 12's PgBouncer has to know.
+UNPREPARED = (
+    "warning: this PgBouncer gives clients that prepare statements each other's rows; switch prepared statements off in your "
+    "driver, see docs/operations/pooling.md"
+)
 
 
 @click.command()
@@ -23,14 +30,18 @@ from deploy.model.inventory import read_inventory
 @click.option(
     "--client", metavar="FOLDER", default="", help="Where the client has what `event-store certificate` wrote."
 )
-def dsn(inventory: str, container: str | None, form: str, trust: str, client: str) -> None:
+@click.option("--pooled", is_flag=True, help="By way of PgBouncer, where the inventory declares it.")
+def dsn(inventory: str, container: str | None, form: str, trust: str, client: str, *, pooled: bool) -> None:
     """Print the application's libpq URI, or what another driver reads.
 
     The password is in it, so it is printed nowhere else.
     """
     settings = read_inventory(inventory)
     store = connection.choose_event_store(settings, container)
-    click.echo(FORMATS[form](connection.way_in(store, settings, trust, client)))
+    way = connection.pooled_way_in if pooled else connection.way_in
+    click.echo(FORMATS[form](way(store, settings, trust, client)))
+    if pooled and not knows_prepared_statements(store.release):
+        click.echo(UNPREPARED, err=True)
 
 
 if __name__ == "__main__":

@@ -24,5 +24,6 @@ def deploy_part(container: EventStore, settings: Settings) -> None:
         name="Have the roles",
         credentials=credentials,
         application_connections=container.application_connections,
+        pooled=container.pool is not None,
     )
-    database.have_database(name="Have the database", credentials=credentials)
+    database.have_database(name="Have the database", credentials=credentials, pooled=container.pool is not None)

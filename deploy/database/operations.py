@@ -26,7 +26,7 @@ _DEFAULT_PRIVILEGES: Final = ["public=CONNECT", "public=TEMPORARY"]
 
 
 @operation()
-def have_database(credentials: Credentials) -> Commands:
+def have_database(credentials: Credentials, *, pooled: bool) -> Commands:
     """Have the database with its owner, encoding, locale, connection limit and privileges, and no way into others."""
     there = catalogue()
     if there.silence:
@@ -38,7 +38,7 @@ def have_database(credentials: Credentials) -> Commands:
     ]:
         yield refuse(f"database {DATABASE}: {'; '.join(wrong)}; this takes a dump and a restore into a new database")
         return
-    changes = [*_attribute_changes(present), *_privilege_changes(there, privileges(credentials.logins))]
+    changes = [*_attribute_changes(present), *_privilege_changes(there, privileges(credentials.logins, pooled=pooled))]
     report([] if present else [Difference(f"database {DATABASE}", "missing")])
     report(difference for difference, _ in changes)
     if present is None:

@@ -18,9 +18,11 @@ from deploy.machine.records import Difference
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 from deploy.model.logins import LOGIN_ROLES, Logins
 from deploy.model.passwords import Passwords
+from deploy.model.pooling import POOLER_ROLE
 
-#: Roles that may be asked about; of a store whose password was never rotated, the login roles are not there.
-ROLES: Final = (OWNER_ROLE, APPLICATION_ROLE, WORKER_ROLE, *LOGIN_ROLES)
+#: Roles that may be asked about; of a store whose password was never rotated, the login roles are not there, and
+#: without a pooler its role is not.
+ROLES: Final = (OWNER_ROLE, APPLICATION_ROLE, WORKER_ROLE, POOLER_ROLE, *LOGIN_ROLES)
 #: Database → privileges other than the owner's. Nobody may connect anywhere by default. TEMPORARY is for REFRESH
 #: MATERIALIZED VIEW CONCURRENTLY, which puts the new rows into a temporary table first.
 PRIVILEGES: Final[Mapping[str, list[str]]] = {
@@ -53,12 +55,13 @@ _UNLOGGED: Final = "".join(
 )
 
 
-def attributes(logins: Logins) -> dict[str, dict[str, bool]]:
-    """Role → its attributes; what is not said here is not granted."""
+def attributes(logins: Logins, *, pooled: bool) -> dict[str, dict[str, bool]]:
+    """Role → its attributes; what is not said here is not granted. ``pooled``: whether there is a pooler, which has a role."""
     of_application = {
         role: {"LOGIN": role in logins.let_in, "INHERIT": role == APPLICATION_ROLE} for role in logins.roles
     }
-    return {OWNER_ROLE: {"INHERIT": True}, WORKER_ROLE: {"LOGIN": True, "INHERIT": True}} | of_application
+    inside = {role: {"LOGIN": True, "INHERIT": True} for role in (WORKER_ROLE, *([POOLER_ROLE] if pooled else []))}
+    return {OWNER_ROLE: {"INHERIT": True}} | inside | of_application
 
 
 def members(logins: Logins) -> list[tuple[str, str]]:
@@ -66,9 +69,9 @@ def members(logins: Logins) -> list[tuple[str, str]]:
     return [(APPLICATION_ROLE, role) for role in logins.roles if role != APPLICATION_ROLE]
 
 
-def privileges(logins: Logins) -> dict[str, list[str]]:
+def privileges(logins: Logins, *, pooled: bool) -> dict[str, list[str]]:
     """Database → privileges. A login role connects before it runs as the application's."""
-    connect = [f"{member}=CONNECT" for _, member in members(logins)]
+    connect = [f"{member}=CONNECT" for _, member in members(logins)] + [f"{POOLER_ROLE}=CONNECT"] * pooled
     return {database: [*there, *(connect if database == DATABASE else [])] for database, there in PRIVILEGES.items()}
 
 
@@ -105,7 +108,7 @@ def catalogue() -> Catalogue:
 
 
 @operation()
-def have_roles(credentials: Credentials, application_connections: int) -> Commands:
+def have_roles(credentials: Credentials, application_connections: int, *, pooled: bool) -> Commands:
     """Have the roles with exactly their attributes, passwords, members and settings.
 
     ``application_connections``: how many the application may have at once, so that it cannot keep the others out.
@@ -126,12 +129,12 @@ def have_roles(credentials: Credentials, application_connections: int) -> Comman
         )
         return
     changes = list[tuple[Difference, str]]()
-    for role, wanted in attributes(logins).items():
+    for role, wanted in attributes(logins, pooled=pooled).items():
         limit = application_connections if role in logins.roles else _UNLIMITED
         changes += _attribute_changes(role, wanted, limit, present.roles.get(role))
     changes += _membership_changes(present, members(logins))
     changes += _setting_changes(present, members(logins))
-    for role in attributes(logins):
+    for role in attributes(logins, pooled=pooled):
         stored = present.roles.get(role, {})
         if role in logins.let_in:
             if not credentials.fits(role, stored):

@@ -1,19 +1,18 @@
 """Group ``event_stores``: a container with PostgreSQL and the event store in it."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from deploy.model import tuning
+from deploy.model.client_access import ClientAccess
 from deploy.model.cluster import VOLUME, ClusterPaths
-from deploy.model.containers import Container
 from deploy.model.durability import durability_problems, durability_warning
-from deploy.model.providers import PATTERN
+from deploy.model.pooling import Pool, pooling_problem
 from deploy.model.room import application_connections, process_problems, wal_problems
 from deploy.model.setting_names import check_owned_settings, check_setting_names
 from deploy.model.tls_files import TlsFiles, identity_problem, protocol_problems
-from deploy.model.values import Network
 
 #: The PostgreSQL that each supported Debian release packages.
 POSTGRESQL_OF_RELEASE: Final = {"bookworm": 15, "trixie": 17}
@@ -24,10 +23,9 @@ OWNER_ROLE: Final = "event_store_owner"
 #: Also the operating system's user that the worker's services run as: the server lets it in by that name.
 WORKER_ROLE: Final = "event_store_worker"
 PORT: Final = 5432
-_HOST_NAME: Final = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$"
 
 
-class EventStore(Container):
+class EventStore(ClientAccess):
     """A container with PostgreSQL and the event store in it."""
 
     group: ClassVar[str] = "event_stores"
@@ -87,43 +85,6 @@ class EventStore(Container):
     """``"none"`` allows settings that can lose committed data, such as ``fsync = off``, for throw-away copies. The plan, the
     end of a deploy and ``make verify`` then say so."""
 
-    client_networks: list[Network] = Field(
-        default=[],
-        json_schema_extra={"change": "reload: Open connections stay, also from a network that you take out."},
-    )
-    """Networks that the application may connect from. Default: the host's ``subnet``."""
-
-    tls: Literal["self-signed", "authority"] = Field(
-        default="self-signed",
-        json_schema_extra={
-            "change": "reload: The server shows another certificate to new connections. Clients that check it need the file of "
-            "``make trust`` before. See [certificates](operations/certificates.md)."
-        },
-    )
-    """Where the server's certificate is from. ``"self-signed"``: the server itself; clients cannot tell whom they talk to.
-    ``"authority"``: the inventory's own certificate authority (``make ca``)."""
-
-    certificate_names: list[Annotated[str, Field(pattern=_HOST_NAME)]] = Field(
-        default=[],
-        json_schema_extra={"change": "reload: The server gets a new certificate, which takes the CA's passphrase."},
-    )
-    """Further host names or addresses that clients connect by, with ``"tls": "authority"``. The certificate has them beside
-    the container's own name and its static address. With DHCP, ``make dsn`` prints the first one."""
-
-    authentication: Literal["password", "password+certificate", "certificate"] = Field(
-        default="password",
-        json_schema_extra={
-            "change": "reload: It counts for new connections. Issue certificates to the clients before."
-        },
-    )
-    """What the application logs in with. Certificates are those of ``make certificate``, and need ``"tls": "authority"``."""
-
-    secrets: Annotated[str, Field(pattern=PATTERN)] = Field(
-        default="file", json_schema_extra={"change": "nothing: Move the entries by hand before: nothing is copied."}
-    )
-    """Where the application's passwords are kept: ``"file"`` of this machine, ``"age:PATH"`` in the repository,
-    ``"pass:ENTRY"``, or ``"environment"``, which keeps nothing. See [passwords](operations/passwords.md)."""
-
     unknown_event_types: Literal["allow", "refuse"] = Field(
         default="allow", json_schema_extra={"change": "live: It counts for the next append."}
     )
@@ -176,16 +137,22 @@ class EventStore(Container):
         return application_connections(self.server_settings)
 
     @property
+    def pool(self) -> Pool | None:
+        """Of the pooler; None without one."""
+        return Pool.of(self.cpus, self.application_connections) if self.pooling != "off" else None
+
+    @property
     def warning(self) -> str | None:
         """One line for people if committed data may be lost here."""
         return durability_warning(self.server_settings) if self.durability == "none" else None
 
     @property
     def required_packages(self) -> set[str]:
-        """Also its PostgreSQL, with the language and the library that payloads are validated with."""
+        """Also its PostgreSQL, with the language and the library that payloads are validated with, and its pooler."""
         version = self.version
         server = {f"postgresql-{version}", f"postgresql-client-{version}", f"postgresql-plpython3-{version}"}
-        return super().required_packages | server | {"python3-jsonschema"}
+        pooler = {"pgbouncer"} if self.pool else set()
+        return super().required_packages | server | pooler | {"python3-jsonschema"}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -196,6 +163,8 @@ class EventStore(Container):
                 f"write {packaged} or leave the key out"
             )
         if wrong := identity_problem(self.tls, self.certificate_names, self.authentication, str(self.address)):
+            raise ValueError(wrong)
+        if wrong := pooling_problem(self.pooling, self.release, self.authentication):
             raise ValueError(wrong)
         problems = [
             f"{name}: a value is one line of printable characters"

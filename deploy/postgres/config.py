@@ -6,6 +6,7 @@ from deploy.machine.render import render
 from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, EventStore
 from deploy.model.logins import LOGIN_ROLES
+from deploy.model.pooling import POOLER_ROLE
 from deploy.model.settings import Settings
 
 #: The map of pg_ident.conf by which the certificate of the application's role is good for its login roles as well.
@@ -52,6 +53,8 @@ def pg_hba_conf(container: EventStore, settings: Settings) -> str:
         role=APPLICATION_ROLE,
         worker=WORKER_ROLE,
         method=_METHODS[container.authentication],
+        # It comes in from inside, and hands on what its clients have shown of their passwords.
+        pooler=POOLER_ROLE if container.pool else "",
     )
 
 

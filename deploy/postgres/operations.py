@@ -7,6 +7,7 @@ from pyinfra.context import host
 from deploy.machine.differences import Commands, refuse, report, reported
 from deploy.machine.files import File, ManagedFile
 from deploy.machine.look import look
+from deploy.machine.pooler_console import paused
 from deploy.machine.psql import AS_POSTGRES, fact_query, psql
 from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
@@ -176,4 +177,4 @@ def restart(paths: ClusterPaths, configuration: str) -> Commands:
     reasons = sorted(set(server.pending_restart) | (_planned(paths, configuration) & set(server.restart_only)))
     report(Difference("PostgreSQL", f"restart for {name}") for name in reasons)
     if reasons:
-        yield _start(paths, "restart")
+        yield paused(_start(paths, "restart"))

@@ -7,6 +7,7 @@ from pyinfra.context import host
 
 from deploy.machine.differences import MARK, Commands, refuse, report, unanswered
 from deploy.machine.look import forget, look
+from deploy.machine.pooler_console import reconnected
 from deploy.machine.psql import psql
 from deploy.machine.records import Difference
 from deploy.schema import catalogue, migrations
@@ -51,6 +52,8 @@ def converged(database: str) -> Generator[object, None, None]:
         yield psql(schema.repair, database=database)
     elif not pending:
         host.noop(f"the schema of {database} is as described")
+    if pending or state.drift:
+        yield reconnected()
 
 
 @operation()

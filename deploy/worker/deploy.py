@@ -15,11 +15,12 @@ from deploy.machine.psql import SESSION, session_options
 from deploy.machine.questions import Ask
 from deploy.machine.render import render
 from deploy.machine.services import Services
+from deploy.machine.users import SystemUser, have_user
 from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import DATABASE, WORKER_ROLE, EventStore
 from deploy.model.settings import Settings
 from deploy.worker import operations as worker
-from deploy.worker.facts import ForeignUnits, SystemUser
+from deploy.worker.facts import ForeignUnits
 
 #: Instance → the seconds between two rounds: what readers of a projection, of a view or of the feed may wait for longer.
 PAUSES: Final[Mapping[str, float]] = {"projections": 0.1, "views": 0.25, "feed": 0.05, "seals": 5}
@@ -68,7 +69,7 @@ def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of 
 def deploy_part(container: EventStore, settings: Settings) -> None:  # noqa: ARG001  the same for each part
     """Have the services run as declared. The functions that they call have to be there."""
     contents = {UNIT_FILE: unit_file(container), SQL_FILE: sql_file()}
-    worker.have_user(name="Have the worker's user", user=WORKER_ROLE)
+    have_user(name="Have the worker's user", user=WORKER_ROLE)
     files.have_folders(name="Open the folder of the worker's files", paths=[FOLDER])
     files.install(name="Write the worker's SQL", path=SQL_FILE, content=contents[SQL_FILE])
     files.install(name="Write the worker's unit", path=UNIT_FILE, content=contents[UNIT_FILE])

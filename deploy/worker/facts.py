@@ -1,35 +1,6 @@
-"""The worker in a container: its user, and who else has a say in its services."""
+"""Who else has a say in the worker's services."""
 
-from dataclasses import dataclass
-
-from pyinfra.api import FactBase, QuoteString, StringCommand
-
-
-@dataclass(frozen=True)
-class User:
-    """A user of the operating system."""
-
-    home: str
-    shell: str
-    groups: list[str]
-    locked: bool
-    """There is no password to log in with."""
-
-
-class SystemUser(FactBase[User | None]):
-    """See `User`; None if there is no such user."""
-
-    def command(self, user: str) -> StringCommand:
-        """Three lines: home and shell, the first character of the password's hash, groups."""
-        quoted = QuoteString(user)
-        return StringCommand(
-            "! getent passwd", quoted, "| cut -d: -f6-7 | grep . || { getent shadow", quoted, "| cut -d: -f2 | cut -c1; id -nG", quoted, "; }",
-        )  # fmt: skip
-
-    def process(self, output: list[str]) -> User:
-        """See `command`."""
-        home, _, shell = output[0].partition(":")
-        return User(home, shell, sorted(output[2].split()), locked=output[1] in ("!", "*"))
+from pyinfra.api import FactBase
 
 
 class ForeignUnits(FactBase[list[str]]):

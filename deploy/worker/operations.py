@@ -1,7 +1,6 @@
-"""Operations for the worker's user and services."""
+"""Operations for the worker's services."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.state import StateStage
@@ -12,30 +11,7 @@ from deploy.machine.files import Entries, Entry, File, ManagedFile
 from deploy.machine.look import look
 from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
-from deploy.worker.facts import ForeignUnits, SystemUser, User
-
-_HOME: Final = "/nonexistent"
-_SHELL: Final = "/usr/sbin/nologin"
-
-
-@operation()
-def have_user(user: str) -> Commands:
-    """Have a user that nobody can log in as, without a home and in no other group."""
-    present: User | None = look(SystemUser, user=user)
-    wanted = User(_HOME, _SHELL, [user], locked=True)
-    if present == wanted:
-        host.noop(f"user {user} is as declared")
-    elif present is None:
-        report([Difference(f"user {user}", "missing")])
-        yield f"useradd --system --user-group --no-create-home --home-dir {_HOME} --shell {_SHELL} {user}"
-    else:
-        names = ("home", "shell", "groups", "locked")
-        report(
-            Difference(f"user {user}", f"{name} is {getattr(present, name)}, not {getattr(wanted, name)}")
-            for name in names
-            if getattr(present, name) != getattr(wanted, name)
-        )
-        yield f"usermod --home {_HOME} --shell {_SHELL} --gid {user} --groups '' --password '!' {user}"
+from deploy.worker.facts import ForeignUnits
 
 
 @operation()

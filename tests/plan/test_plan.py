@@ -18,6 +18,7 @@ _STAGES = (
     ("Database",),
     ("Schema",),
     ("Worker",),
+    ("Pooler",),
 )
 #: What a container that is not there has to be shown to get.
 _FROM_NOTHING = (

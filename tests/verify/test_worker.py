@@ -5,9 +5,10 @@ from testinfra.host import Host
 
 from deploy.machine.files import Entries
 from deploy.machine.services import Service, Services
+from deploy.machine.users import SystemUser, User
 from deploy.model.event_stores import DATABASE, WORKER_ROLE, EventStore
 from deploy.worker.deploy import PAUSES, SQL_FILE, UNIT_FILE, UNITS, sql_file, unit_file
-from deploy.worker.facts import ForeignUnits, SystemUser, User
+from deploy.worker.facts import ForeignUnits
 
 from .server import Server
 

@@ -83,7 +83,7 @@ class Server:
     def have_roles(self) -> None:
         """What the deploy makes outside of any database; a server that it deployed has them."""
         with self.connect() as connection:
-            for role, wanted in attributes(Logins()).items():
+            for role, wanted in attributes(Logins(), pooled=False).items():
                 if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                     login = "LOGIN" if wanted.get("LOGIN") else "NOLOGIN"
                     connection.execute(f"CREATE ROLE {role} {login}")

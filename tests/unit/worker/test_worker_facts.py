@@ -2,7 +2,8 @@ from decimal import Decimal
 
 from deploy.machine.files import Entry
 from deploy.machine.services import Service
-from deploy.worker.facts import ForeignUnits, SystemUser, User
+from deploy.machine.users import SystemUser, User
+from deploy.worker.facts import ForeignUnits
 from deploy.worker.operations import restart_reasons
 
 

@@ -1,0 +1,43 @@
+"""The console of PgBouncer: who has the user id of its process is let in over its socket, without a password."""
+
+from typing import Final
+
+from pyinfra.api import QuoteString, StringCommand
+
+from deploy.model.event_stores import DATABASE
+from deploy.model.pooling import POOLED_PORT, POOLER_FOLDER, POOLER_ROLE
+
+_PSQL: Final = (
+    f"setpriv --reuid={POOLER_ROLE} --regid={POOLER_ROLE} --clear-groups psql -XAq -v ON_ERROR_STOP=1 -P footer=off "
+    f"-h {POOLER_FOLDER} -p {POOLED_PORT} -U pgbouncer -d pgbouncer"
+)
+_SOCKET: Final = f"{POOLER_FOLDER}/.s.PGSQL.{POOLED_PORT}"
+#: For how many seconds transactions may go on before a restart cuts them off. Clients wait for 25 s.
+_PATIENCE: Final = 10
+
+
+def console(*commands: str) -> str:
+    """The shell's words for commands of the console, one after the other; prints each table with its header."""
+    said = " ".join(f"-c {StringCommand(QuoteString(command)).get_raw_value()}" for command in commands)
+    return f"cd / && {_PSQL} {said}"
+
+
+def paused(command: StringCommand) -> StringCommand:
+    """``command``, which restarts the server, while clients of the pooler wait for it, and with open transactions ended.
+
+    Without a pooler, or if a transaction does not end in time, it runs all the same. Its exit status is that of ``command``.
+    """
+    pause, resume = console(f"PAUSE {DATABASE}"), console(f"RESUME {DATABASE}")
+    return StringCommand(
+        f"pooled=; if [ -S {_SOCKET} ]; then pooled=yes; ( timeout {_PATIENCE} sh -c",
+        QuoteString(StringCommand(pause)), ") >/dev/null 2>&1 || true; fi; (", command,
+        f"); status=$?; [ -z \"$pooled\" ] || ( {resume} ) >/dev/null 2>&1 || true; exit $status",
+    )  # fmt: skip
+
+
+def reconnected() -> StringCommand:
+    """A command that has the pooler connect anew, after statements may give other results than it has prepared them for.
+
+    Nothing is done where there is no pooler.
+    """
+    return StringCommand(f"[ ! -S {_SOCKET} ] || ( {console(f'RECONNECT {DATABASE}')} ) >/dev/null")
