@@ -5,6 +5,7 @@ CONFIRM ?=
 VOLUMES ?= keep
 TO ?=
 FORMAT ?=
+POOLED ?=
 LOSE ?=
 BEFORE ?=
 EXPORT ?=

@@ -33,6 +33,8 @@ ADDRESSES: Final = {
     "estest-tls-bookworm": "10.0.3.63",
     "estest-rot-trixie": "10.0.3.66",
     "estest-rot-bookworm": "10.0.3.67",
+    "estest-pool-trixie": "10.0.3.68",
+    "estest-pool-bookworm": "10.0.3.69",
     # Never deployed under these names or at these addresses for longer than a test.
     "estest-absent": "10.0.3.90",
     "estest-foreign": "10.0.3.91",

@@ -17,7 +17,8 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from deploy.commands.connection import choose_event_store, dsn
+from deploy.commands.connection import choose_event_store, pooled_way_in, way_in
+from deploy.commands.dsn_formats import uri
 from deploy.model.inventory import read_inventory
 
 from .deployment import ROOT, Deployment
@@ -108,6 +109,8 @@ class Writers:
     name: str
     clients: int
     pool_size: int = 0
+    pooled: bool = False
+    """By way of PgBouncer, as clients have to that may meet any version of it: without prepared statements."""
     errors: list[str] = field(default_factory=list)
     acknowledged: list[uuid.UUID] = field(default_factory=list)
 
@@ -119,7 +122,13 @@ class Writers:
 
     def conninfo(self) -> str:
         """What a client reads at each connect."""
-        return dsn(self._store, self._settings) + "&application_name=writers"
+        way = pooled_way_in if self.pooled else way_in
+        return uri(way(self._store, self._settings)) + "&application_name=writers"
+
+    def connect(self) -> "psycopg.Connection[Any]":
+        """A new connection; each statement is a transaction."""
+        prepared = {"prepare_threshold": None} if self.pooled else {}
+        return psycopg.connect(self.conninfo(), autocommit=True, **prepared)
 
     @contextmanager
     def at_work(self) -> Iterator["Writers"]:
@@ -152,13 +161,13 @@ class Writers:
 
     def _client(self, connected: threading.Barrier) -> None:
         try:
-            connection = psycopg.connect(self.conninfo(), autocommit=True)
+            connection = self.connect()
             connected.wait(PATIENCE)
             while not self._stop.is_set() and not self._go_over.is_set():
                 self._append(connection)
             connection.close()
             if self._go_over.is_set():
-                with psycopg.connect(self.conninfo(), autocommit=True) as connection:
+                with self.connect() as connection:
                     self.over += 1
                     while not self._stop.is_set():
                         self._append(connection)

@@ -18,8 +18,9 @@ class ConnectionFailedError(Exception):
 class Application:
     """Connects as the application. Prints as nothing secret: pytest shows arguments and, with -l, local variables."""
 
-    def __init__(self, dsn: str, reached_at: tuple[str, int], networks: list[IPv4Network]) -> None:
-        self._parameters = conninfo_to_dict(dsn)
+    def __init__(self, dsn: str, reached_at: tuple[str, int], networks: list[IPv4Network], **options: Any) -> None:
+        """``options``: more arguments of psycopg's connect."""
+        self._parameters: dict[str, Any] = conninfo_to_dict(dsn) | options
         # Not by another name: the certificate is for the one in the URI.
         self._parameters |= {"hostaddr": reached_at[0], "port": reached_at[1], "connect_timeout": 5}
         self._networks = networks

@@ -7,7 +7,8 @@ import pytest
 from pyinfra.api.exceptions import PyinfraError
 from testinfra.host import Host
 
-from deploy.commands.connection import address_of, dsn
+from deploy.commands.connection import address_of, dsn, pooled_way_in
+from deploy.commands.dsn_formats import uri
 from deploy.commands.errors import CommandError
 from deploy.machine import openssh
 from deploy.machine.facts import Machine, MachineFact
@@ -15,6 +16,7 @@ from deploy.model.containers import Container
 from deploy.model.event_stores import PORT, EventStore
 from deploy.model.hosts import LxcHost
 from deploy.model.inventory import Entry, make_settings, read_entries
+from deploy.model.pooling import POOLED_PORT
 from deploy.model.settings import Settings
 
 from . import reach
@@ -144,9 +146,23 @@ def server(inside: Host, store: EventStore) -> Server:
 def application(deployment: Deployment, store: EventStore, inside: Host) -> Iterator[Application]:
     """The application's way in."""
     try:
-        uri, address = dsn(store, deployment.settings), address_of(store, deployment.settings)
+        direct, address = dsn(store, deployment.settings), address_of(store, deployment.settings)
     except (CommandError, ValueError) as error:
         pytest.fail(str(error), pytrace=False)
     data = deployment.entries[store.lxc_host].data
     with openssh.tunnel(store.lxc_host, data, address, PORT) as reached_at:
-        yield Application(uri, reached_at, deployment.settings.client_networks(store))
+        yield Application(direct, reached_at, deployment.settings.client_networks(store))
+
+
+@pytest.fixture(scope="session")
+def pooled(deployment: Deployment, store: EventStore, application: Application) -> Iterator[Application]:
+    """The application's way in through the pooler."""
+    if store.pool is None:
+        pytest.skip('not verifiable here: there is no pooler; key "pooling" declares one')
+    application.connect().close()  # who may not connect directly may not here
+    way = pooled_way_in(store, deployment.settings)
+    data, address = deployment.entries[store.lxc_host].data, address_of(store, deployment.settings)
+    with openssh.tunnel(store.lxc_host, data, address, POOLED_PORT) as reached_at:
+        # Not every pooler knows prepared statements.
+        networks = deployment.settings.client_networks(store)
+        yield Application(uri(way), reached_at, networks, prepare_threshold=None)

@@ -22,8 +22,10 @@ _APPEND = "SELECT event_version FROM event_store.append_events('Verify', %s, 0, 
 _READ = "SELECT event_version, event_type, event_data, created_at FROM event_store.get_events('Verify', %s)"
 
 
-@pytest.fixture
-def connection(application: Application) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
+@pytest.fixture(params=["application", "pooled"], ids=["direct", "pooled"])
+def connection(request: pytest.FixtureRequest) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
+    """Directly, and through the pooler where there is one."""
+    application: Application = request.getfixturevalue(request.param)
     with application.rolled_back() as connection:
         yield connection
 

@@ -9,6 +9,7 @@ from testinfra.host import Host
 from deploy.model.cluster import ClusterPaths
 from deploy.model.durability import durability_warning, given_away
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, WORKER_ROLE, EventStore
+from deploy.model.pooling import POOLER_ROLE
 from deploy.model.settings import Settings
 from deploy.postgres.config import pg_hba_conf, postgresql_conf
 
@@ -130,9 +131,14 @@ def test_access_rules_are_exactly_the_declared_ones(server: Server, store: Event
         "SELECT type, database, user_name, address, netmask, auth_method, options FROM pg_hba_file_rules"
         " ORDER BY line_number"
     )
+    pooled = [
+        ("local", [DATABASE], [POOLER_ROLE], None, None, "peer", None),
+        ("local", [DATABASE], [f"+{APPLICATION_ROLE}"], None, None, "scram-sha-256", None),
+    ]
     assert [tuple(row.values()) for row in rows] == [
         ("local", ["all"], ["postgres"], None, None, "peer", None),
         ("local", [DATABASE], [WORKER_ROLE], None, None, "peer", None),
+        *(pooled if store.pool else []),
         *(
             (
                 "hostssl",

@@ -51,6 +51,7 @@ CHANGES: Mapping[str, list[tuple[Any, Any]]] = {
     "durability": [("full", "none"), ("none", "full")],
     "authentication": [("password", "certificate"), ("password", "password+certificate")],
     "secrets": [("file", "pass:event-store/prod")],
+    "pooling": [("off", "on"), ("on", "off")],
     "unknown_event_types": [("allow", "refuse")],
     "retention_years": [(7, 10)],
 }

@@ -1,0 +1,339 @@
+"""PgBouncer beside the server, on both releases: who comes in, what a deploy repairs of it, and that no client notices.
+
+The last test goes back to a store without one.
+"""
+
+import re
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from deploy.model.event_stores import APPLICATION_ROLE, DATABASE
+from deploy.model.logins import LOGIN_ROLES
+from deploy.model.pooling import POOLED_PORT, POOLER_FOLDER, POOLER_ROLE, POOLER_UNIT, Pool
+from deploy.pooler.config import CONFIGURATION, FOLDER, SCHEMA, UNIT_FILE
+
+from .containers import declared
+from .deployment import ROOT, Deployment, inside, run, sql
+from .rotations import PATIENCE, Writers, rotate, until
+
+BOTH = ("estest-pool-trixie", "estest-pool-bookworm")
+TRIXIE, BOOKWORM = BOTH
+POOLING = {TRIXIE: "on", BOOKWORM: "without-prepared-statements"}
+#: Of containers with one CPU.
+POOL = Pool(10, 11)
+MANY = 40
+WRONG = 300
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Without a pooler at first, as stores have been deployed so far."""
+    forget()
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), "estest-pool", declared(*BOTH))
+    deployment.destroy()
+    deployment.apply()
+    yield deployment
+    deployment.destroy()
+    forget()
+
+
+def forget() -> None:
+    for path in (ROOT / ".secrets").glob("estest-pool.*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def dsn(store: Deployment, name: str, *, pooled: bool = True) -> str:
+    line = [sys.executable, "-m", "deploy.commands", "dsn", "-i", store.inventory, "-c", name]
+    return run(*line, *(["--pooled"] if pooled else [])).stdout.strip()
+
+
+def connect(store: Deployment, name: str, **options: Any) -> "psycopg.Connection[Any]":
+    """As any client may: without prepared statements."""
+    return psycopg.connect(dsn(store, name), autocommit=True, prepare_threshold=None, **options)
+
+
+def console(name: str, command: str) -> list[dict[str, str]]:
+    """What the pooler's console answers."""
+    as_pooler = f"cd /; setpriv --reuid={POOLER_ROLE} --regid={POOLER_ROLE} --clear-groups"
+    psql = f"psql -XAq -P footer=off -h {POOLER_FOLDER} -p {POOLED_PORT} -U pgbouncer -d pgbouncer"
+    lines = [line.split("|") for line in inside(name, f"{as_pooler} {psql} -c '{command}'").splitlines()]
+    return [dict(zip(lines[0], row, strict=True)) for row in lines[1:]]
+
+
+def servers(name: str) -> set[str]:
+    """The pids of the application's sessions with the server."""
+    return {row["remote_pid"] for row in console(name, "SHOW SERVERS") if row["user"] != POOLER_ROLE}
+
+
+def shown(store: Deployment, name: str, port: int) -> str:
+    """The certificate that a port shows."""
+    host = psycopg.conninfo.conninfo_to_dict(dsn(store, name))["host"]
+    asked = f"openssl s_client -starttls postgres -connect {host}:{port} </dev/null 2>/dev/null"
+    return run("sh", "-c", f"{asked} | openssl x509 -noout -fingerprint").stdout
+
+
+def stored(name: str) -> set[str]:
+    return set(sql(name, "SELECT event_id FROM event_store.events").split())
+
+
+def assert_kept(writers: Writers) -> None:
+    """None was refused, and what was acknowledged is there."""
+    assert writers.errors == []
+    assert writers.acknowledged
+    assert {str(event) for event in writers.acknowledged} <= stored(writers.name)
+
+
+def test_without_one_it_is_said_how_to_get_one(store: Deployment) -> None:
+    for name in BOTH:
+        line = [sys.executable, "-m", "deploy.commands", "dsn", "-i", store.inventory, "-c", name, "--pooled"]
+        refused = run(*line, check=False)
+        assert refused.returncode == 1
+        assert f'has no pooler; declare "pooling": "{POOLING[name]}" and deploy' in refused.stderr
+    store.containers[BOOKWORM]["pooling"] = "on"
+    refused = store.pyinfra("-y", "--dry", check=False)
+    assert "gives clients that prepare statements each other's rows" in refused.stderr
+
+
+def test_an_existing_store_gets_one_while_its_clients_go_on(store: Deployment) -> None:
+    for name in BOTH:
+        store.containers[name]["pooling"] = POOLING[name]
+    with store.connect(TRIXIE) as one, store.connect(BOOKWORM) as other:
+        pids = [inside(name, "systemctl show --property=MainPID postgresql@*") for name in BOTH]
+        store.apply()
+        assert [inside(name, "systemctl show --property=MainPID postgresql@*") for name in BOTH] == pids
+        for session in (one, other):
+            session.execute("SELECT 1")
+    assert store.drift()[0] == 0
+    assert store.apply() == []
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_many_clients_share_few_connections(store: Deployment, name: str) -> None:
+    writers = Writers(store, name, clients=MANY, pooled=True)
+    with writers.at_work():
+        until(lambda: len(writers.acknowledged) > 5 * MANY or writers.errors, "nothing is appended")
+        assert 1 <= len(servers(name)) <= POOL.size
+    assert_kept(writers)
+    warned = run(sys.executable, "-m", "deploy.commands", "dsn", "-i", store.inventory, "-c", name, "--pooled").stderr
+    assert ("each other's rows" in warned) == (name == BOOKWORM)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_nobody_else_comes_in(store: Deployment, name: str) -> None:
+    parameters: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(dsn(store, name))
+    connect(store, name).close()
+    for other, says in (
+        ({"sslmode": "disable"}, "SSL required"),
+        ({"password": "not the password"}, "SASL authentication failed"),
+        ({"user": "postgres"}, r"SASL authentication failed|no such user"),
+        ({"user": "event_store_worker"}, r"SASL authentication failed|no such user"),
+        ({"user": POOLER_ROLE}, r"SASL authentication failed|no such user"),
+        ({"user": "nobody_at_all"}, r"SASL authentication failed|no such user"),
+        ({"dbname": "postgres"}, r"no such database|no authentication method|login rejected|not allowed"),
+        (
+            {"dbname": "pgbouncer", "user": "pgbouncer"},
+            r"no such user|not allowed|no authentication method|login rejected|config error",
+        ),
+    ):
+        with pytest.raises(psycopg.OperationalError, match=says):
+            psycopg.connect(**parameters | other).close()
+    # Nobody inside either, but whoever is the pooler.
+    denied = "permission denied|Permission denied"
+    refused = inside(
+        name, f"cd /; runuser -u nobody -- psql -h {POOLER_FOLDER} -p {POOLED_PORT} pgbouncer 2>&1 || true"
+    )
+    assert re.search(denied, refused)
+    with connect(store, name) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        session.execute(f"SELECT * FROM {SCHEMA}.verifier('{APPLICATION_ROLE}')")
+    assert inside(name, f"cd /; runuser -u {POOLER_ROLE} -- ls /srv/postgresql/*/main 2>&1 || true").endswith("denied")
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_role_comes_in_as_long_as_it_is_valid(store: Deployment, name: str) -> None:
+    sql(name, f"ALTER ROLE {APPLICATION_ROLE} VALID UNTIL '2020-01-01'")
+    # It remembers an answer until the session that it asked by has ended.
+    inside(name, f"systemctl restart {POOLER_UNIT}")
+    with pytest.raises(psycopg.OperationalError, match=r"SASL authentication failed|no such user"):
+        connect(store, name).close()
+    sql(name, f"ALTER ROLE {APPLICATION_ROLE} VALID UNTIL 'infinity'")
+    inside(name, f"systemctl restart {POOLER_UNIT}")
+    connect(store, name).close()
+
+
+#: What somebody does, and what a plan says of it.
+DRIFT: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "a parameter on the console": (lambda name: console(name, "SET query_wait_timeout = 7"), "query_wait_timeout = 7"),
+    "a pause": (lambda name: console(name, f"PAUSE {DATABASE}"), "paused = 1"),
+    "a size of the pool": (lambda name: console(name, "SET default_pool_size = 3"), "default_pool_size = 3"),
+    "its file": (lambda name: inside(name, f"echo '; by hand' >> {CONFIGURATION}"), "content differs"),
+    "its function": (lambda name: sql(name, f"GRANT EXECUTE ON FUNCTION {SCHEMA}.verifier TO PUBLIC"), f"schema {SCHEMA}: differs"),
+    "its copies of the certificate": (lambda name: inside(name, f"echo >> {POOLER_FOLDER}/server.crt"), "server.crt"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", DRIFT)
+def test_what_is_changed_by_hand_is_found_and_repaired_under_a_client(store: Deployment, what: str) -> None:
+    change, says = DRIFT[what]
+    sessions = [connect(store, name) for name in BOTH]
+    for session in sessions:
+        session.execute("SELECT 1")
+    for name in BOTH:
+        change(name)
+    status, said = store.drift()
+    assert status == 2
+    assert said.count(says) == 2, said
+    store.apply()
+    assert store.drift()[0] == 0
+    for session in sessions:
+        session.execute("SELECT 1")
+        session.close()
+
+
+def test_what_takes_a_restart_of_it_is_named(store: Deployment) -> None:
+    inside(TRIXIE, f"echo '# by hand' >> {UNIT_FILE}")
+    assert "restart" in store.drift()[1]
+    store.apply()
+    assert store.drift()[0] == 0
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_new_certificate_is_shown_without_a_dropped_client(store: Deployment, name: str) -> None:
+    with connect(store, name) as session:
+        session.execute("SELECT 1")
+        inside(name, "rm /srv/postgresql/tls/server.crt /srv/postgresql/tls/server.key")
+        store.apply()
+        session.execute("SELECT 1")
+    assert store.drift()[0] == 0
+    assert shown(store, name, POOLED_PORT) == shown(store, name, 5432)
+
+
+def test_clients_wait_while_the_server_restarts_as_declared(store: Deployment) -> None:
+    both = [Writers(store, name, clients=6, pooled=True) for name in BOTH]
+    for name in BOTH:
+        store.containers[name]["postgresql_settings"] = {"wal_buffers": "2MB"}
+    with both[0].at_work(), both[1].at_work():
+        before = [inside(name, "systemctl show --property=MainPID postgresql@*") for name in BOTH]
+        store.apply()
+        assert all(
+            inside(name, "systemctl show --property=MainPID postgresql@*") != pid
+            for name, pid in zip(BOTH, before, strict=True)
+        )
+        seen = [len(writers.acknowledged) for writers in both]
+        until(lambda: all(len(w.acknowledged) > n for w, n in zip(both, seen, strict=True)), "they do not go on")
+    for writers in both:
+        assert_kept(writers)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_change_of_the_schema_ends_what_was_prepared(store: Deployment, name: str) -> None:
+    with connect(store, name) as session:
+        session.execute("SELECT 1")
+        before = servers(name)
+        assert before
+        sql(name, "DROP FUNCTION event_store.feed_lag()")
+        store.apply()
+        session.execute("SELECT * FROM event_store.feed_lag()")
+        assert not servers(name) & before
+
+
+@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("killed", ["pgbouncer", "postgres"])
+def test_whatever_is_killed_clients_that_try_again_go_on(store: Deployment, name: str, killed: str) -> None:
+    acknowledged: list[str] = []
+    ending, given = threading.Event(), dsn(store, name)
+
+    def client() -> None:
+        while not ending.is_set():
+            try:
+                with psycopg.connect(given, autocommit=True, prepare_threshold=None, connect_timeout=5) as session:
+                    while not ending.is_set():
+                        row = session.execute(
+                            "SELECT event_id FROM event_store.append_event('Killed', gen_random_uuid(), 0, 'E', '{}')"
+                        ).fetchone()
+                        acknowledged.append(str(row and row[0]))
+            except psycopg.OperationalError:
+                time.sleep(0.1)
+
+    with ThreadPoolExecutor(4) as clients:
+        running = [clients.submit(client) for _ in range(4)]
+        until(lambda: len(acknowledged) > 20, "nothing is appended")
+        inside(name, f"pkill -9 -x {killed}")
+        seen = len(acknowledged)
+        until(lambda: len(acknowledged) > seen + 20, "nobody goes on")
+        ending.set()
+        for one in running:
+            one.result()
+    assert set(acknowledged) <= stored(name)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_wrong_passwords_fill_no_log_and_keep_nobody_waiting(store: Deployment, name: str) -> None:
+    given = dsn(store, name)
+    parameters: dict[str, Any] = psycopg.conninfo.conninfo_to_dict(given) | {"password": "wrong"}
+
+    def attempt(_: int) -> str:
+        try:
+            psycopg.connect(**parameters).close()
+        except psycopg.OperationalError as error:
+            return str(error)
+        return ""
+
+    with connect(store, name) as session, ThreadPoolExecutor(8) as attempts:
+        refused = attempts.map(attempt, range(WRONG))
+        for _ in range(20):
+            session.execute("SELECT 1")
+            psycopg.connect(given).close()
+        assert all("SASL authentication failed" in said for said in refused)
+    lines = inside(name, f"journalctl -u {POOLER_UNIT} --since=-60s --no-pager -o cat | grep -c SASL || true")
+    assert 1 <= int(lines) <= 3 * 200
+
+
+def _rotate(store: Deployment, name: str, done: list[tuple[int, str]]) -> None:
+    done.append(rotate(store, name))
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_rotation_under_pooled_clients_fails_no_statement(store: Deployment, name: str) -> None:
+    for _ in range(2):
+        writers, done = Writers(store, name, clients=15, pooled=True), list[tuple[int, str]]()
+        with writers.at_work():
+            rotating = threading.Thread(target=_rotate, args=(store, name, done))
+            rotating.start()
+            old = writers.conninfo()
+            while writers.conninfo() == old and not done:
+                time.sleep(0.1)
+            writers.go_over()
+            rotating.join(PATIENCE)
+        assert done, "the overlap does not end"
+        assert done[0][0] == 0, done[0][1]
+        assert_kept(writers)
+    with connect(store, name) as session:
+        row = session.execute("SELECT session_user, current_user").fetchone()
+    assert row == (LOGIN_ROLES[1], APPLICATION_ROLE)
+    assert store.drift()[0] == 0
+
+
+def test_all_of_verify_passes(store: Deployment) -> None:
+    store.assert_verified("-rs")
+
+
+def test_going_back_leaves_nothing_of_it(store: Deployment) -> None:
+    for name in BOTH:
+        store.containers[name]["pooling"] = "off"
+    store.apply()
+    for name in BOTH:
+        there = f"ls -d {FOLDER} {UNIT_FILE} {POOLER_FOLDER} 2>/dev/null; systemctl is-active pgbouncer"
+        assert inside(name, f"{there} || true") == "inactive"
+        assert sql(name, f"SELECT FROM pg_roles WHERE rolname = '{POOLER_ROLE}'") == ""
+        assert sql(name, f"SELECT FROM pg_namespace WHERE nspname = '{SCHEMA}'") == ""
+        with store.connect(name) as session:
+            session.execute("SELECT 1")
+    assert store.drift()[0] == 0
