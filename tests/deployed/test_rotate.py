@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from deploy.certificates.keys import PASSPHRASE
-from deploy.model import private_files
+from deploy.model import logins, private_files
 from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.logins import LOGIN_ROLES
 
@@ -283,37 +283,39 @@ def test_certificates_go_along(store: Deployment) -> None:
             store.containers[name] |= keys
         store.pyinfra("-y", env=PASSPHRASE_GIVEN)
 
-    command("ca")
-    for role in {credentials(store, name)[0] for name in BOTH}:
-        command("certificate", "--role", role)
-    declare(tls="authority", authentication="password+certificate")
-    for name in BOTH:
-        role, password = credentials(store, name)
-        [idle] = {A, B} - {role}
-        stored = entries(store, name)
-        if not (ROOT / ".secrets" / f"{store.name}.clients" / idle).exists():
+    try:
+        command("ca")
+        for role in {credentials(store, name)[0] for name in BOTH}:
+            command("certificate", "--role", role)
+        declare(tls="authority", authentication="password+certificate")
+        for name in BOTH:
+            role, password = credentials(store, name)
+            stored = entries(store, name)
+            idle = logins.read(stored).idle
+            if not (ROOT / ".secrets" / f"{store.name}.clients" / idle).exists():
+                code, said = rotate(store, name)
+                assert code == 1
+                assert f"asks for a certificate beside the password, and none was issued to {idle}" in said
+                assert entries(store, name) == stored
+                command("certificate", "--role", idle)
+            code, said = rotate(store, name)
+            assert code == 0, said
+            assert_settled(store, name, role, password)
+        command("certificate")
+        declare(authentication="certificate")
+        for name in BOTH:
+            assert login(store, name) == credentials(store, name)[0]
+            another = ROOT / ".secrets" / f"{store.name}.clients" / credentials(store, name)[0]
+            files: dict[str, Any] = {"sslcert": str(another / "client.crt"), "sslkey": str(another / "client.key")}
+            with pytest.raises(psycopg.OperationalError, match="certificate authentication failed"):
+                psycopg.connect(store.conninfo(name), **files)
             code, said = rotate(store, name)
             assert code == 1
-            assert f"asks for a certificate beside the password, and none was issued to {idle}" in said
-            assert entries(store, name) == stored
-            command("certificate", "--role", idle)
-        code, said = rotate(store, name)
-        assert code == 0, said
-        assert_settled(store, name, role, password)
-    command("certificate")
-    declare(authentication="certificate")
-    for name in BOTH:
-        assert login(store, name) == credentials(store, name)[0]
-        another = ROOT / ".secrets" / f"{store.name}.clients" / credentials(store, name)[0]
-        files: dict[str, Any] = {"sslcert": str(another / "client.crt"), "sslkey": str(another / "client.key")}
-        with pytest.raises(psycopg.OperationalError, match="certificate authentication failed"):
-            psycopg.connect(store.conninfo(name), **files)
-        code, said = rotate(store, name)
-        assert code == 1
-        assert "logs in with a certificate and without a password" in said
-    assert store.drift()[0] == 0
-    store.verify("-k", "test_access or test_postgresql")
-    declare(tls="self-signed", authentication="password")
+            assert "logs in with a certificate and without a password" in said
+        assert store.drift()[0] == 0
+        store.verify("-k", "test_access or test_postgresql")
+    finally:
+        declare(tls="self-signed", authentication="password")
 
 
 def test_no_secret_is_anywhere_but_where_it_belongs(store: Deployment) -> None:
