@@ -18,7 +18,7 @@ from deploy.commands.machines import Machines
 from deploy.database.facts import LoggedIn, LoginsFact
 from deploy.machine.questions import Ask
 from deploy.model.event_stores import APPLICATION_ROLE, EventStore
-from deploy.model.inventory import make_settings, read_entries
+from deploy.model.inventory import Entry, make_settings, read_entries
 from deploy.model.logins import Logins
 from deploy.model.passwords import variable
 from deploy.model.project import ROOT
@@ -45,7 +45,7 @@ def rotate(inventory: str, container: str | None, force: bool, timeout: int | No
     settings = make_settings(entries, inventory)
     store = choose_event_store(settings, container)
     with _alone(settings):
-        return _Rotation(settings, store, Machines(entries), timeout).run(force=force)
+        return _Rotation(settings, store, entries, timeout).run(force=force)
 
 
 @contextmanager
@@ -64,8 +64,9 @@ def _alone(settings: Settings) -> Iterator[None]:
 class _Rotation:
     """What is stored says which step is the next one: whatever kills this, the next run goes on there."""
 
-    def __init__(self, settings: Settings, store: EventStore, machines: Machines, timeout: int | None) -> None:
-        self._settings, self._store, self._machines = settings, store, machines
+    def __init__(self, settings: Settings, store: EventStore, entries: list[Entry], timeout: int | None) -> None:
+        self._settings, self._store, self._entries = settings, store, entries
+        self._machines = Machines(entries)
         self._passwords = settings.passwords_of(store)
         self._end = None if timeout is None else time.monotonic() + timeout
         self._again = f"`{options.make('rotate', settings.file)}` goes on there"
@@ -143,6 +144,8 @@ class _Rotation:
 
     def _look(self) -> LoggedIn:
         told = self._machines.ask({self._store.name: {"logins": [Ask(LoginsFact)]}})[self._store.name]
+        if told.unreached:
+            self._machines = Machines(self._entries)  # the next look connects anew
         facts = told.facts.get("logins")
         return facts[0] if facts else LoggedIn(silence=told.unreached or "it cannot be determined who is connected")
 
@@ -154,7 +157,8 @@ class _Rotation:
                 self._say(f"as {role}: {there}")
             said = there
             if self._end is not None and time.monotonic() >= self._end:
-                self._say(f"both are let in, and stay so; {self._again}, and with FORCE=1 ends these connections")
+                let_in = f"{role} is let in no more" if self._logins.ending else "both are let in"
+                self._say(f"{let_in}; {self._again}, and with FORCE=1 ends these connections")
                 return False
             time.sleep(_PAUSE)
         return True

@@ -15,12 +15,14 @@ from secrets import token_hex
 from typing import Any
 
 import psycopg
+import pyrage
 import pytest
 
 from deploy.certificates.keys import PASSPHRASE
 from deploy.model import logins, private_files
 from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.logins import LOGIN_ROLES
+from deploy.model.providers import IDENTITY, provider
 
 from .canaries import VERIFIER, Processes, watched
 from .containers import declared
@@ -135,6 +137,21 @@ def test_pools_go_over_by_themselves(store: Deployment, name: str) -> None:
     assert writers.errors == []
     assert_stored(name, writers)
     assert_settled(store, name, *before)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_what_pools_reset_keeps_the_role_and_it_is_nothing_without(store: Deployment, name: str) -> None:
+    with store.connect(name) as connection:
+        for reset in ("RESET ALL", "DISCARD ALL", "RESET ROLE", "SET SESSION AUTHORIZATION DEFAULT; RESET ALL"):
+            connection.execute(reset)
+            row = connection.execute(
+                "SELECT current_user, count(*) FROM event_store.read_feed(max_count => 1)"
+            ).fetchone()
+            assert row is not None
+            assert row[0] == APPLICATION_ROLE
+        connection.execute("SET ROLE NONE")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT count(*) FROM event_store.read_feed(max_count => 1)")
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -316,6 +333,48 @@ def test_certificates_go_along(store: Deployment) -> None:
         store.verify("-k", "test_access or test_postgresql")
     finally:
         declare(tls="self-signed", authentication="password")
+
+
+@pytest.mark.parametrize("kind", ["age", "pass"])
+def test_what_another_provider_keeps_is_rotated_there(
+    store: Deployment, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored moves there by hand, and back."""
+    file = ROOT / ".secrets" / f"{store.name}.json"
+    before = credentials(store, TRIXIE)
+    if kind == "age":
+        identity = tmp_path / "key.txt"
+        private_files.replace(identity, str(pyrage.x25519.Identity.generate()).encode())
+        monkeypatch.setenv(IDENTITY, str(identity))
+        declared_as = f"age:{tmp_path}/rotated.age"
+    else:
+        tmp_path.chmod(0o700)
+        monkeypatch.setenv("GNUPGHOME", str(tmp_path))
+        monkeypatch.setenv("PASSWORD_STORE_DIR", str(tmp_path / "store"))
+        run("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "operator", "future-default")
+        run("pass", "init", "operator")
+        declared_as = "pass:event-store/rotated"
+    kept = provider(declared_as, file, os.environ)
+    for name in BOTH:
+        store.containers[name]["secrets"] = declared_as
+    try:
+        kept.write(file.read_bytes())
+        file.unlink()
+        assert store.apply() == []
+        assert login(store, TRIXIE) == before[0]
+        code, said = rotate(store, TRIXIE)
+        assert code == 0, said
+        assert login(store, TRIXIE) != before[0]
+        assert before[1] not in (kept.read() or b"").decode()
+        assert store.drift()[0] == 0
+        assert not file.exists()
+    finally:
+        private_files.replace(file, kept.read() or b"{}")
+        for name in BOTH:
+            del store.containers[name]["secrets"]
+        if kind == "pass":
+            run("gpgconf", "--kill", "all")
+    assert_settled(store, TRIXIE, *before)
 
 
 def test_no_secret_is_anywhere_but_where_it_belongs(store: Deployment) -> None:
