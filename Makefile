@@ -20,6 +20,7 @@ TRUST ?=
 CLIENT ?=
 FORCE ?=
 TIMEOUT ?=
+QUIET ?=
 ARGS ?=
 PYTEST_ARGS ?=
 
@@ -99,8 +100,8 @@ certificate: $(READY) ## issue a client's certificate to OUT=folder, by default 
 revoke: $(READY) ## revoke the client's certificate SERIAL=number; deploy tells the servers
 	@$(EVENT_STORE) revoke -i $(INVENTORY) --serial "$(SERIAL)"
 
-rotate: $(READY) ## another password for the application, without an end of service; again to go on [CONTAINER=name] [FORCE=1: end old connections] [TIMEOUT=seconds to wait for them]
-	@$(EVENT_STORE) rotate -i $(INVENTORY) $(CHOICE) $(if $(FORCE),--force) $(if $(TIMEOUT),--timeout "$(TIMEOUT)")
+rotate: $(READY) ## another password for the application, without an end of service; again to go on [CONTAINER=name] [FORCE=1: end old connections] [TIMEOUT=seconds to wait for them] [QUIET=seconds that nobody has to be connected, 30]
+	@$(EVENT_STORE) rotate -i $(INVENTORY) $(CHOICE) $(if $(FORCE),--force) $(if $(TIMEOUT),--timeout "$(TIMEOUT)") $(if $(QUIET),--quiet "$(QUIET)")
 
 test: .venv/.ready-test ## all tests but the rest of long series, on real containers of their own
 	@$(MAKE) check

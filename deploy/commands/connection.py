@@ -62,8 +62,10 @@ def password_of(container: EventStore, settings: Settings) -> str:
     """Its password; empty if the application logs in without. Raises `CommandError` if there is none yet."""
     if container.authentication == "certificate":
         return ""
-    role = login_of(container, settings)
-    password = settings.passwords_of(container).get(container.name, role)
+    passwords, role = settings.passwords_of(container), login_of(container, settings)
+    password = passwords.get(container.name, role)
+    if password is None and not passwords.provider.stores:
+        raise CommandError("; ".join(passwords.problems(container.name)))
     if password is None:
         raise CommandError(f"{container.name} has no password yet for {role}; deploy it first")
     return password

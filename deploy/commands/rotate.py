@@ -18,7 +18,7 @@ from deploy.commands.machines import Machines
 from deploy.database.facts import LoggedIn, LoginsFact
 from deploy.machine.questions import Ask
 from deploy.model.event_stores import APPLICATION_ROLE, EventStore
-from deploy.model.inventory import make_settings, read_entries
+from deploy.model.inventory import Entry, make_settings, read_entries
 from deploy.model.logins import Logins
 from deploy.model.passwords import variable
 from deploy.model.project import ROOT
@@ -35,17 +35,25 @@ _NAMED: Final = 5
 @options.container
 @click.option("--force", is_flag=True, help="End connections of the old login instead of waiting for them.")
 @click.option("--timeout", type=click.IntRange(min=0), metavar="SECONDS", help="Wait for so long. [default: for ever]")
-def rotate(inventory: str, container: str | None, force: bool, timeout: int | None) -> int:
+@click.option(
+    "--quiet",
+    type=click.IntRange(min=0),
+    metavar="SECONDS",
+    default=30,
+    show_default=True,
+    help="Let the old login in until nobody has been connected as it for so long.",
+)
+def rotate(inventory: str, container: str | None, force: bool, timeout: int | None, quiet: int) -> int:
     """Give the application another password, or go on with a rotation that was not finished.
 
     It gets another login role with a password of its own. Both are let in until nobody is connected as the old one any
-    more. Exit status 2: somebody still is, and both are let in.
+    more. Exit status 2: somebody still is, or was a moment ago, and both are let in.
     """
     entries = read_entries(inventory)
     settings = make_settings(entries, inventory)
     store = choose_event_store(settings, container)
     with _alone(settings):
-        return _Rotation(settings, store, Machines(entries), timeout).run(force=force)
+        return _Rotation(settings, store, entries, timeout).run(force=force, quiet=quiet)
 
 
 @contextmanager
@@ -64,8 +72,9 @@ def _alone(settings: Settings) -> Iterator[None]:
 class _Rotation:
     """What is stored says which step is the next one: whatever kills this, the next run goes on there."""
 
-    def __init__(self, settings: Settings, store: EventStore, machines: Machines, timeout: int | None) -> None:
-        self._settings, self._store, self._machines = settings, store, machines
+    def __init__(self, settings: Settings, store: EventStore, entries: list[Entry], timeout: int | None) -> None:
+        self._settings, self._store, self._entries = settings, store, entries
+        self._machines = Machines(entries)
         self._passwords = settings.passwords_of(store)
         self._end = None if timeout is None else time.monotonic() + timeout
         self._again = f"`{options.make('rotate', settings.file)}` goes on there"
@@ -74,7 +83,7 @@ class _Rotation:
     def _logins(self) -> Logins:
         return self._passwords.logins(self._store.name)
 
-    def run(self, *, force: bool) -> int:
+    def run(self, *, force: bool, quiet: int) -> int:
         if self._logins.old is None:
             self._refuse_impossible()
             self._refuse_without_certificate(self._logins.next or self._logins.idle)
@@ -90,7 +99,7 @@ class _Rotation:
         old = self._logins.old
         assert old is not None  # noqa: S101  otherwise there would be a next one
         if self._logins.ending is None:
-            if not force and not self._is_free_of(old):
+            if not force and not self._is_free_of(old, quiet):
                 return exits.DIFFERENT
             self._passwords.end(self._store.name)
         self._have_roles(*(("--data", f"terminate={old}") if force else ()))
@@ -143,21 +152,32 @@ class _Rotation:
 
     def _look(self) -> LoggedIn:
         told = self._machines.ask({self._store.name: {"logins": [Ask(LoginsFact)]}})[self._store.name]
+        if told.unreached:
+            self._machines = Machines(self._entries)  # the next look connects anew
         facts = told.facts.get("logins")
         return facts[0] if facts else LoggedIn(silence=told.unreached or "it cannot be determined who is connected")
 
-    def _is_free_of(self, role: str) -> bool:
-        """Wait until nobody is connected as the role; False if that takes too long."""
-        said = ""
-        while there := self._who(role):
+    def _is_free_of(self, role: str, quiet: int = 0) -> bool:
+        """Wait until nobody has been connected as the role for so many seconds; False if that takes too long.
+
+        A client may have read whom to log in as and be on its way, or connect from time to time only.
+        """
+        said, free_since = "", time.monotonic()
+        while True:
+            there = self._who(role)
+            if there:
+                free_since = time.monotonic()
+            elif time.monotonic() - free_since >= quiet:
+                return True
+            there = there or f"nobody; it is let in for {quiet} more seconds"
             if there != said:
                 self._say(f"as {role}: {there}")
             said = there
             if self._end is not None and time.monotonic() >= self._end:
-                self._say(f"both are let in, and stay so; {self._again}, and with FORCE=1 ends these connections")
+                let_in = f"{role} is let in no more" if self._logins.ending else "both are let in"
+                self._say(f"{let_in}; {self._again}, and with FORCE=1 ends these connections")
                 return False
             time.sleep(_PAUSE)
-        return True
 
     def _who(self, role: str) -> str:
         """Who is connected, or why that is not known."""

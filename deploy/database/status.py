@@ -26,7 +26,7 @@ def rows(container: EventStore, answers: Sequence[Any]) -> list[Row]:  # noqa: A
 
 def _state(catalogue: Catalogue, let_in: list[str]) -> tuple[State, str]:
     if catalogue.silence:
-        return State.DOWN, catalogue.silence
+        return State.UNKNOWN, catalogue.silence
     if not let_in:
         return State.DOWN, "nobody may log in; `make deploy` repairs it"
     if len(let_in) > 1:

@@ -5,25 +5,39 @@ import fcntl
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+#: Seconds until a lock is tried again.
+_PAUSE: Final = 0.01
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock between reading and replacing ``path``, which cannot be locked itself: it is replaced.
 
-    flock belongs to the open file, so it also separates the greenlets of one process; nothing in here may yield to another
-    greenlet, so none can block the thread that would have to release it.
+    flock belongs to the open file, so it also separates the greenlets of one process. It is tried again and again: waiting in
+    the kernel would block the thread of the greenlet that has to release it, which may be waiting for a program.
     """
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while not _taken(descriptor):
+            time.sleep(_PAUSE)
         yield
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -138,9 +138,17 @@ class PasswordStore:
         done = self._pass("show", self.entry)
         if done.returncode == 0:
             return done.stdout
-        if b"is not in the password store" in done.stderr and self._pass("ls").returncode == 0:
+        if b"is not in the password store" in done.stderr and self._is_initialised:
             return None
         raise self._error(done)
+
+    @property
+    def _is_initialised(self) -> bool:
+        """Whether a key is declared for the entry, in its folder or in one above it."""
+        home = Path(self._environment.get("HOME", "~")).expanduser()
+        store = Path(self._environment.get("PASSWORD_STORE_DIR") or home / ".password-store")
+        folders = (store, *(store / parent for parent in Path(self.entry).parents))
+        return "PASSWORD_STORE_KEY" in self._environment or any((folder / ".gpg-id").is_file() for folder in folders)
 
     def write(self, content: bytes) -> None:
         """See `Provider`."""

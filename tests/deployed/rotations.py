@@ -43,7 +43,8 @@ class Rotation:
     def __init__(
         self, store: Deployment, name: str, *arguments: str, environment: dict[str, str] | None = None
     ) -> None:
-        line = [sys.executable, "-u", "-m", "deploy.commands", "rotate", "-i", store.inventory, "-c", name, *arguments]
+        line = [sys.executable, "-u", "-m", "deploy.commands", "rotate", "-i", store.inventory, "-c", name]
+        line += ["--quiet", "0", *arguments]
         self.output = store.folder / f"{uuid.uuid4()}.txt"
         with self.output.open("w") as file:
             self.process = subprocess.Popen(

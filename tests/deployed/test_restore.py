@@ -14,9 +14,9 @@ DATABASE = "stock_analysis_event_store"
 APPEND = "SELECT event_store.append_event('Test', gen_random_uuid(), 0, 'Moved', '{}')"
 EVENTS = "SELECT count(*), sum(hashtextextended(e::text, 0)::numeric) FROM event_store.events e"
 #: As the page says it.
-KEEP_OUT = """
-    ALTER ROLE stock_analysis_user NOLOGIN;
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'stock_analysis_user';
+KEEP_OUT = r"""
+    SELECT format('ALTER ROLE %I NOLOGIN', rolname) FROM pg_roles WHERE rolname ~ '^stock_analysis_user' \gexec
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename ~ '^stock_analysis_user';
 """
 
 

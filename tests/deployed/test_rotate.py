@@ -15,12 +15,14 @@ from secrets import token_hex
 from typing import Any
 
 import psycopg
+import pyrage
 import pytest
 
 from deploy.certificates.keys import PASSPHRASE
-from deploy.model import private_files
+from deploy.model import logins, private_files
 from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.logins import LOGIN_ROLES
+from deploy.model.providers import IDENTITY, provider
 
 from .canaries import VERIFIER, Processes, watched
 from .containers import declared
@@ -138,6 +140,21 @@ def test_pools_go_over_by_themselves(store: Deployment, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BOTH)
+def test_what_pools_reset_keeps_the_role_and_it_is_nothing_without(store: Deployment, name: str) -> None:
+    with store.connect(name) as connection:
+        for reset in ("RESET ALL", "DISCARD ALL", "RESET ROLE", "SET SESSION AUTHORIZATION DEFAULT; RESET ALL"):
+            connection.execute(reset)
+            row = connection.execute(
+                "SELECT current_user, count(*) FROM event_store.read_feed(max_count => 1)"
+            ).fetchone()
+            assert row is not None
+            assert row[0] == APPLICATION_ROLE
+        connection.execute("SET ROLE NONE")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT count(*) FROM event_store.read_feed(max_count => 1)")
+
+
+@pytest.mark.parametrize("name", BOTH)
 def test_the_overlap_stays_until_nobody_is_connected_or_it_is_forced(store: Deployment, name: str) -> None:
     before = credentials(store, name)
     with psycopg.connect(store.conninfo(name), application_name="late", autocommit=True) as late:
@@ -158,7 +175,11 @@ def test_the_overlap_stays_until_nobody_is_connected_or_it_is_forced(store: Depl
             )
             assert second.returncode == 1
             assert "another `make rotate` is at work" in second.stderr
-        late.execute("SELECT 1")
+        late.execute("SELECT 1")  # a late client's connection is as good as before
+    code, said = rotate(store, name, "--timeout", "0", "--quiet", "5")
+    assert code == 2, said
+    assert f"as {before[0]}: nobody; it is let in for 5 more seconds" in said
+    with psycopg.connect(store.conninfo(name), user=before[0], password=before[1]) as late:
         code, said = rotate(store, name, "--force")
         assert code == 0, said
         with pytest.raises(psycopg.OperationalError):
@@ -173,8 +194,8 @@ def _stored(entry: str) -> Callable[[Deployment, str, Rotation], None]:
 
 def _made(store: Deployment, name: str, _: Rotation) -> None:
     new = entries(store, name).get("next")
-    verifier = f"SELECT count(*) FROM pg_authid WHERE rolpassword IS NOT NULL AND rolname <> 'x' AND rolname ~ '^{APPLICATION_ROLE}'"
-    until(lambda: sql(name, verifier) == "2", f"{new} has no verifier")
+    verifiers = f"SELECT count(*) FROM pg_authid WHERE rolpassword IS NOT NULL AND rolname ~ '^{APPLICATION_ROLE}'"
+    until(lambda: sql(name, verifiers) == "2", f"{new} has no verifier")
 
 
 def _refused(store: Deployment, name: str, _: Rotation) -> None:
@@ -283,37 +304,81 @@ def test_certificates_go_along(store: Deployment) -> None:
             store.containers[name] |= keys
         store.pyinfra("-y", env=PASSPHRASE_GIVEN)
 
-    command("ca")
-    for role in {credentials(store, name)[0] for name in BOTH}:
-        command("certificate", "--role", role)
-    declare(tls="authority", authentication="password+certificate")
-    for name in BOTH:
-        role, password = credentials(store, name)
-        [idle] = {A, B} - {role}
-        stored = entries(store, name)
-        if not (ROOT / ".secrets" / f"{store.name}.clients" / idle).exists():
+    try:
+        command("ca")
+        for role in {credentials(store, name)[0] for name in BOTH}:
+            command("certificate", "--role", role)
+        declare(tls="authority", authentication="password+certificate")
+        for name in BOTH:
+            role, password = credentials(store, name)
+            stored = entries(store, name)
+            idle = logins.read(stored).idle
+            if not (ROOT / ".secrets" / f"{store.name}.clients" / idle).exists():
+                code, said = rotate(store, name)
+                assert code == 1
+                assert f"asks for a certificate beside the password, and none was issued to {idle}" in said
+                assert entries(store, name) == stored
+                command("certificate", "--role", idle)
+            code, said = rotate(store, name)
+            assert code == 0, said
+            assert_settled(store, name, role, password)
+        command("certificate")
+        declare(authentication="certificate")
+        for name in BOTH:
+            assert login(store, name) == credentials(store, name)[0]
+            another = ROOT / ".secrets" / f"{store.name}.clients" / credentials(store, name)[0]
+            files: dict[str, Any] = {"sslcert": str(another / "client.crt"), "sslkey": str(another / "client.key")}
+            with pytest.raises(psycopg.OperationalError, match="certificate authentication failed"):
+                psycopg.connect(store.conninfo(name), **files)
             code, said = rotate(store, name)
             assert code == 1
-            assert f"asks for a certificate beside the password, and none was issued to {idle}" in said
-            assert entries(store, name) == stored
-            command("certificate", "--role", idle)
-        code, said = rotate(store, name)
-        assert code == 0, said
-        assert_settled(store, name, role, password)
-    command("certificate")
-    declare(authentication="certificate")
+            assert "logs in with a certificate and without a password" in said
+        assert store.drift()[0] == 0
+        store.verify("-k", "test_access or test_postgresql")
+    finally:
+        declare(tls="self-signed", authentication="password")
+
+
+@pytest.mark.parametrize("kind", ["age", "pass"])
+def test_what_another_provider_keeps_is_rotated_there(
+    store: Deployment, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored moves there by hand, and back."""
+    file = ROOT / ".secrets" / f"{store.name}.json"
+    before = credentials(store, TRIXIE)
+    if kind == "age":
+        identity = tmp_path / "key.txt"
+        private_files.replace(identity, str(pyrage.x25519.Identity.generate()).encode())
+        monkeypatch.setenv(IDENTITY, str(identity))
+        declared_as = f"age:{tmp_path}/rotated.age"
+    else:
+        tmp_path.chmod(0o700)
+        monkeypatch.setenv("GNUPGHOME", str(tmp_path))
+        monkeypatch.setenv("PASSWORD_STORE_DIR", str(tmp_path / "store"))
+        run("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "operator", "future-default")
+        run("pass", "init", "operator")
+        declared_as = "pass:event-store/rotated"
+    kept = provider(declared_as, file, os.environ)
     for name in BOTH:
-        assert login(store, name) == credentials(store, name)[0]
-        another = ROOT / ".secrets" / f"{store.name}.clients" / credentials(store, name)[0]
-        files: dict[str, Any] = {"sslcert": str(another / "client.crt"), "sslkey": str(another / "client.key")}
-        with pytest.raises(psycopg.OperationalError, match="certificate authentication failed"):
-            psycopg.connect(store.conninfo(name), **files)
-        code, said = rotate(store, name)
-        assert code == 1
-        assert "logs in with a certificate and without a password" in said
-    assert store.drift()[0] == 0
-    store.verify("-k", "test_access or test_postgresql")
-    declare(tls="self-signed", authentication="password")
+        store.containers[name]["secrets"] = declared_as
+    try:
+        kept.write(file.read_bytes())
+        file.unlink()
+        assert store.apply() == []
+        assert login(store, TRIXIE) == before[0]
+        code, said = rotate(store, TRIXIE)
+        assert code == 0, said
+        assert login(store, TRIXIE) != before[0]
+        assert before[1] not in (kept.read() or b"").decode()
+        assert store.drift()[0] == 0
+        assert not file.exists()
+    finally:
+        private_files.replace(file, kept.read() or b"{}")
+        for name in BOTH:
+            del store.containers[name]["secrets"]
+        if kind == "pass":
+            run("gpgconf", "--kill", "all")
+    assert_settled(store, TRIXIE, *before)
 
 
 def test_no_secret_is_anywhere_but_where_it_belongs(store: Deployment) -> None:

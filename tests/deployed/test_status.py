@@ -64,6 +64,7 @@ def test_all_is_well(deployed: Deployment) -> None:
         assert f"container {store}" in rows
         assert rows[f"cluster {store}/postgresql@{version}-main"] == ("well", "takes connections")
         assert len([row for row in rows if row.startswith(f"worker {store}/event-store@")]) == 4
+        assert rows[f"login {store}/stock_analysis_user"] == ("well", "logs in as stock_analysis_user")
         assert f"projection {store}/portfolio_positions" in rows
     assert rows[f"subscription {STORE}/mailer"] == ("well", "up to date; 0 of 4 partitions have a consumer")
 
@@ -133,6 +134,7 @@ def test_a_server_and_a_service_that_are_down(repaired: Deployment) -> None:
     assert rows[f"cluster {STORE}/postgresql@17-main"] == ("down", "the server is not running; `make deploy` starts it")
     assert rows[f"worker {STORE}/event-store@feed"][0] == "down"
     assert rows[f"projection {STORE}/*"][0] == "unknown"
+    assert rows[f"login {STORE}/stock_analysis_user"][0] == "unknown"
     assert rows[f"cluster {OTHER}/postgresql@15-main"][0] == "well"
     assert rows[f"worker {OTHER}/event-store@feed"] == ("down", "inactive; `make deploy` starts it")
 

@@ -1,5 +1,8 @@
 """Bad data end the run before anything is touched, and say where, what, and what would be right."""
 
+import json
+import os
+import subprocess
 import textwrap
 from pathlib import Path
 from typing import NamedTuple
@@ -108,3 +111,51 @@ def test_weak_password_ends_the_run_before_anything_is_touched(pyinfra: Pyinfra,
     assert "Traceback" not in output
     assert PASSWORD_VARIABLE in output
     assert not password or password not in output.replace(PASSWORD_VARIABLE, "").replace("stock_analysis_user ", "")
+
+
+@pytest.mark.parametrize(
+    ("provider", "says"),
+    [
+        ("vault:prod", ("secrets = 'vault:prod'", "pattern")),
+        ("environment", (f'@fake/one: "secrets": "environment", and {PASSWORD_VARIABLE} is not set; export it',)),
+        ("age:nowhere/prod.age", ("EVENT_STORE_AGE_IDENTITY is not set; export the path of your identity",)),
+        ("pass:nowhere", ("the entry nowhere of pass cannot be used", "see `pass init`")),
+    ],
+)
+def test_a_provider_that_cannot_be_used_ends_the_run_before_anything_is_touched(
+    pyinfra: Pyinfra, tmp_path: Path, provider: str, says: tuple[str, ...]
+) -> None:
+    data = f"{{'secrets': '{provider}'}}"
+    inventory = _inventory(tmp_path, BadData("provider", says, data, data))
+    environment = {PASSWORD_VARIABLE: None, "EVENT_STORE_AGE_IDENTITY": None, "PASSWORD_STORE_DIR": str(tmp_path)}
+    done = pyinfra(str(inventory), "deploy/", "-y", environment=environment)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Starting operation" not in output
+    assert "Traceback" not in output
+    said = " ".join(output.split())
+    assert [words for words in says if words not in said] == []
+
+
+def test_passwords_are_generated_into_pass_for_several_containers_at_once(pyinfra: Pyinfra, tmp_path: Path) -> None:
+    """While the program runs for one of them, the other one wants to."""
+    environment = {PASSWORD_VARIABLE: None, "PASSWORD_STORE_DIR": str(tmp_path / "store"), "GNUPGHOME": str(tmp_path)}
+    tmp_path.chmod(0o700)
+    variables = os.environ | {name: value for name, value in environment.items() if value}
+    for command in (
+        ["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "operator", "future-default"],
+        ["pass", "init", "operator"],
+    ):
+        subprocess.run(command, env=variables, check=True, capture_output=True)
+    data = "{'secrets': 'pass:event-store/plan'}"
+    try:
+        done = pyinfra(
+            str(_inventory(tmp_path, BadData("nothing", (), data, data))), "deploy/", "-y", environment=environment
+        )
+        assert done.returncode == 0, done.stderr
+        shown = subprocess.run(["pass", "show", "event-store/plan"], env=variables, check=True, capture_output=True)
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], env=variables, check=True)
+    stored = json.loads(shown.stdout)
+    assert stored.keys() == {"@fake/one", "@fake/two"}
+    assert len({password for roles in stored.values() for password in roles.values()}) == 2

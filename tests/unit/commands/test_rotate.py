@@ -12,14 +12,14 @@ VARIABLE = "EVENT_STORE_PASSWORD_STOCK_ANALYSIS_USER"
 GOOD = "correct-horse-battery-staple"
 
 
-def refusal(tmp_path: Path, capsys: pytest.CaptureFixture[str], keys: str) -> str:
+def refusal(tmp_path: Path, capsys: pytest.CaptureFixture[str], keys: str, command: str = "rotate") -> str:
     """Of a store that was never deployed, at a host that does not exist."""
     file = tmp_path / "rotated.py"
     file.write_text(
         f'lxc_hosts = ["nowhere.invalid"]\nevent_stores = [("@lxcssh/nowhere.invalid:one", {{"address": "10.0.3.11", {keys}}})]\n'
     )
     try:
-        assert main(["rotate", "-i", str(file)]) == exits.FAILED
+        assert main([command, "-i", str(file)]) == exits.FAILED
     finally:
         (ROOT / ".secrets" / "rotated.rotation").unlink(missing_ok=True)
     assert not (ROOT / ".secrets" / "rotated.json").exists()
@@ -33,6 +33,14 @@ def test_what_cannot_store_does_not_rotate(
     said = refusal(tmp_path, capsys, '"secrets": "environment"')
     assert "the password is from the environment, which cannot store another one beside it" in said
     assert GOOD not in said
+
+
+def test_what_cannot_store_says_what_to_export(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    said = refusal(tmp_path, capsys, '"secrets": "environment"', command="dsn")
+    assert f'"secrets": "environment", and {VARIABLE} is not set; export it' in said
 
 
 def test_a_variable_that_wins_over_what_is_stored_does_not_rotate(

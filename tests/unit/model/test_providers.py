@@ -46,6 +46,7 @@ def gpg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An environment with a key of its own and a password store that is not initialised."""
     home = tmp_path_factory.mktemp("gnupg")
     home.chmod(0o700)
+    (home / "store").mkdir()
     environment = os.environ | {"GNUPGHOME": str(home), "PASSWORD_STORE_DIR": str(home / "store")}
     key = ["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "operator", "future-default"]
     subprocess.run(key, env=environment, check=True)
