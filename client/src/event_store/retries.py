@@ -23,6 +23,8 @@ IN_THE_WAY: Final = frozenset({"40001", "40P01", "SE019"})
 FULL: Final = frozenset({"53300"})
 #: What was asked for has certainly not happened: the server gave it up, let nobody in, or may not write.
 NOT_DONE: Final = IN_THE_WAY | FULL | {"57P03", "25006"}
+#: How PgBouncer's errors (08P01) begin that say that it had no server to pass a statement on to, in 1.18 and in 1.24.
+NOT_PASSED_ON: Final = ("query_wait_timeout", "server login has been failing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def is_transient(error: psycopg.Error) -> bool:
 
 def has_not_happened(error: psycopg.Error) -> bool:
     """Whether what was asked for has certainly not happened; of a single statement outside of a transaction."""
+    if error.sqlstate == "08P01":
+        return str(error).startswith(NOT_PASSED_ON)
     return isinstance(error, PoolTimeout) or error.sqlstate in NOT_DONE
 
 
