@@ -124,3 +124,9 @@ def test_conflicts_have_a_number() -> None:
         assert attempts.pause_after_conflict(conflict) >= 0
     with pytest.raises(RuntimeError):
         attempts.pause_after_conflict(conflict)
+
+
+def test_a_pooler_that_is_full_is_explained() -> None:
+    with pytest.raises(errors.ProtocolViolation) as raised:
+        Attempts(NO_RETRIES).pause_after(NOT_PASSED_ON[0], repeatable=True)
+    assert any("default_pool_size" in note for note in raised.value.__notes__)

@@ -26,18 +26,18 @@ class AsyncLogin:
         """A new connection, which prepares nothing if a pooler stands between. ``connect``: of the class that it is to have."""
         try:
             connection = await self._logged_in(connect)
+            try:
+                self.pooled = await is_pooled(connection)
+            except BaseException:
+                await connection.close()
+                raise
         except Exception as error:
             self.failure = error
             raise
         self.failure = None
-        try:
-            self.pooled = await is_pooled(connection)
-            # What was asked for by name is refused when the connection is used: see `refuse_preparing`.
-            if self.pooled and self._options.get("prepare_threshold") is None:
-                connection.prepare_threshold = None
-        except BaseException:
-            await connection.close()
-            raise
+        # What was asked for by name is refused when the connection is used: see `refuse_preparing`.
+        if self.pooled and self._options.get("prepare_threshold") is None:
+            connection.prepare_threshold = None
         return connection
 
     async def check(self) -> None:

@@ -8,6 +8,7 @@ from psycopg.abc import PQGen
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from event_store.async_logins import AsyncLogin
+from event_store.retries import more_about
 
 T = TypeVar("T")
 
@@ -78,7 +79,9 @@ class AsyncOwnPool(AsyncConnectionPool[AsyncOwnConnection]):
             raise PoolTimeout(f"{error}: {self._refused() if self._login.failure else self._exhausted()}") from None
 
     def _refused(self) -> str:
-        return f"pool {self.name!r} cannot connect: {self._login.failure}"
+        failure = self._login.failure
+        more = more_about(failure) if failure else ""
+        return f"pool {self.name!r} cannot connect: {failure}{more and '. '}{more}"
 
     def _exhausted(self) -> str:
         return (

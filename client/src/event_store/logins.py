@@ -27,18 +27,18 @@ class Login:
         """A new connection, which prepares nothing if a pooler stands between. ``connect``: of the class that it is to have."""
         try:
             connection = self._logged_in(connect)
+            try:
+                self.pooled = is_pooled(connection)
+            except BaseException:
+                connection.close()
+                raise
         except Exception as error:
             self.failure = error
             raise
         self.failure = None
-        try:
-            self.pooled = is_pooled(connection)
-            # What was asked for by name is refused when the connection is used: see `refuse_preparing`.
-            if self.pooled and self._options.get("prepare_threshold") is None:
-                connection.prepare_threshold = None
-        except BaseException:
-            connection.close()
-            raise
+        # What was asked for by name is refused when the connection is used: see `refuse_preparing`.
+        if self.pooled and self._options.get("prepare_threshold") is None:
+            connection.prepare_threshold = None
         return connection
 
     def check(self) -> None:

@@ -9,6 +9,7 @@ from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from event_store.logins import Login
+from event_store.retries import more_about
 
 T = TypeVar("T")
 
@@ -79,7 +80,9 @@ class OwnPool(ConnectionPool[OwnConnection]):
             raise PoolTimeout(f"{error}: {self._refused() if self._login.failure else self._exhausted()}") from None
 
     def _refused(self) -> str:
-        return f"pool {self.name!r} cannot connect: {self._login.failure}"
+        failure = self._login.failure
+        more = more_about(failure) if failure else ""
+        return f"pool {self.name!r} cannot connect: {failure}{more and '. '}{more}"
 
     def _exhausted(self) -> str:
         return (

@@ -25,6 +25,10 @@ FULL: Final = frozenset({"53300"})
 NOT_DONE: Final = IN_THE_WAY | FULL | {"57P03", "25006"}
 #: How PgBouncer's errors (08P01) begin that say that it had no server to pass a statement on to, in 1.18 and in 1.24.
 NOT_PASSED_ON: Final = ("query_wait_timeout", "server login has been failing")
+_POOLER_IS_FULL: Final = (
+    "PgBouncer had no connection to the server to give for so long: the server is away, or PgBouncer's pool of this database and user "
+    "is exhausted (default_pool_size, max_db_connections)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class Attempts:
         self.failures += 1
         pause = self._retries.pause(self.failures)
         if not is_transient(error) or not (repeatable or has_not_happened(error)) or now + pause >= self._deadline:
+            if more := more_about(error):
+                error.add_note(more)
             raise error
         return pause
 
@@ -96,6 +102,11 @@ class Attempts:
         if self._conflicts >= self._retries.conflicts:
             raise error
         return self._retries.pause(self._conflicts)
+
+
+def more_about(error: Exception) -> str:
+    """What a message does not say; nothing for most."""
+    return _POOLER_IS_FULL if str(error).startswith("query_wait_timeout") else ""
 
 
 def is_transient(error: psycopg.Error) -> bool:
