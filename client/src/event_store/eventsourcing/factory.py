@@ -39,21 +39,25 @@ class EventStoreFactory(InfrastructureFactory[EventStoreTrackingRecorder]):
     """
 
     CONNINFO = "EVENT_STORE_CONNINFO"
+    CONNINFO_FILE = "EVENT_STORE_CONNINFO_FILE"
     LISTEN = "EVENT_STORE_LISTEN"
+    LISTEN_FILE = "EVENT_STORE_LISTEN_FILE"
     POOL_SIZE = "EVENT_STORE_POOL_SIZE"
     CREATE_TABLE = "CREATE_TABLE"
 
     def __init__(self, env: Environment | EnvType | None) -> None:
         super().__init__(env)
-        conninfo = self._said(self.CONNINFO)
+        conninfo = self._said(self.CONNINFO, self.CONNINFO_FILE)
         if not conninfo:
             raise OSError(
-                f"neither {self.CONNINFO} nor {self.CONNINFO}_FILE is in the environment: it says where the event store is"
+                f"neither {self.CONNINFO} nor {self.CONNINFO_FILE} is in the environment: it says where the event store is"
             )
         size = self.env.get(self.POOL_SIZE) or "10"
         if not size.isdecimal() or int(size) < 1:
             raise OSError(f"{self.POOL_SIZE} is a whole number from 1: {size!r}")
-        self.datastore = Datastore(EventStore(conninfo, listen=self._said(self.LISTEN), max_size=int(size)))
+        self.datastore = Datastore(
+            EventStore(conninfo, listen=self._said(self.LISTEN, self.LISTEN_FILE), max_size=int(size))
+        )
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -99,10 +103,10 @@ class EventStoreFactory(InfrastructureFactory[EventStoreTrackingRecorder]):
     def _application(self) -> str:
         return self.env.name or _NAMELESS
 
-    def _said(self, key: str) -> str | Path | None:
-        text, file = self.env.get(key), self.env.get(f"{key}_FILE")
+    def _said(self, as_text: str, in_file: str) -> str | Path | None:
+        text, file = self.env.get(as_text), self.env.get(in_file)
         if text and file:
-            raise OSError(f"{key} and {key}_FILE are both in the environment: leave one out")
+            raise OSError(f"{as_text} and {in_file} are both in the environment: leave one out")
         return Path(file) if file else text or None
 
     def _chosen(self, key: str, default: type[C]) -> type[C]:
