@@ -67,8 +67,7 @@ class Way:
             assert done.returncode == 0, f"{self.name}: pgbench gave {done.returncode}\n{done.stderr[-3000:]}"
             lines = [line.split() for log in Path(folder).glob("log*") for line in log.read_text().splitlines()]
         processed, per_second = _PROCESSED.search(done.stdout), _PER_SECOND.search(done.stdout)
-        assert processed
-        assert per_second
+        assert processed and per_second, f"{self.name}: nobody has appended\n{done.stdout[-2000:]}{done.stderr[-2000:]}"  # noqa: PT018
         return Load(int(processed[1]), float(per_second[1]), [int(line[2]) / 1000 for line in lines])
 
     def connect(self) -> "psycopg.Connection[Any]":
@@ -88,6 +87,6 @@ def memory_of(container: str) -> int:
     """Bytes of a container that cannot be had back: anonymous and shared memory. PostgreSQL's buffers are in the latter."""
     asked = ["lxc-cgroup", "-n", container, "memory.stat"]
     lines = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()
-    found = {name: int(value) for name, value in (line.split() for line in lines)}
+    found = {name: int(value) for name, value in (line.split() for line in lines if line)}
     # cgroup 2 has the first names, cgroup 1 the others.
     return sum(found[new if new in found else old] for new, old in (("anon", "total_rss"), ("shmem", "total_shmem")))

@@ -202,7 +202,7 @@ def test_a_subscription_of_eventsourcing_gets_each_event(pooled: str, empty_conn
                 assert ids == list(range(1, number + 1))
 
 
-@pytest.mark.parametrize("signal", ["KILL", "INT"])
+@pytest.mark.parametrize("signal", ["KILL", pytest.param("INT", marks=pytest.mark.soak)])
 def test_the_client_goes_on_when_the_pooler_is_killed(pooler: Pooler, pooled: str, signal: str) -> None:
     def restart() -> None:
         pooler.kill(signal)
@@ -211,7 +211,7 @@ def test_the_client_goes_on_when_the_pooler_is_killed(pooler: Pooler, pooled: st
     goes_on_through(pooled, restart, Retries())
 
 
-@pytest.mark.parametrize("way", ["fast", "immediate"])
+@pytest.mark.parametrize("way", ["fast", pytest.param("immediate", marks=pytest.mark.soak)])
 def test_the_client_goes_on_when_the_server_restarts_behind_the_pooler(pooler: Pooler, way: str) -> None:
     stop = f"pg_ctlcluster $version main stop -m {way}"
     restart = f"version=$(ls /etc/postgresql); {stop}; sleep 2; systemctl restart postgresql@$version-main"
