@@ -19,10 +19,22 @@ ENDED = [
     errors.TransactionTimeout(),
 ]
 IN_THE_WAY = [errors.SerializationFailure(), errors.DeadlockDetected(), HistoryPendingError("not recorded yet")]
+#: What PgBouncer says while the server is away, is stopped or has crashed; of 1.18 and of 1.24.
+NOT_PASSED_ON = [
+    errors.ProtocolViolation(message)
+    for message in (
+        "query_wait_timeout",
+        "server login has been failing, try again later (server_login_retry)",
+        "server login has been failing, cached error: connect failed (server_login_retry)",
+    )
+]
+BROKEN_OFF = [errors.ProtocolViolation("server conn crashed?"), errors.ProtocolViolation("server shutting down")]
 FOR_GOOD = [errors.UniqueViolation(), errors.QueryCanceled(), errors.InsufficientPrivilege(), PoolClosed("closed")]
 
 
-@pytest.mark.parametrize("error", [*LOST, *GONE, *ENDED, *IN_THE_WAY, errors.TooManyConnections()], ids=repr)
+@pytest.mark.parametrize(
+    "error", [*LOST, *GONE, *ENDED, *NOT_PASSED_ON, *BROKEN_OFF, *IN_THE_WAY, errors.TooManyConnections()], ids=repr
+)
 def test_what_passes_is_tried_again(error: psycopg.Error) -> None:
     assert is_transient(error)
     assert Attempts(Retries()).pause_after(error, repeatable=True) <= Retries().first_pause
@@ -35,14 +47,14 @@ def test_what_stays_is_raised(error: psycopg.Error) -> None:
         Attempts(Retries()).pause_after(error, repeatable=True)
 
 
-@pytest.mark.parametrize("error", [LOST[0], *GONE[:2], *ENDED], ids=repr)
+@pytest.mark.parametrize("error", [LOST[0], *GONE[:2], *ENDED, *BROKEN_OFF], ids=repr)
 def test_what_may_have_happened_is_not_repeated_unless_it_can_be(error: psycopg.Error) -> None:
     assert connection_is_lost(error)
     with pytest.raises(type(error)):
         Attempts(Retries()).pause_after(error, repeatable=False)
 
 
-NEVER_DONE = [LOST[1], *GONE[2:], errors.TooManyConnections()]
+NEVER_DONE = [LOST[1], *GONE[2:], *NOT_PASSED_ON, errors.TooManyConnections()]
 
 
 @pytest.mark.parametrize("error", NEVER_DONE, ids=repr)
@@ -112,3 +124,9 @@ def test_conflicts_have_a_number() -> None:
         assert attempts.pause_after_conflict(conflict) >= 0
     with pytest.raises(RuntimeError):
         attempts.pause_after_conflict(conflict)
+
+
+def test_a_pooler_that_is_full_is_explained() -> None:
+    with pytest.raises(errors.ProtocolViolation) as raised:
+        Attempts(NO_RETRIES).pause_after(NOT_PASSED_ON[0], repeatable=True)
+    assert any("default_pool_size" in note for note in raised.value.__notes__)

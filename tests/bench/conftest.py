@@ -11,7 +11,7 @@ import pytest
 from deployed.sql.stores import Server, remove_leftovers
 
 from .figures import FOLDER, Figures
-from .inventories import NAMES, Inventory, remove_everything
+from .inventories import NAMES, POOLED, Inventory, remove_everything
 from .server import TRIAL, BenchServer
 from .stores import Store, all_stores
 from .timing import say
@@ -56,6 +56,16 @@ def deployed(ten: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Invent
 def cold(ten: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Inventory:
     """The second of them by itself, not deployed: the connections to the first one must stay."""
     return Inventory.write(tmp_path_factory.mktemp("inventories") / "cold", NAMES[1:2])
+
+
+@pytest.fixture(scope="module")
+def pooled(ten: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inventory]:
+    """One with a pooler by itself, deployed, and removed for those that deploy it without one."""
+    inventory = Inventory.of_pooling(tmp_path_factory.mktemp("inventories") / "pooled")
+    say(f"\nDeploying {POOLED} with a pooler")
+    inventory.deploy()
+    yield inventory
+    inventory.destroy(POOLED)
 
 
 @pytest.fixture(scope="session")

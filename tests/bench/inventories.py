@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from psycopg.conninfo import make_conninfo
+
 from deploy.commands.connection import choose_event_store, dsn
 from deploy.model.event_stores import EventStore
 from deploy.model.inventory import read_inventory
@@ -27,6 +29,9 @@ event_stores = [
 {containers}]
 """
 _CONTAINER: Final = '    ("@lxc/{name}", {{"address": "10.0.3.{last}", "memory": "{memory}", "disk": "{disk}", "root_disk": "2GiB"}}),\n'
+#: What directly connected clients and pooled ones are compared on, by itself.
+POOLED: Final = "bench-3"
+_POOLED: Final = {"memory": "4GiB", "disk": "8GiB", "root_disk": "2GiB", "max_connections": 600, "pooling": True}
 #: The first one has the events. What the others are for is the same whatever their size.
 _SIZES: Final = {"bench-1": {"memory": MEMORY, "disk": DISK}}
 _SMALL: Final = {"memory": "768MiB", "disk": "5GiB"}
@@ -48,6 +53,17 @@ class Inventory:
         file.write_text(_TEXT.format(storage=STORAGE, containers=containers))
         return cls(file)
 
+    @classmethod
+    def of_pooling(cls, directory: Path) -> "Inventory":
+        """Write one of a single container with a pooler, which takes more connections than others."""
+        directory.mkdir(parents=True)
+        file = directory / "bench.py"
+        address = f"10.0.3.{41 + NAMES.index(POOLED)}"
+        store = (f"@lxc/{POOLED}", {"address": address, **_POOLED})
+        hosts = [("@local", {"storage_path": str(STORAGE)})]
+        file.write_text(f"lxc_hosts = {hosts!r}\nevent_stores = [{store!r}]\n")
+        return cls(file)
+
     def deploy(self) -> None:
         """What is timed: the operator's command."""
         self._pyinfra("deploy/", "-y")
@@ -66,9 +82,10 @@ class Inventory:
         """One container's settings."""
         return choose_event_store(read_inventory(str(self.file)), name)
 
-    def dsn(self, name: str) -> str:
-        """The application's way in."""
-        return dsn(self.container(name), read_inventory(str(self.file)))
+    def dsn(self, name: str, *, pooled: bool = False) -> str:
+        """The application's way in, or the one by its pooler."""
+        direct = dsn(self.container(name), read_inventory(str(self.file)))
+        return make_conninfo(direct, port=6432) if pooled else direct
 
     def _pyinfra(self, *arguments: str) -> str:
         return _run(_PYINFRA, str(self.file), *arguments)

@@ -34,6 +34,10 @@ TABLES: Final = {
     ),
     "Being told": "From the commit's acknowledgement until the store's own way of listening has the event.",
     "With many events": "Events per second; an empty store and a full one in turn. × = of the empty one.",
+    "Directly and by way of the pooler": (
+        "Single appends from this machine over TLS, in turn on one server. Directly statements are prepared; by way of the pooler they are "
+        "not, as by the Python client, or they are."
+    ),
     "Refresh as history grows": "The same positions with ever more events.",
 }
 #: Speed and correctness beside each other: heading, and the row that it is of.

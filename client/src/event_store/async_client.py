@@ -5,15 +5,16 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from uuid import UUID
 
 import psycopg
 
 from event_store import errors, writes
-from event_store.aio import AsyncConfigure, AsyncWork, sleep
-from event_store.async_connections import LISTEN, AsyncConnections, came_by
+from event_store.aio import AsyncConfigure, AsyncConninfo, AsyncWork, sleep
+from event_store.async_connections import LISTEN, AsyncConnections
 from event_store.async_operations import AsyncOperations
+from event_store.async_pools import came_by
 from event_store.async_session import AsyncSession
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
@@ -32,6 +33,10 @@ class AsyncEventStore(AsyncOperations):
 
     ``conninfo``: what libpq understands. For failover name several hosts and ask for the one that can be written to:
     ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.
+    A `Path` of a file that holds it, or a function that returns it, is read for each new connection: so a password that was
+    rotated is found without a restart.
+    ``listen``: a way to the server itself for those who wait for hints, if ``conninfo`` leads to a pooler. Without it they look
+    again and again (`hints`).
     ``min_size``, ``max_size``: connections kept open, and at most, beside one for each consumer that waits. ``configure``: called with each new connection.
     ``decimals``: in documents, numbers with a point are Decimal, digit by digit what is stored, instead of float.
 
@@ -44,8 +49,9 @@ class AsyncEventStore(AsyncOperations):
 
     def __init__(
         self,
-        conninfo: str,
+        conninfo: AsyncConninfo,
         *,
+        listen: AsyncConninfo | None = None,
         min_size: int = 1,
         max_size: int = 4,
         retries: Retries = DEFAULT,
@@ -55,7 +61,12 @@ class AsyncEventStore(AsyncOperations):
     ) -> None:
         self.retries, self._decimals = retries, decimals
         self._connections = AsyncConnections(
-            conninfo, min_size=min_size, max_size=max_size, configure=configure, options=connection_options
+            conninfo,
+            listen=listen,
+            min_size=min_size,
+            max_size=max_size,
+            configure=configure,
+            options=connection_options,
         )
 
     async def open(self, *, wait: bool = True, timeout: float = 30.0) -> Self:
@@ -136,8 +147,19 @@ class AsyncEventStore(AsyncOperations):
             await sleep(pause)
 
     async def listener(self) -> psycopg.AsyncConnection[Any]:
-        """A connection of its own that hears when the feed grows; the caller closes it."""
+        """A connection of its own that hears when the feed grows; the caller closes it.
+
+        Raises `PoolerError` if a pooler stands between, so that it would hear nothing.
+        """
         return await self._connections.listen()
+
+    @property
+    def hints(self) -> Literal["listen", "poll"]:
+        """How those who wait are told of something new: the server says so, or they look again and again.
+
+        The latter is so behind a pooler, unless ``listen`` leads past it. It is known once the store is open.
+        """
+        return self._connections.hints()
 
     async def decide(
         self,

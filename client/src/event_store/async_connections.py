@@ -1,73 +1,24 @@
 """The connections of a store: a pool that belongs to one process, notices a silent network, and hands no user on."""
 
-import functools
 import os
 import time
-import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal
 
 import psycopg
-from psycopg.abc import PQGen
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
-from event_store.aio import AsyncConfigure
-from event_store.errors import ForkedError
+from event_store.aio import AsyncConfigure, AsyncConninfo
+from event_store.async_logins import AsyncLogin
+from event_store.async_poolers import is_pooled, refuse_preparing
+from event_store.async_pools import AsyncOwnConnection, AsyncOwnPool
+from event_store.errors import ForkedError, PoolerError
 from event_store.retries import connection_is_lost, session_is_ended
-
-T = TypeVar("T")
 
 #: The server's hint that there is something new in the feed.
 LISTEN: Final = "LISTEN event_store"
-#: Where the caller says nothing else: a host that does not answer is given up after 5 s, so that the next one has its turn, and
-#: a network that went silent is noticed after about 10 s. The system's own limits are a quarter of an hour and longer.
-NOTICES_SILENCE: Final = {
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
-
-
-class AsyncOwnConnection(psycopg.AsyncConnection[Any]):
-    """A connection that tells its own errors from those of other databases, which the caller may use beside it."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._own_errors = weakref.WeakSet[psycopg.Error]()
-
-    def cursor(self, *arguments: Any, **options: Any) -> Any:
-        """Do what psycopg does: it says itself that the connection is closed, and asks nobody."""
-        try:
-            return super().cursor(*arguments, **options)
-        except psycopg.Error as error:
-            self._own_errors.add(error)
-            raise
-
-    async def wait(self, gen: PQGen[T], *arguments: Any, **options: Any) -> T:
-        """Do what psycopg does: whatever is said to the server and heard from it passes here."""
-        try:
-            return await super().wait(gen, *arguments, **options)
-        except psycopg.Error as error:
-            self._own_errors.add(error)
-            raise
-
-    def raised(self, error: psycopg.Error) -> bool:
-        """Whether the error is this connection's."""
-        return error in self._own_errors
-
-
-def came_by(connection: psycopg.AsyncConnection[Any], error: psycopg.Error) -> bool:
-    """Whether the error came by this connection of a pool, and by no other one."""
-    # The store's own errors stand before the driver's.
-    errors = (error, error.__cause__)
-    return isinstance(connection, AsyncOwnConnection) and any(
-        isinstance(one, psycopg.Error) and connection.raised(one) for one in errors
-    )
 
 
 class AsyncConnections:
@@ -75,23 +26,21 @@ class AsyncConnections:
 
     def __init__(
         self,
-        conninfo: str,
+        conninfo: AsyncConninfo,
         *,
+        listen: AsyncConninfo | None,
         min_size: int,
         max_size: int,
         configure: AsyncConfigure | None,
         options: dict[str, Any],
     ) -> None:
-        said = {*conninfo_to_dict(conninfo), *options}
-        if "PGCONNECT_TIMEOUT" in os.environ:
-            said.add("connect_timeout")
-        options = {"autocommit": True} | {k: v for k, v in NOTICES_SILENCE.items() if k not in said} | options
+        options = {"autocommit": True} | options
+        self._login = AsyncLogin(conninfo, options)
         # A transaction would keep the server's hints from the one who listens.
-        self._connect = functools.partial(psycopg.AsyncConnection.connect, conninfo, **options | {"autocommit": True})
-        self._pool = AsyncConnectionPool(
-            conninfo,
-            connection_class=AsyncOwnConnection,
-            kwargs=options,
+        self._listening = AsyncLogin(conninfo if listen is None else listen, options | {"autocommit": True})
+        self._listens_elsewhere, self._deaf = listen is not None, False
+        self._pool = AsyncOwnPool(
+            self._login,
             min_size=min_size,
             max_size=max_size,
             configure=configure,
@@ -110,7 +59,12 @@ class AsyncConnections:
         self._process = os.getpid()
         self._opening = wait
         try:
+            if wait:
+                await self._login.check()
             await self._pool.open(wait=wait, timeout=timeout)
+            if wait and self._pool.min_size:
+                async with self.borrow(timeout):
+                    pass  # What is refused is refused here, and not in the middle of something.
         finally:
             self._opening = False
 
@@ -126,6 +80,7 @@ class AsyncConnections:
         async with self._pool.connection(timeout) as connection:
             taken_at = time.monotonic()
             try:
+                await refuse_preparing(connection)
                 yield connection
             except psycopg.Error as error:
                 if connection.closed or (connection.raised(error) and connection_is_lost(error)):
@@ -150,15 +105,25 @@ class AsyncConnections:
                     await _forget_user(connection)
 
     async def listen(self) -> psycopg.AsyncConnection[Any]:
-        """A connection outside of the pool that hears when the feed grows."""
+        """A connection outside of the pool that hears when the feed grows. Raises `PoolerError` where it would hear nothing."""
         self._check_process()
-        connection = await self._connect()
+        connection: psycopg.AsyncConnection[Any] = await self._listening.connect(psycopg.AsyncConnection.connect)
         try:
+            if await is_pooled(connection):
+                self._deaf = True
+                raise PoolerError(
+                    "a pooler stands between, behind which LISTEN hears nothing: name a way to the server itself as well, "
+                    "EventStore(…, listen=…), or be content with looking again and again"
+                )
             await connection.execute(LISTEN)
         except BaseException:
             await connection.close()
             raise
         return connection
+
+    def hints(self) -> Literal["listen", "poll"]:
+        """How those who wait are told, as far as is known."""
+        return "poll" if self._deaf or (self._login.pooled and not self._listens_elsewhere) else "listen"
 
     def _check_process(self) -> None:
         if self._process not in {None, os.getpid()}:

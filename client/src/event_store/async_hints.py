@@ -1,9 +1,10 @@
 """Waiting for something new in the feed: until the server says so, at most for the time between two looks.
 
-The server's NOTIFY is a hint and no more. It comes from a worker of the deployed store; if there is none, or the
-connection that listens is lost, waiting is simply sleeping.
+The server's NOTIFY is a hint and no more. It comes from a worker of the deployed store; if there is none, a pooler stands between,
+or the connection that listens is lost, waiting is simply sleeping.
 """
 
+import logging
 import time
 from typing import Any, Self
 
@@ -11,6 +12,9 @@ import psycopg
 
 from event_store.aio import sleep
 from event_store.async_client import AsyncEventStore
+from event_store.errors import PoolerError
+
+log = logging.getLogger("event_store")
 
 
 class AsyncHints:
@@ -19,6 +23,7 @@ class AsyncHints:
     def __init__(self, store: AsyncEventStore, poll: float) -> None:
         self._store, self._poll = store, poll
         self._listener: psycopg.AsyncConnection[Any] | None = None
+        self._deaf = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -29,6 +34,9 @@ class AsyncHints:
 
     async def wait(self) -> None:
         """Return when there may be something new."""
+        if self._deaf:
+            await sleep(self._poll)
+            return
         began = time.monotonic()
         try:
             if self._listener is None or self._listener.closed:
@@ -36,6 +44,9 @@ class AsyncHints:
                 return  # what was announced before was not heard
             async for _ in self._listener.notifies(timeout=self._poll, stop_after=1):
                 return
+        except PoolerError as error:
+            self._deaf = True
+            log.warning("looking every %s s for what is new: %s", self._poll, error)
         except psycopg.OperationalError:
             if self._listener:
                 await self._listener.close()

@@ -8,6 +8,7 @@ from psycopg.types.numeric import IntLoader
 
 from event_store import documents, errors, malformed
 from event_store.async_operations import AsyncOperations
+from event_store.async_poolers import is_pooled, refuse_preparing
 from event_store.rows import VALUE
 from event_store.statements import Statement, ask, call, nothing
 
@@ -26,6 +27,7 @@ class AsyncSession(AsyncOperations):
     async def run(self, statement: Statement[T]) -> T:
         """Run one statement and return its answer."""
         try:
+            await refuse_preparing(self.connection)
             async with self.connection.cursor(row_factory=statement.row_factory) as cursor:
                 # For this cursor only: the connection may be one of the application's own.
                 cursor.adapters.register_loader("xid8", IntLoader)
@@ -61,8 +63,15 @@ class AsyncSession(AsyncOperations):
         """Say whose rows of the read models are visible from here to the end of the transaction; None = nobody's.
 
         Outside of a transaction it is over with the call. ``for_session``: until the session goes back to its store; on a
-        connection of the caller's own, for as long as that lasts.
+        connection of the caller's own, for as long as that lasts. Raises `PooledSessionError` behind a pooler, which would hand
+        the user on to somebody else.
         """
+        if for_session and await is_pooled(self.connection):
+            raise errors.PooledSessionError(
+                "the user cannot be set for a session behind a pooler",
+                "The pooler gives this session of the server to another client after each transaction.",
+                "Set the user in each transaction, without for_session.",
+            )
         await self.run(call("set_user", {"user_id": user_id, "for_session": for_session}, VALUE, nothing))
 
     async def current_user_id(self) -> UUID | None:

@@ -18,10 +18,10 @@ import psycopg
 
 from event_store.aio import AsyncHandler, Event, closing, sleep
 from event_store.async_client import AsyncEventStore
-from event_store.async_connections import came_by
 from event_store.async_hints import AsyncHints
 from event_store.async_operations import AsyncOperations
 from event_store.async_partitions import AsyncPartitions
+from event_store.async_pools import came_by
 from event_store.errors import LeaseLostError, LostHistoryError, UnreadableEventError
 from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.leases import LEASE, Claim, consumer_name

@@ -6,19 +6,20 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from uuid import UUID
 
 import psycopg
 
 from event_store import errors, writes
-from event_store.connections import LISTEN, Connections, came_by
+from event_store.connections import LISTEN, Connections
 from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
 from event_store.operations import Operations
+from event_store.pools import came_by
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
 from event_store.session import Session
 from event_store.statements import Statement
-from event_store.threads import Configure, Work, sleep
+from event_store.threads import Configure, Conninfo, Work, sleep
 
 __all__ = ["LISTEN", "EventStore", "Session"]
 
@@ -33,6 +34,10 @@ class EventStore(Operations):
 
     ``conninfo``: what libpq understands. For failover name several hosts and ask for the one that can be written to:
     ``postgresql://stock_analysis_user@one,two/stock_analysis_event_store?target_session_attrs=read-write``.
+    A `Path` of a file that holds it, or a function that returns it, is read for each new connection: so a password that was
+    rotated is found without a restart.
+    ``listen``: a way to the server itself for those who wait for hints, if ``conninfo`` leads to a pooler. Without it they look
+    again and again (`hints`).
     ``min_size``, ``max_size``: connections kept open, and at most, beside one for each consumer that waits. ``configure``: called with each new connection.
     ``decimals``: in documents, numbers with a point are Decimal, digit by digit what is stored, instead of float.
 
@@ -45,8 +50,9 @@ class EventStore(Operations):
 
     def __init__(
         self,
-        conninfo: str,
+        conninfo: Conninfo,
         *,
+        listen: Conninfo | None = None,
         min_size: int = 1,
         max_size: int = 4,
         retries: Retries = DEFAULT,
@@ -56,7 +62,12 @@ class EventStore(Operations):
     ) -> None:
         self.retries, self._decimals = retries, decimals
         self._connections = Connections(
-            conninfo, min_size=min_size, max_size=max_size, configure=configure, options=connection_options
+            conninfo,
+            listen=listen,
+            min_size=min_size,
+            max_size=max_size,
+            configure=configure,
+            options=connection_options,
         )
 
     def open(self, *, wait: bool = True, timeout: float = 30.0) -> Self:
@@ -137,8 +148,19 @@ class EventStore(Operations):
             sleep(pause)
 
     def listener(self) -> psycopg.Connection[Any]:
-        """A connection of its own that hears when the feed grows; the caller closes it."""
+        """A connection of its own that hears when the feed grows; the caller closes it.
+
+        Raises `PoolerError` if a pooler stands between, so that it would hear nothing.
+        """
         return self._connections.listen()
+
+    @property
+    def hints(self) -> Literal["listen", "poll"]:
+        """How those who wait are told of something new: the server says so, or they look again and again.
+
+        The latter is so behind a pooler, unless ``listen`` leads past it. It is known once the store is open.
+        """
+        return self._connections.hints()
 
     def decide(
         self,

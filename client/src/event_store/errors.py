@@ -10,12 +10,13 @@ from uuid import UUID
 
 import psycopg
 
-from event_store import unreadable
+from event_store import misuse, unreadable
 from event_store.events import START, Cursor
 
 #: Not the server's errors, but raised and caught beside them.
 UnreadableEventError = unreadable.UnreadableEventError
 UnreadableSnapshotError = unreadable.UnreadableSnapshotError
+ForkedError, PoolerError = misuse.ForkedError, misuse.PoolerError
 
 
 class EventStoreError(Exception):
@@ -197,8 +198,10 @@ class HistoryPendingError(EventStoreError, psycopg.OperationalError):
     sqlstate = "SE019"  # type: ignore[misc]  # the driver's is of each error
 
 
-class ForkedError(RuntimeError):
-    """A fork uses the store that its parent has opened: open a store of its own in each process."""
+class PooledSessionError(EventStoreError):
+    """The user was to be set for a session behind a pooler, which hands sessions on: set it in each transaction."""
+
+    sqlstate = "SE020"
 
 
 BY_SQLSTATE: dict[str, type[EventStoreError]] = {cls.sqlstate: cls for cls in EventStoreError.__subclasses__()}

@@ -23,6 +23,12 @@ IN_THE_WAY: Final = frozenset({"40001", "40P01", "SE019"})
 FULL: Final = frozenset({"53300"})
 #: What was asked for has certainly not happened: the server gave it up, let nobody in, or may not write.
 NOT_DONE: Final = IN_THE_WAY | FULL | {"57P03", "25006"}
+#: How PgBouncer's errors (08P01) begin that say that it had no server to pass a statement on to, in 1.18 and in 1.24.
+NOT_PASSED_ON: Final = ("query_wait_timeout", "server login has been failing")
+_POOLER_IS_FULL: Final = (
+    "PgBouncer had no connection to the server to give for so long: the server is away, or PgBouncer's pool of this database and user "
+    "is exhausted (default_pool_size, max_db_connections)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,8 @@ class Attempts:
         self.failures += 1
         pause = self._retries.pause(self.failures)
         if not is_transient(error) or not (repeatable or has_not_happened(error)) or now + pause >= self._deadline:
+            if more := more_about(error):
+                error.add_note(more)
             raise error
         return pause
 
@@ -96,6 +104,11 @@ class Attempts:
         return self._retries.pause(self._conflicts)
 
 
+def more_about(error: Exception) -> str:
+    """What a message does not say; nothing for most."""
+    return _POOLER_IS_FULL if str(error).startswith("query_wait_timeout") else ""
+
+
 def is_transient(error: psycopg.Error) -> bool:
     """Whether the same may work in a moment, on this server or on the one that takes over."""
     if isinstance(error, PoolClosed | TooManyRequests):
@@ -105,6 +118,8 @@ def is_transient(error: psycopg.Error) -> bool:
 
 def has_not_happened(error: psycopg.Error) -> bool:
     """Whether what was asked for has certainly not happened; of a single statement outside of a transaction."""
+    if error.sqlstate == "08P01":
+        return str(error).startswith(NOT_PASSED_ON)
     return isinstance(error, PoolTimeout) or error.sqlstate in NOT_DONE
 
 

@@ -18,13 +18,13 @@ from uuid import UUID
 import psycopg
 
 from event_store.client import EventStore
-from event_store.connections import came_by
 from event_store.errors import LeaseLostError, LostHistoryError, UnreadableEventError
 from event_store.events import START, Cursor, Page, StoredEvent
 from event_store.hints import Hints
 from event_store.leases import LEASE, Claim, consumer_name
 from event_store.operations import Operations
 from event_store.partitions import Partitions
+from event_store.pools import came_by
 from event_store.retries import Attempts
 from event_store.threads import Event, Handler, closing, sleep
 

@@ -19,7 +19,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from event_store import ANY, AsyncEventStore, Command, EventStore, NewEvent, Retries, Session, Subscription
-from event_store.async_connections import AsyncOwnConnection
+from event_store.async_pools import AsyncOwnConnection
 from event_store.events import StoredEvent
 
 from ..deployment import Deployment, run

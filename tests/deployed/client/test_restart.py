@@ -28,7 +28,7 @@ def test_the_client_goes_on_through_restarts(deployed_server: Callable[[str], De
     goes_on_through(deployed_server(name).dsn(name), lambda: inside(name, restart))
 
 
-def goes_on_through(dsn: str, restart: Callable[[], object]) -> None:
+def goes_on_through(dsn: str, restart: Callable[[], object], retries: Retries | None = None) -> None:
     """Append from several threads until the server has restarted a few times, and account for every event."""
     acknowledged: list[dict[UUID, Appended]] = [{} for _ in range(WRITERS)]
     own, enough = [uuid4() for _ in range(WRITERS)], threading.Event()
@@ -43,7 +43,8 @@ def goes_on_through(dsn: str, restart: Callable[[], object]) -> None:
     def count() -> int:
         return sum(map(len, acknowledged))
 
-    with EventStore(dsn, max_size=WRITERS, retries=Retries(timeout=120)) as client, ThreadPoolExecutor(WRITERS) as pool:
+    retries = retries or Retries(timeout=120)
+    with EventStore(dsn, max_size=WRITERS, retries=retries) as client, ThreadPoolExecutor(WRITERS) as pool:
         futures = [pool.submit(write, client, number) for number in range(WRITERS)]
         try:
             for _ in range(RESTARTS):

@@ -1,5 +1,6 @@
 """What makes recorders for the library's applications and projections, from the environment."""
 
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar, cast
 
@@ -30,24 +31,33 @@ _NAMELESS: Final = "eventsourcing"
 class EventStoreFactory(InfrastructureFactory[EventStoreTrackingRecorder]):
     """Reads, with the application's name in front or without:
 
-    EVENT_STORE_CONNINFO: the store, as libpq understands it; required.
+    EVENT_STORE_CONNINFO: the store, as libpq understands it; or
+    EVENT_STORE_CONNINFO_FILE: a file that holds it, read for each new connection. One of the two is required.
+    EVENT_STORE_LISTEN, EVENT_STORE_LISTEN_FILE: the same past a pooler, for subscriptions; without it they look again and again.
     EVENT_STORE_POOL_SIZE: connections at most, 10 unless said otherwise.
     CREATE_TABLE: "n" if the tables of tracking and of views are made by somebody else.
     """
 
     CONNINFO = "EVENT_STORE_CONNINFO"
+    CONNINFO_FILE = "EVENT_STORE_CONNINFO_FILE"
+    LISTEN = "EVENT_STORE_LISTEN"
+    LISTEN_FILE = "EVENT_STORE_LISTEN_FILE"
     POOL_SIZE = "EVENT_STORE_POOL_SIZE"
     CREATE_TABLE = "CREATE_TABLE"
 
     def __init__(self, env: Environment | EnvType | None) -> None:
         super().__init__(env)
-        conninfo = self.env.get(self.CONNINFO)
+        conninfo = self._said(self.CONNINFO, self.CONNINFO_FILE)
         if not conninfo:
-            raise OSError(f"{self.CONNINFO} is not in the environment: it says where the event store is")
+            raise OSError(
+                f"neither {self.CONNINFO} nor {self.CONNINFO_FILE} is in the environment: it says where the event store is"
+            )
         size = self.env.get(self.POOL_SIZE) or "10"
         if not size.isdecimal() or int(size) < 1:
             raise OSError(f"{self.POOL_SIZE} is a whole number from 1: {size!r}")
-        self.datastore = Datastore(EventStore(conninfo, max_size=int(size)))
+        self.datastore = Datastore(
+            EventStore(conninfo, listen=self._said(self.LISTEN, self.LISTEN_FILE), max_size=int(size))
+        )
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -92,6 +102,12 @@ class EventStoreFactory(InfrastructureFactory[EventStoreTrackingRecorder]):
     @property
     def _application(self) -> str:
         return self.env.name or _NAMELESS
+
+    def _said(self, as_text: str, in_file: str) -> str | Path | None:
+        text, file = self.env.get(as_text), self.env.get(in_file)
+        if text and file:
+            raise OSError(f"{as_text} and {in_file} are both in the environment: leave one out")
+        return Path(file) if file else text or None
 
     def _chosen(self, key: str, default: type[C]) -> type[C]:
         topic = self.env.get(key)
