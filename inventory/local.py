@@ -11,6 +11,7 @@ event_stores = [
             "memory": "2GiB",
             "cpus": 2,
             "disk": "20GiB",
+            "pooling": "on",
         },
     ),
 ]

@@ -20,6 +20,7 @@ event_stores = [
             "memory": "8GiB",
             "cpus": 4,
             "disk": "50GiB",
+            "pooling": "on",
             "client_networks": ["10.0.3.0/24"],
         },
     ),

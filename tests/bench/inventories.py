@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from psycopg.conninfo import make_conninfo
-
-from deploy.commands.connection import choose_event_store, dsn
+from deploy.commands.connection import choose_event_store, pooled_way_in, way_in
+from deploy.commands.dsn_formats import uri
 from deploy.model.event_stores import EventStore
 from deploy.model.inventory import read_inventory
 from deploy.model.project import ROOT
@@ -31,7 +30,7 @@ event_stores = [
 _CONTAINER: Final = '    ("@lxc/{name}", {{"address": "10.0.3.{last}", "memory": "{memory}", "disk": "{disk}", "root_disk": "2GiB"}}),\n'
 #: What directly connected clients and pooled ones are compared on, by itself.
 POOLED: Final = "bench-3"
-_POOLED: Final = {"memory": "4GiB", "disk": "8GiB", "root_disk": "2GiB", "max_connections": 600, "pooling": True}
+_POOLED: Final = {"memory": "4GiB", "disk": "8GiB", "root_disk": "2GiB", "max_connections": 600, "pooling": "on"}
 #: The first one has the events. What the others are for is the same whatever their size.
 _SIZES: Final = {"bench-1": {"memory": MEMORY, "disk": DISK}}
 _SMALL: Final = {"memory": "768MiB", "disk": "5GiB"}
@@ -84,8 +83,8 @@ class Inventory:
 
     def dsn(self, name: str, *, pooled: bool = False) -> str:
         """The application's way in, or the one by its pooler."""
-        direct = dsn(self.container(name), read_inventory(str(self.file)))
-        return make_conninfo(direct, port=6432) if pooled else direct
+        way = pooled_way_in if pooled else way_in
+        return uri(way(self.container(name), read_inventory(str(self.file))))
 
     def _pyinfra(self, *arguments: str) -> str:
         return _run(_PYINFRA, str(self.file), *arguments)
