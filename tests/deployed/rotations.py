@@ -118,7 +118,8 @@ class Writers:
     def __post_init__(self) -> None:
         self._settings = read_inventory(self.store.inventory)
         self._store = choose_event_store(self._settings, self.name)
-        self._stop, self._go_over = threading.Event(), threading.Event()
+        self._stop = threading.Event()
+        self._go_over = [threading.Event() for _ in range(self.clients)]
         self.over = 0
 
     def conninfo(self) -> str:
@@ -135,7 +136,7 @@ class Writers:
     def at_work(self) -> Iterator["Writers"]:
         """All of them are connected, and append until the end of the block."""
         connected = threading.Barrier(self.clients + 1)
-        threads = [threading.Thread(target=self._client, args=(connected,)) for _ in range(self.clients)]
+        threads = [threading.Thread(target=self._client, args=(connected, go_over)) for go_over in self._go_over]
         with ConnectionPool(
             self.conninfo,
             min_size=self.pool_size,
@@ -156,18 +157,22 @@ class Writers:
                     thread.join()
 
     def go_over(self) -> None:
-        """Each client closes its connection and opens another one; returns when all have."""
-        self._go_over.set()
-        until(lambda: self.over == self.clients or self.errors, "a client does not go over")
+        """Each client closes its connection and opens another one; returns when all have.
 
-    def _client(self, connected: threading.Barrier) -> None:
+        One by one: a server knows a moment later only that a client has left.
+        """
+        for number, go_over in enumerate(self._go_over, 1):
+            go_over.set()
+            until(lambda number=number: self.over == number or self.errors, "a client does not go over")  # type: ignore[misc]
+
+    def _client(self, connected: threading.Barrier, go_over: threading.Event) -> None:
         try:
             connection = self.connect()
             connected.wait(PATIENCE)
-            while not self._stop.is_set() and not self._go_over.is_set():
+            while not self._stop.is_set() and not go_over.is_set():
                 self._append(connection)
             connection.close()
-            if self._go_over.is_set():
+            if go_over.is_set():
                 with self.connect() as connection:
                     self.over += 1
                     while not self._stop.is_set():

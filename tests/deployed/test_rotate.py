@@ -106,6 +106,7 @@ def test_no_statement_fails_with_the_pool_full(store: Deployment, name: str, num
             running.until_said(f"as {before[0]}: {MAX} of writers, 10.0.3.1, since ")
             assert running.process.poll() is None
             writers.go_over()
+            assert writers.errors == []
             assert running.end() == 0, running.said
         after = credentials(store, name)
         assert sql(name, f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{after[0]}'") == str(MAX)

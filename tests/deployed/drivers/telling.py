@@ -46,6 +46,12 @@ DRIVERS: Final = {
     "pgjdbc": Driver("jdbc", ("java", "-cp", "/usr/share/java/postgresql.jar", "Pgjdbc.java"), ("57P01", "fine")),
     "lib-pq": Driver("uri", ("go", "run", "lib_pq.go"), ("fine", "fine")),
 }
+#: Through a pooler: a story of its own, because nobody is heard there. Name → format of `make dsn`, and the program.
+POOLED: Final = {
+    "asyncpg": ("uri", (sys.executable, "pooled_asyncpg.py")),
+    "pg": ("node", ("node", "pooled_node.mjs")),
+    "pgjdbc": ("jdbc", ("java", "-cp", "/usr/share/java/postgresql.jar", "Pooled.java")),
+}
 IN_SOAK: Final = {
     "pg-promise": _node("pg-promise", "any version"),
     "kysely": _node("kysely", "any version"),
@@ -64,13 +70,12 @@ IN_SOAK: Final = {
 }
 
 
-def tell(program: tuple[str, ...], dsn: str) -> dict[str, Any]:
+def tell(program: tuple[str, ...], dsn: str, **variables: str) -> Any:
     """Run the program of a story: it has a password, so its way in is no argument."""
-    environment = os.environ | _GO | {"STORY_DSN": dsn, "STORY_AGGREGATE": str(uuid4())}
+    environment = os.environ | _GO | {"STORY_DSN": dsn, "STORY_AGGREGATE": str(uuid4())} | variables
     done = subprocess.run(
         program, cwd=STORIES, env=environment, capture_output=True, encoding="utf-8", timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr.replace(dsn, "DSN")[-4000:]
     # knex says above it that it has lost a connection.
-    told: dict[str, Any] = json.loads(done.stdout.strip().rpartition("\n")[2])
-    return told
+    return json.loads(done.stdout.strip().rpartition("\n")[2])
