@@ -49,12 +49,16 @@ class Way:
     conninfo: str
     protocol: str
 
-    def append(self, clients: int, seconds: int, rate: int = 0) -> Load:
-        """Append single events with so many clients; ``rate``: so many a second altogether, 0 = as many as can be."""
+    def append(self, clients: int, *, seconds: int = 0, each: int = 0, rate: int = 0) -> Load:
+        """Append single events with so many clients, for some seconds, in which they also connect, or ``each`` so many.
+
+        ``rate``: so many a second altogether; 0 = as many as can be.
+        """
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "script")
             script.write_text(EventStore.append_script)
-            command = ["pgbench", "-n", "-M", self.protocol, "-c", str(clients), "-j", "2", "-T", str(seconds)]
+            command = ["pgbench", "-n", "-M", self.protocol, "-c", str(clients), "-j", "2"]
+            command += ["-t", str(each)] if each else ["-T", str(seconds)]
             command += ["-l", "--log-prefix", str(Path(folder, "log")), "-f", str(script)]
             command += ["-R", str(rate)] if rate else []
             for name, value in {"type": AGGREGATE_TYPE, "payload": payload(), "run": uuid4(), "n": -1}.items():

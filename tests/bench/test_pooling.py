@@ -20,8 +20,8 @@ from .timing import in_turn, percentile, say
 
 FEW, MANY, MOST = 16, 500, 1000
 ROUNDS = 5
-#: By clients; until all are connected, over TLS and with SCRAM, nobody appends.
-SECONDS: Final = {FEW: 4, MANY: 20}
+#: So many appends of each client, by their number. Not for some seconds: many take long to connect over TLS, with SCRAM.
+EACH: Final = {FEW: 500, MANY: 20}
 #: Appends a second in what measures how long one takes.
 RATE: Final = 2000
 STEADY: Final = 20
@@ -67,16 +67,16 @@ def test_pooling_throughput(ways: Ways, figures: Figures) -> None:
     before, acknowledged = stored(ways.direct), list[int]()
 
     def load(way: Way, clients: int) -> float:
-        done = way.append(clients, SECONDS[clients])
+        done = way.append(clients, each=EACH[clients])
         acknowledged.append(done.processed)
         return done.per_second
 
     say(f"\nSingle appends, directly and pooled: {ROUNDS} rounds, after one to warm up")
     every = (ways.direct, ways.pooled, ways.pooled_prepared)
-    runs = {f"{way.name}, {clients}": partial(load, way, clients) for clients in SECONDS for way in every}
+    runs = {f"{way.name}, {clients}": partial(load, way, clients) for clients in EACH for way in every}
     rates = in_turn(runs, ROUNDS, warm_up=1)
     medians = {name: median(series) for name, series in rates.items()}
-    for clients in SECONDS:
+    for clients in EACH:
         names = {way.name: f"{way.name}, {clients}" for way in every}
         cells = {way: f"{medians[name]:,.0f}" for way, name in names.items()}
         series = {way: rates[name] for way, name in names.items()}
@@ -93,7 +93,7 @@ def test_pooling_throughput(ways: Ways, figures: Figures) -> None:
 
 def test_pooling_latency(ways: Ways, figures: Figures) -> None:
     def slowest(way: Way) -> float:
-        return percentile(way.append(FEW, STEADY, RATE).latencies, 0.99)
+        return percentile(way.append(FEW, seconds=STEADY, rate=RATE).latencies, 0.99)
 
     say(f"\n{RATE:,} appends/s, directly and pooled: three rounds of {STEADY} s")
     times = in_turn({way.name: partial(slowest, way) for way in (ways.direct, ways.pooled)}, 3, warm_up=1)
@@ -106,7 +106,7 @@ def test_pooling_latency(ways: Ways, figures: Figures) -> None:
 
 def test_pooling_reloads(ways: Ways, figures: Figures) -> None:
     def slowest() -> float:
-        return percentile(ways.pooled.append(FEW, LONG, RATE).latencies, 0.99)
+        return percentile(ways.pooled.append(FEW, seconds=LONG, rate=RATE).latencies, 0.99)
 
     def slowest_with_reloads() -> float:
         with repeated(lambda: in_container(ways.container, "systemctl reload pgbouncer")):
@@ -122,7 +122,7 @@ def test_pooling_reloads(ways: Ways, figures: Figures) -> None:
 def test_pooling_memory(ways: Ways, figures: Figures) -> None:
     def used(way: Way) -> float:
         with ThreadPoolExecutor() as threads:
-            running = threads.submit(way.append, MANY, 20)
+            running = threads.submit(way.append, MANY, each=EACH[MANY])
             most = 0
             while not running.done():
                 most = max(most, memory_of(ways.container))
@@ -142,7 +142,7 @@ def test_pooling_memory(ways: Ways, figures: Figures) -> None:
 def test_pooling_with_most_clients(ways: Ways, figures: Figures) -> None:
     say(f"\n{MOST:,} pooled clients append for {LONG} s")
     before = stored(ways.direct)
-    done = ways.pooled.append(MOST, LONG)  # an error ends it, and this
+    done = ways.pooled.append(MOST, seconds=LONG)  # an error ends it, and this
     added = stored(ways.direct) - before
     assert added == done.processed
     what = f"{MOST:,} pooled clients for {LONG} s"
