@@ -8,7 +8,7 @@
 #   index. So a page of ten rows reads and sorts all that is left, and a reader that pages through it takes quadratic time.
 #   With cheaper random reads (random_page_cost for an SSD) it may take the index after all, which hides it on a
 #   developer's machine. What to do: repeat the LIMIT inside of the branch.
-# Tool: PostgreSQL 16.2, as packaged in pgserver 0.1.4. PostgreSQL 15.20 and 17.12 of Debian do the same.
+# Tool: PostgreSQL 16.2, as packaged in pgserver 0.1.4. PostgreSQL 15.20 of Debian 12 does the same.
 # Needs: Linux on x86_64; Python 3.9 or newer with pip; setpriv (util-linux) if it is run by root.
 #
 # Output seen:
