@@ -20,11 +20,11 @@ _FILES = (COPY, ACCESS, CONFIGURATION, UNIT_FILE)
 
 def questions(container: EventStore) -> list[Ask]:
     """What the operations of `deploy_part` are going to ask."""
-    both = [Ask(Services, units=[POOLER_UNIT]), Ask(LookupFact, schema=SCHEMA)]
     if container.pool is None:
-        return [*both, Ask(Entries, paths=[UNIT_FILE, FOLDER])]
+        return [Ask(Entries, paths=[UNIT_FILE, FOLDER])]
     return [
-        *both,
+        Ask(Services, units=[POOLER_UNIT]),
+        Ask(LookupFact, schema=SCHEMA),
         Ask(SystemUser, user=POOLER_ROLE),
         Ask(Entries, paths=[FOLDER]),
         *(Ask(ManagedFile, path=path) for path in _FILES),

@@ -112,22 +112,27 @@ def _opening(row: Mapping[str, str]) -> Iterator[str]:
 
 @operation()
 def have_none(paths: list[str]) -> Commands:
-    """Have no pooler: no service, no file of it, no function, no role. The package stays, and does not run."""
-    services: dict[str, Service] = look(Services, units=[POOLER_UNIT])
+    """Have no pooler: no service, no function, no role, no file of it. The package stays, and does not run.
+
+    The files go last: as long as they are there, a run that was killed is finished by the next one.
+    """
     files: dict[str, Entry] = look(Entries, paths=paths)
+    if not files:
+        host.noop("there is no pooler")
+        return
     lookup: Lookup = look(LookupFact, schema=SCHEMA)
-    if UNIT_FILE in files:
-        service = services.get(POOLER_UNIT, Service())
-        report([Difference(POOLER_UNIT, f"is {service.state}, and no pooler is declared")])
-        yield f"systemctl disable --quiet --now {POOLER_UNIT}"
-    if files:
-        report(Difference(path, "is there") for path in files)
-        yield StringCommand("rm -rf --", *map(QuoteString, files), "&& systemctl daemon-reload")
-        # Debian's own unit of that name would be next.
-        yield f"systemctl disable --quiet --now {POOLER_UNIT} 2>/dev/null || true"
-    if lookup.silence is None and lookup.owner == "postgres":
-        report([Difference(f"schema {SCHEMA}", "is there, and no pooler is declared")])
+    if lookup.silence:
+        yield from unanswered("what the pooler looks clients up by", lookup.silence)
+        return
+    report(Difference(path, "is there, and no pooler is declared") for path in files)
+    report([Difference(f"schema {SCHEMA}", "is there, and no pooler is declared")] if lookup.owner else [])
+    yield f"systemctl disable --quiet --now {POOLER_UNIT} 2>/dev/null || true"
+    if lookup.owner == "postgres":
         yield psql(f"DROP SCHEMA {SCHEMA} CASCADE", database=DATABASE)
-    if lookup.silence is None and lookup.role:
-        report([Difference(f"role {POOLER_ROLE}", "is there, and no pooler is declared")])
+    if lookup.role:
         yield psql(f"DROP ROLE {POOLER_ROLE}")
+    # Debian's own unit of that name comes to light.
+    yield StringCommand(
+        "rm -rf --", *map(QuoteString, files), f"&& systemctl daemon-reload && systemctl disable --quiet --now {POOLER_UNIT}"
+        " 2>/dev/null || true",
+    )  # fmt: skip
