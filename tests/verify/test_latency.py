@@ -22,11 +22,13 @@ _APPEND = "SELECT event_version FROM event_store.append_events('Verify', %s, 0, 
 _READ = "SELECT event_version, event_type, event_data, created_at FROM event_store.get_events('Verify', %s)"
 
 
-@pytest.fixture(params=["application", "pooled"], ids=["direct", "pooled"])
-def connection(request: pytest.FixtureRequest) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
+@pytest.fixture(params=["direct", "pooled"])
+def connection(
+    request: pytest.FixtureRequest, application: Application
+) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
     """Directly, and through the pooler where there is one."""
-    application: Application = request.getfixturevalue(request.param)
-    with application.rolled_back() as connection:
+    way: Application = application if request.param == "direct" else request.getfixturevalue("pooled")
+    with way.rolled_back() as connection:
         yield connection
 
 
