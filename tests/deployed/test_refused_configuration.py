@@ -179,7 +179,7 @@ def test_an_access_rule_that_the_server_cannot_read_is_refused(tried: Deployment
     before = _state(container)
     words = "; ".join(_trial(tried, container, more_access="local all all nonsense\n"))
     assert 'LOG:  invalid authentication method "nonsense"' in words
-    assert f'line 7 of configuration file "/etc/postgresql/{CONTAINERS[container]}/main/pg_hba.conf"' in words
+    assert f'line 8 of configuration file "/etc/postgresql/{CONTAINERS[container]}/main/pg_hba.conf"' in words
     assert _trial(tried, container, more_access="local all nobody reject\n") == []
     assert _state(container) == before
 
