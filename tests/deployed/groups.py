@@ -38,6 +38,8 @@ _BY_THEMSELVES: Final = (
     "tests/deployed/test_rotate.py",
     "tests/deployed/test_ssh.py",
 )
+#: One container of each release, on which the same tests run.
+_ALIKE: Final = (SERVERS, *((f"estest-{name}-trixie", f"estest-{name}-bookworm") for name in ("pool", "rot")))
 #: In which they begin. The unit tests are beside the first deploys, which build the images that all need.
 ORDER: Final = (HOST, INSIDE, "unit", *SERVERS, *AT_HAND, *_BY_THEMSELVES)
 
@@ -55,13 +57,14 @@ def group_of(nodeid: str) -> str:
 
 
 def is_for_the_other_release(nodeid: str) -> bool:
-    """Whether `make test` leaves out this test because it runs the same one on the other release's server.
+    """Whether `make test` leaves out this test because it runs the same one on the other release's container.
 
     The test's name decides, and so each module runs half of its tests on either release. `make soak` runs all on both.
     """
-    for number, server in enumerate(SERVERS):
-        if server in nodeid:
-            return crc32(nodeid.replace(server, "").encode()) % len(SERVERS) != number
+    for pair in _ALIKE:
+        for number, name in enumerate(pair):
+            if name in nodeid:
+                return crc32(nodeid.replace(name, "").encode()) % len(pair) != number
     return False
 
 

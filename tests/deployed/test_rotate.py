@@ -94,6 +94,7 @@ def credentials(store: Deployment, name: str) -> tuple[str, str]:
     return role, stored[role]
 
 
+@pytest.mark.releases  # the second one comes after the first one
 @pytest.mark.parametrize("number", ["first", "second"])
 @pytest.mark.parametrize("name", BOTH)
 def test_no_statement_fails_with_the_pool_full(store: Deployment, name: str, number: str) -> None:
