@@ -116,7 +116,8 @@ def test_status_is_asked_over_ssh(remote: Deployment) -> None:
     done = program("status", remote, "--json")
     rows = json.loads(done.stdout)["rows"]
     assert {row["state"] for row in rows} == {"well"}, rows
-    assert {row["kind"] for row in rows} == {"host", "container", "certificate", "cluster", "worker", "projection"}
+    kinds = {"host", "container", "certificate", "cluster", "login", "worker", "projection"}
+    assert {row["kind"] for row in rows} == kinds
     assert done.returncode == 0
 
 
