@@ -103,8 +103,8 @@ class _Rotation:
                 return exits.DIFFERENT
             self._passwords.end(self._store.name)
         self._have_roles(*(("--data", f"terminate={old}") if force else ()))
-        # Somebody may have come since we looked. From now on nobody can.
-        if not self._is_free_of(old):
+        # Somebody may have come since we looked. From now on nobody can, and clients of the pooler have no way to the server.
+        if not self._is_free_of(old, pooled=False):
             return exits.DIFFERENT
         self._passwords.settle(self._store.name)
         self._say(f"{old} is let in no more; the application logs in as {self._logins.current}")
@@ -157,14 +157,16 @@ class _Rotation:
         facts = told.facts.get("logins")
         return facts[0] if facts else LoggedIn(silence=told.unreached or "it cannot be determined who is connected")
 
-    def _is_free_of(self, role: str, quiet: int = 0) -> bool:
+    def _is_free_of(self, role: str, quiet: int = 0, *, pooled: bool = True) -> bool:
         """Wait until nobody has been connected as the role for so many seconds; False if that takes too long.
+
+        ``pooled``: whether who is connected to the pooler only counts as well.
 
         A client may have read whom to log in as and be on its way, or connect from time to time only.
         """
         said, free_since = "", time.monotonic()
         while True:
-            there = self._who(role)
+            there = self._who(role, pooled=pooled)
             if there:
                 free_since = time.monotonic()
             elif time.monotonic() - free_since >= quiet:
@@ -179,12 +181,12 @@ class _Rotation:
                 return False
             time.sleep(_PAUSE)
 
-    def _who(self, role: str) -> str:
+    def _who(self, role: str, *, pooled: bool) -> str:
         """Who is connected, or why that is not known."""
         told = self._look()
         if told.silence:
             return told.silence
-        there = [session for session in told.sessions if session.role == role]
+        there = [session for session in told.sessions if session.role == role and (pooled or not session.pooled)]
         more = [f"{len(there) - _NAMED} more"] if len(there) > _NAMED else []
         return "; ".join([*map(str, there[:_NAMED]), *more])
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pyinfra.api import FactBase
 
+from deploy.machine.pooler_console import clients
 from deploy.machine.psql import Queries, fact_query, silence
 from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.logins import LOGIN_ROLES
@@ -113,10 +114,12 @@ class Session:
     connections: int
     since: str
     """When the first of them was opened."""
+    pooled: bool = False
+    """It is connected to the pooler, and may have no session of the server at the moment."""
 
     def __str__(self) -> str:
         name = self.application or "a client without application_name"
-        where = self.address or "inside the container"
+        where = f"{self.address} by way of the pooler" if self.pooled else self.address or "inside the container"
         return f"{self.connections} of {name}, {where}, since {self.since}"
 
 
@@ -140,9 +143,9 @@ class LoginsFact(FactBase[LoggedIn]):
         return LoggedIn()
 
     def command(self) -> str:
-        """By name of whoever logged in, not of the role that runs now."""
+        """By name of whoever logged in, not of the role that runs now; then the pooler's clients, as its console prints them."""
         names = ", ".join(f"'{role}'" for role in (APPLICATION_ROLE, *LOGIN_ROLES))
-        return fact_query(f"""
+        asked = fact_query(f"""
             SELECT json_build_object(
                 'lets_in', EXISTS (SELECT FROM pg_hba_file_rules WHERE '+{APPLICATION_ROLE}' = ANY (user_name)),
                 'sessions', (SELECT coalesce(json_agg(client), '[]') FROM (
@@ -150,11 +153,26 @@ class LoginsFact(FactBase[LoggedIn]):
                            count(*) AS connections, to_char(min(backend_start), 'YYYY-MM-DD HH24:MI:SS OF') AS since
                     FROM pg_stat_activity WHERE usename IN ({names}) GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 2) AS client))
         """)
+        return f"{asked}; {clients()}"
 
     def process(self, output: list[str]) -> LoggedIn:
-        """One JSON object, or a word that says why not."""
+        """One JSON object, or a word that says why not; then a table, whose first line names its columns."""
         if why := silence(output):
             return LoggedIn(silence=why)
-        values: dict[str, Any] = json.loads("".join(output))
+        told, *table = output
+        values: dict[str, Any] = json.loads(told)
         sessions = [Session(**session) for session in values["sessions"]]
-        return LoggedIn(None, values["lets_in"], sessions)
+        columns, *rows = [line.split("|") for line in table] or [[]]
+        return LoggedIn(
+            None, values["lets_in"], [*_pooled([dict(zip(columns, row, strict=False)) for row in rows]), *sessions]
+        )
+
+
+def _pooled(rows: list[dict[str, str]]) -> list[Session]:
+    """Clients of the pooler."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        if row["user"] in (APPLICATION_ROLE, *LOGIN_ROLES):
+            key = row["user"], row.get("application_name", ""), row["addr"]
+            found.setdefault(key, []).append(row["connect_time"])
+    return [Session(*key, len(since), min(since), pooled=True) for key, since in found.items()]

@@ -7,13 +7,14 @@ from pyinfra.api import QuoteString, StringCommand
 from deploy.model.event_stores import DATABASE
 from deploy.model.pooling import POOLED_PORT, POOLER_FOLDER, POOLER_ROLE
 
+#: For how many seconds the console may take for an answer, and transactions for their end before a restart cuts them off.
+#: Clients wait for 25 s.
+_PATIENCE: Final = 10
 _PSQL: Final = (
-    f"setpriv --reuid={POOLER_ROLE} --regid={POOLER_ROLE} --clear-groups psql -XAq -v ON_ERROR_STOP=1 -P footer=off "
+    f"timeout {_PATIENCE} setpriv --reuid={POOLER_ROLE} --regid={POOLER_ROLE} --clear-groups psql -XAq -v ON_ERROR_STOP=1 -P footer=off "
     f"-h {POOLER_FOLDER} -p {POOLED_PORT} -U pgbouncer -d pgbouncer"
 )
 _SOCKET: Final = f"{POOLER_FOLDER}/.s.PGSQL.{POOLED_PORT}"
-#: For how many seconds transactions may go on before a restart cuts them off. Clients wait for 25 s.
-_PATIENCE: Final = 10
 
 
 def console(*commands: str) -> str:
@@ -29,8 +30,7 @@ def paused(command: StringCommand) -> StringCommand:
     """
     pause, resume = console(f"PAUSE {DATABASE}"), console(f"RESUME {DATABASE}")
     return StringCommand(
-        f"pooled=; if [ -S {_SOCKET} ]; then pooled=yes; ( timeout {_PATIENCE} sh -c",
-        QuoteString(StringCommand(pause)), ") >/dev/null 2>&1 || true; fi; (", command,
+        f"pooled=; if [ -S {_SOCKET} ]; then pooled=yes; ( {pause} ) >/dev/null 2>&1 || true; fi; (", command,
         f"); status=$?; [ -z \"$pooled\" ] || ( {resume} ) >/dev/null 2>&1 || true; exit $status",
     )  # fmt: skip
 
@@ -38,6 +38,12 @@ def paused(command: StringCommand) -> StringCommand:
 def reconnected() -> StringCommand:
     """A command that has the pooler connect anew, after statements may give other results than it has prepared them for.
 
-    Nothing is done where there is no pooler.
+    Nothing is done where there is no pooler. One that does not answer ends nothing: what was changed is there, and the
+    pooler's own part starts it again.
     """
-    return StringCommand(f"[ ! -S {_SOCKET} ] || ( {console(f'RECONNECT {DATABASE}')} ) >/dev/null")
+    return StringCommand(f"[ ! -S {_SOCKET} ] || ( {console(f'RECONNECT {DATABASE}')} ) >/dev/null || true")
+
+
+def clients() -> str:
+    """The shell's words that print who is connected to the pooler; nothing where there is none."""
+    return f"[ ! -S {_SOCKET} ] || ( {console('SHOW CLIENTS')} ) 2>/dev/null || true"

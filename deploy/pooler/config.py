@@ -5,6 +5,7 @@ from typing import Any, Final
 from deploy.machine.render import render
 from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, PORT, EventStore
+from deploy.model.logins import LOGIN_ROLES
 from deploy.model.pooling import (
     MAX_CLIENTS,
     POOLED_PORT,
@@ -23,18 +24,21 @@ UNIT_FILE: Final = "/etc/systemd/system/pgbouncer.service"
 SCHEMA: Final = "event_store_pooler"
 #: Files beside those of its clients and of its connections to the server: log, sockets, certificates.
 _OTHER_FILES: Final = 100
+#: No password has it: nobody knows a key whose hash is zero.
+_UNUSABLE: Final = f"SCRAM-SHA-256$4096:{'A' * 22}==${'A' * 43}=:{'A' * 43}="
+_NAMES: Final = ", ".join(f"'{role}'" for role in (APPLICATION_ROLE, *LOGIN_ROLES))
 _SOURCE: Final = f"""
-    SELECT a.rolname::text, a.rolpassword
-      FROM pg_catalog.pg_authid a
-     WHERE a.rolname = verifier.role_name AND a.rolcanlogin AND NOT a.rolsuper
-       AND (a.rolvaliduntil IS NULL OR a.rolvaliduntil > pg_catalog.now())
-       AND (a.rolname = '{APPLICATION_ROLE}'
-            OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m
-                         JOIN pg_catalog.pg_authid r ON r.oid = m.roleid
-                        WHERE m.member = a.oid AND r.rolname = '{APPLICATION_ROLE}'))
+    SELECT known.name, coalesce((
+           SELECT a.rolpassword
+             FROM pg_catalog.pg_authid a
+            WHERE a.rolname = known.name AND a.rolcanlogin AND NOT a.rolsuper AND a.rolpassword LIKE 'SCRAM-SHA-256$%'
+              AND (a.rolvaliduntil IS NULL OR a.rolvaliduntil > pg_catalog.now())), '{_UNUSABLE}')
+      FROM unnest(ARRAY[{_NAMES}]) AS known(name)
+     WHERE known.name = verifier.role_name
 """
-#: Who may come in, and by which verifier: the application's roles as long as they are valid. Its owner is the superuser,
-#: because nobody else may read verifiers; nobody but the pooler may call it.
+#: Who may come in, and by which verifier: the application's roles as long as they are valid. Otherwise it is one that no
+#: password has, and not none: PgBouncer remembers whom it has looked up, and takes who has no verifier for one without a
+#: password. Its owner is the superuser, because nobody else may read verifiers; nobody but the pooler may call it.
 LOOKUP: Final = f"""
     CREATE SCHEMA {SCHEMA};
     GRANT USAGE ON SCHEMA {SCHEMA} TO {POOLER_ROLE};
@@ -67,7 +71,12 @@ def texts(container: EventStore, pool: Pool, settings: Settings) -> dict[str, st
         COPY: render(
             "pooler/copy-certificate.sh.j2", user=POOLER_ROLE, tls=container.tls_files.folder, folder=POOLER_FOLDER
         ),
-        ACCESS: render("pooler/hba.conf.j2", database=DATABASE, networks=settings.client_networks(container)),
+        ACCESS: render(
+            "pooler/hba.conf.j2",
+            database=DATABASE,
+            roles=(APPLICATION_ROLE, *LOGIN_ROLES),
+            networks=settings.client_networks(container),
+        ),
         CONFIGURATION: render(
             "pooler/pgbouncer.ini.j2",
             database=DATABASE,

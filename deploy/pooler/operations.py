@@ -130,6 +130,8 @@ def have_none(paths: list[str]) -> Commands:
     if lookup.owner == "postgres":
         yield psql(f"DROP SCHEMA {SCHEMA} CASCADE", database=DATABASE)
     if lookup.role:
+        # Whoever owns the database may have granted it something there.
+        yield psql(f"DROP OWNED BY {POOLER_ROLE}", database=DATABASE)
         yield psql(f"DROP ROLE {POOLER_ROLE}")
     # Debian's own unit of that name comes to light.
     yield StringCommand(

@@ -10,6 +10,7 @@ from pyinfra.context import host
 
 from deploy.machine.differences import Commands, report
 from deploy.machine.look import look
+from deploy.machine.pooler_console import reconnected
 from deploy.machine.psql import psql
 from deploy.machine.records import Difference
 from deploy.schema import catalogue, migrations
@@ -106,6 +107,7 @@ def take_back(rollback: Rollback) -> Commands:
         if step == steps[-1] and rollback.version:
             script += schema.repair_earlier
         yield psql(script, database=rollback.database)
+    yield reconnected()
     host.log(
         f"version {rollback.version:04d} is the last one now; the worker is stopped. Deploy from the checkout that ends with "
         "that version: a deploy of this one takes the store forward again"

@@ -4,7 +4,8 @@ from declared import container, lxc_host
 
 from deploy.machine.services import Service
 from deploy.machine.status import State
-from deploy.model.event_stores import DATABASE, EventStore
+from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, EventStore
+from deploy.model.logins import LOGIN_ROLES
 from deploy.model.pooling import POOLER_UNIT
 from deploy.model.settings import Settings
 from deploy.pooler import status
@@ -22,9 +23,10 @@ def files(**data: object) -> tuple[EventStore, dict[str, str]]:
 
 def test_it_lets_in_by_tls_and_scram_from_the_clients_networks_alone() -> None:
     _, text = files(client_networks=["10.1.0.0/16", "10.2.3.4/32"])
+    roles = ",".join((APPLICATION_ROLE, *LOGIN_ROLES))
     rules = [line.split() for line in text[ACCESS].splitlines() if not line.startswith("#")]
     assert rules == [
-        ["hostssl", DATABASE, "all", network, "scram-sha-256"] for network in ("10.1.0.0/16", "10.2.3.4/32")
+        ["hostssl", DATABASE, roles, network, "scram-sha-256"] for network in ("10.1.0.0/16", "10.2.3.4/32")
     ]
     said = parameters(text[CONFIGURATION])
     assert (said["client_tls_sslmode"], said["auth_type"]) == ("require", "hba")
