@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pyinfra.api import FactBase
 
-from deploy.machine.pooler_console import clients
+from deploy.machine.pooler_console import CLIENTS, clients
 from deploy.machine.psql import Queries, fact_query, silence
 from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.logins import LOGIN_ROLES
@@ -159,8 +159,9 @@ class LoginsFact(FactBase[LoggedIn]):
         """One JSON object, or a word that says why not; then a table, whose first line names its columns."""
         if why := silence(output):
             return LoggedIn(silence=why)
-        told, *table = output
-        values: dict[str, Any] = json.loads(told)
+        end = output.index(CLIENTS) if CLIENTS in output else len(output)
+        told, table = output[:end], output[end + 1 :]
+        values: dict[str, Any] = json.loads("".join(told))
         sessions = [Session(**session) for session in values["sessions"]]
         columns, *rows = [line.split("|") for line in table] or [[]]
         return LoggedIn(

@@ -44,6 +44,10 @@ def reconnected() -> StringCommand:
     return StringCommand(f"[ ! -S {_SOCKET} ] || ( {console(f'RECONNECT {DATABASE}')} ) >/dev/null || true")
 
 
+#: The line before what `clients` prints.
+CLIENTS: Final = "! clients"
+
+
 def clients() -> str:
     """The shell's words that print who is connected to the pooler; nothing where there is none."""
-    return f"[ ! -S {_SOCKET} ] || ( {console('SHOW CLIENTS')} ) 2>/dev/null || true"
+    return f"[ ! -S {_SOCKET} ] || ( echo '{CLIENTS}'; {console('SHOW CLIENTS')} ) 2>/dev/null || true"

@@ -3,7 +3,6 @@
 The last test goes back to a store without one.
 """
 
-import asyncio
 import re
 import shutil
 import sys
@@ -13,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import asyncpg
 import psycopg
 import pytest
 
@@ -30,6 +28,8 @@ from .rotations import PATIENCE, Writers, rotate, until
 BOTH = ("estest-pool-trixie", "estest-pool-bookworm")
 TRIXIE, BOOKWORM = BOTH
 POOLING = {TRIXIE: "on", BOOKWORM: "without-prepared-statements"}
+#: What its access rules say, 1.24 and 1.18.
+NOT_LET_IN = r"no authentication method is found|login rejected"
 #: Of containers with one CPU.
 POOL = Pool(10, 11)
 MANY = 40
@@ -146,15 +146,9 @@ def test_nobody_else_comes_in(store: Deployment, name: str) -> None:
     for other, says in (
         ({"sslmode": "disable"}, "SSL required"),
         ({"password": "not the password"}, "SASL authentication failed"),
-        ({"user": "postgres"}, r"SASL authentication failed|no such user"),
-        ({"user": "event_store_worker"}, r"SASL authentication failed|no such user"),
-        ({"user": POOLER_ROLE}, r"SASL authentication failed|no such user"),
-        ({"user": "nobody_at_all"}, r"SASL authentication failed|no such user"),
-        ({"dbname": "postgres"}, r"no such database|no authentication method|login rejected|not allowed"),
-        (
-            {"dbname": "pgbouncer", "user": "pgbouncer"},
-            r"no such user|not allowed|no authentication method|login rejected|config error",
-        ),
+        *(({"user": user}, NOT_LET_IN) for user in ("postgres", "event_store_worker", POOLER_ROLE, "nobody_at_all")),
+        ({"dbname": "postgres"}, NOT_LET_IN),
+        ({"dbname": "pgbouncer", "user": "pgbouncer"}, "FATAL"),
     ):
         with pytest.raises(psycopg.OperationalError, match=says):
             psycopg.connect(**parameters | other).close()
@@ -169,6 +163,19 @@ def test_nobody_else_comes_in(store: Deployment, name: str) -> None:
     assert inside(name, f"cd /; runuser -u {POOLER_ROLE} -- ls /srv/postgresql/*/main 2>&1 || true").endswith("denied")
 
 
+#: A program, because asyncpg leaves a refused connection to the collection of garbage.
+WITHOUT_A_PASSWORD = """
+import asyncio, sys, asyncpg
+user, host, port, database = sys.argv[1:]
+way = {"host": host, "port": port, "database": database, "ssl": "require", "statement_cache_size": 0}
+try:
+    asyncio.run(asyncpg.connect(user=user, password="", **way))
+    print("let in")
+except asyncpg.PostgresError as error:
+    print("refused:", error)
+"""
+
+
 @pytest.mark.releases
 @pytest.mark.parametrize("name", BOTH)
 def test_nobody_comes_in_without_a_password(store: Deployment, name: str) -> None:
@@ -176,17 +183,15 @@ def test_nobody_comes_in_without_a_password(store: Deployment, name: str) -> Non
     parameters = psycopg.conninfo.conninfo_to_dict(dsn(store, name))
     connect(store, name).close()
 
-    async def attempt(user: str) -> None:
-        way = {"host": parameters["host"], "port": parameters["port"], "database": parameters["dbname"]}
-        await asyncpg.connect(**way, user=user, password="", ssl="require", statement_cache_size=0)
+    def attempt(user: str) -> str:
+        where = [str(parameters[name]) for name in ("host", "port", "dbname")]
+        return run(sys.executable, "-W", "ignore", "-c", WITHOUT_A_PASSWORD, user, *where).stdout
 
     for user in (APPLICATION_ROLE, *LOGIN_ROLES, POOLER_ROLE, "postgres"):
-        with pytest.raises((asyncpg.PostgresError, OSError)):
-            asyncio.run(attempt(user))
+        assert attempt(user).startswith("refused: "), user
     sql(name, f"ALTER ROLE {APPLICATION_ROLE} VALID UNTIL '2020-01-01'")
     try:
-        with pytest.raises((asyncpg.PostgresError, OSError)):
-            asyncio.run(attempt(APPLICATION_ROLE))
+        assert attempt(APPLICATION_ROLE).startswith("refused: ")
     finally:
         sql(name, f"ALTER ROLE {APPLICATION_ROLE} VALID UNTIL 'infinity'")
 
