@@ -28,8 +28,8 @@ from .rotations import PATIENCE, Writers, rotate, until
 BOTH = ("estest-pool-trixie", "estest-pool-bookworm")
 TRIXIE, BOOKWORM = BOTH
 POOLING = {TRIXIE: "on", BOOKWORM: "without-prepared-statements"}
-#: What its access rules say, 1.24 and 1.18.
-NOT_LET_IN = r"no authentication method is found|login rejected"
+#: What its access rules say, 1.24 and 1.18, and 1.24 of somebody that it has never heard of.
+NOT_LET_IN = r"no authentication method is found|login rejected|no such user"
 #: Of containers with one CPU.
 POOL = Pool(10, 11)
 MANY = 40
