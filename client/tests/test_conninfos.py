@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from event_store import AsyncEventStore, EventStore
+from event_store.hints import Hints
 
 
 @pytest.mark.parametrize("content", ["", "s3cret", "postgresql://user:s3cret@host:what/ever?no=such"])
@@ -31,3 +32,12 @@ def test_the_same_with_asyncio(tmp_path: Path) -> None:
                 await AsyncEventStore(conninfo).open()
 
     asyncio.run(scenario())
+
+
+def test_whoever_waits_looks_again_while_the_file_is_being_written(tmp_path: Path) -> None:
+    file = tmp_path / "conninfo"
+    for content in (None, ""):
+        if content is not None:
+            file.write_text(content)
+        with Hints(EventStore(file), poll=0.01) as hints:
+            hints.wait()

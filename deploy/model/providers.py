@@ -104,6 +104,10 @@ class AgeFile:
             found = []
         if not found:
             raise PasswordError(f"{file}: has to be a recipient of age (age1…) in each line; fix it")
+        # Whoever writes what they cannot read has lost it.
+        own = [str(identity.to_public()) for identity in self._identities()]
+        if not set(own) & {str(recipient) for recipient in found}:
+            raise PasswordError(f"{file}: none of the recipients is yours; add {own[0]}")
         return found
 
     def _identities(self) -> list[pyrage.x25519.Identity]:

@@ -47,7 +47,9 @@ class AsyncHints:
         except PoolerError as error:
             self._deaf = True
             log.warning("looking every %s s for what is new: %s", self._poll, error)
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, OSError, ValueError) as error:
+            # Also a file with the conninfo that is being written at the moment.
+            log.info("looking again in %s s: %s", self._poll, error)
             if self._listener:
                 await self._listener.close()
             await sleep(max(0.0, self._poll - (time.monotonic() - began)))

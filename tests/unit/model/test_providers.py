@@ -110,6 +110,9 @@ def test_an_age_file_is_encrypted_to_all_its_recipients(
     )
     with pytest.raises(PasswordError, match="cannot be decrypted; EVENT_STORE_AGE_IDENTITY has to name an identity"):
         stranger.read()
+    recipients.write_text(f"{colleague.to_public()}\n")
+    with pytest.raises(PasswordError, match=f"none of the recipients is yours; add {mine.to_public()}"):
+        age.write(b"{}")
     recipients.write_text("age1nonsense\n")
     with pytest.raises(PasswordError, match="has to be a recipient of age"):
         age.write(b"{}")

@@ -2,9 +2,9 @@
 -- a connection that goes back to a pool shows nobody's rows. With for_session it lasts for the session. NULL = nobody's
 -- rows.
 --
--- SE020 for_session by way of a pooler, which gives the session to somebody else after each transaction. It is the only
--- one to log in over the socket without being a superuser; clients come by TCP. The user that counts is who has logged
--- in, which pg_stat_get_activity() keeps, and not who he has become since.
+-- SE020 for_session by way of a pooler, which gives the session to somebody else after each transaction. Clients come by
+-- TCP. Over the socket come the superuser, the worker, which sets no user, and the pooler. Who has logged in counts, which
+-- pg_stat_get_activity() keeps, and not who he has become since.
 CREATE OR REPLACE FUNCTION event_store.set_user(user_id uuid, for_session boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
