@@ -1,6 +1,7 @@
 """The whole story: `pyinfra INVENTORY deploy/` runs this once for each machine of the inventory.
 
-LXC hosts get their network and their containers. Then, behind a barrier, each container gets the parts of its kind.
+LXC hosts get their network and their containers. Then, behind a barrier, each container gets the parts of its kind. Behind
+another one follows what takes several containers, such as the backups of one in another.
 """
 
 from functools import partial
@@ -11,7 +12,7 @@ from deploy.lxc import deploy as lxc
 from deploy.lxc.container.operations import booted, has_booted
 from deploy.machine import command_line
 from deploy.machine.look import begin
-from deploy.machine.part import deploy_parts
+from deploy.machine.part import deploy_afterwards, deploy_parts, deployed
 from deploy.machine.turns import take_turn
 from deploy.model.inventory import settings_of
 from deploy.parts import PARTS
@@ -33,3 +34,8 @@ booted(name="Wait until the containers have booted", asks=asks)
 
 if container:
     deploy_parts(parts, container, settings)
+
+deployed(name="Wait until the containers have their parts")
+
+if container:
+    deploy_afterwards(parts, container, settings)

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from deploy.backups import deploy as backups
+from deploy.backups import status as backups_status
 from deploy.certificates import deploy as certificates
 from deploy.certificates import status as certificates_status
 from deploy.database import deploy as database
 from deploy.database import status as database_status
 from deploy.machine.part import Part
+from deploy.model.backup_repositories import BackupRepository
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
 from deploy.pooler import deploy as pooler
@@ -24,10 +27,16 @@ PARTS: Mapping[type[Container], Sequence[Part]] = {
     EventStore: (
         Part(system),
         Part(certificates, certificates_status),
+        Part(backups, backups_status, backups.deploy_afterwards),
         Part(postgres, postgres_status),
         Part(database, database_status),
         Part(schema, schema_status),
         Part(worker, worker_status),
         Part(pooler, pooler_status),
+    ),
+    BackupRepository: (
+        Part(system),
+        Part(certificates, certificates_status),
+        Part(backups, backups_status, backups.deploy_afterwards),
     ),
 }

@@ -32,19 +32,19 @@ def authority(inventory: str) -> Signer:
     return Signer(made.sign(key, hashes.SHA256()), key)
 
 
-def for_server(signer: Signer, public_key: str, names: Sequence[str]) -> x509.Certificate:
+def for_server(signer: Signer, public_key: str, names: Sequence[str], *, peer: bool = False) -> x509.Certificate:
     """A server's certificate over the PEM ``public_key`` of the server; ``names``: host names and IP addresses, the first
-    of them also as CN."""
+    of them also as CN. That of a ``peer`` is good for a client as well."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     others = x509.SubjectAlternativeName(alternatives(names))
-    return _leaf(signer, subject, _key(public_key), ExtendedKeyUsageOID.SERVER_AUTH, [others])
+    return _leaf(signer, subject, _key(public_key), ours.PURPOSES["peer" if peer else "server"], [others])
 
 
 def for_client(signer: Signer, role: str) -> Signer:
     """A client's certificate, with a new key, whose CN is the role."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, role)])
-    return Signer(_leaf(signer, subject, key.public_key(), ExtendedKeyUsageOID.CLIENT_AUTH, []), key)
+    return Signer(_leaf(signer, subject, key.public_key(), [ExtendedKeyUsageOID.CLIENT_AUTH], []), key)
 
 
 def revocations(signer: Signer, revoked: Iterable[tuple[int, datetime]]) -> x509.CertificateRevocationList:
@@ -82,7 +82,7 @@ def _leaf(
     signer: Signer,
     subject: x509.Name,
     key: CertificatePublicKeyTypes,
-    purpose: x509.ObjectIdentifier,
+    purposes: Iterable[x509.ObjectIdentifier],
     extensions: Sequence[x509.ExtensionType],
 ) -> x509.Certificate:
     made = _builder(
@@ -94,7 +94,7 @@ def _leaf(
     )
     made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     made = made.add_extension(_key_usage(digital_signature=True), critical=True)
-    made = made.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    made = made.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
     made = made.add_extension(issuer, critical=False)
     for extension in extensions:

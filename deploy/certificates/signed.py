@@ -5,7 +5,7 @@ that a container says can get it another's certificate.
 """
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pyinfra.api import StringCommand, operation
 from pyinfra.context import host
@@ -22,20 +22,21 @@ from deploy.machine.files import File, ManagedFile
 from deploy.machine.look import look
 from deploy.machine.operations import install
 from deploy.machine.records import Difference
-from deploy.model.tls_files import TlsFiles
+from deploy.model.tls_files import Identity, TlsFiles
 
 
 @operation()
-def have_certificate(files: TlsFiles, names: Sequence[str], authorities: Authorities) -> Commands:
-    """Have a key, and a certificate for ``names`` that the authority has signed; made anew before it expires.
+def have_certificate(identity: Identity, authorities: Authorities) -> Commands:
+    """Have a key, and a certificate for it that the authority has signed; made anew before it expires.
 
     The authority's key is asked for only if there is something to sign. Nothing is signed by a clock that is wrong: what it
     makes is not valid yet for the others, or no longer.
     """
+    files = identity.files
     pair: Pair = look(PairFact, folder=files.folder, key=files.key, certificate=files.certificate)
     trusted = _text(files.authorities)
     try:
-        reasons = list(problems(pair, names, authorities))
+        reasons = list(problems(pair, identity, authorities))
         if said := _refusal(files, trusted, authorities):
             yield refuse(said)
             return
@@ -61,7 +62,7 @@ def have_certificate(files: TlsFiles, names: Sequence[str], authorities: Authori
     if reasons and not host.state.is_executing:
         yield "true"  # nothing is made or signed for a plan
     elif reasons:
-        yield from _sign(files, pair, names, authorities)
+        yield from _sign(identity, pair, authorities)
 
 
 def _text(path: str) -> str:
@@ -97,7 +98,8 @@ def _wrong_modes(files: TlsFiles, pair: Pair) -> Iterator[tuple[Difference, str]
             yield Difference(path, problem), f"chown {files.owner}:{files.owner} {path} && chmod {mode} {path}"
 
 
-def _sign(files: TlsFiles, pair: Pair, names: Sequence[str], authorities: Authorities) -> Commands:
+def _sign(identity: Identity, pair: Pair, authorities: Authorities) -> Commands:
+    files = identity.files
     new = f"{files.key}.new"
     if made := not pair.public_key:
         yield (
@@ -106,7 +108,8 @@ def _sign(files: TlsFiles, pair: Pair, names: Sequence[str], authorities: Author
             f"chown {files.owner}:{files.owner} {new}"
         )
         pair = look(PairFact, folder=files.folder, key=new, certificate="")
-    certificate = issuing.for_server(authorities.signer(), pair.public_key, names)
+    is_peer = identity.purpose == "peer"
+    certificate = issuing.for_server(authorities.signer(), pair.public_key, identity.names, peer=is_peer)
     written = f"{files.certificate}.new"
     # The key of before stays in place until the certificate of the new one is there.
     yield StringCommand(

@@ -1,6 +1,6 @@
 """What is wrong with a server's certificate, compared with what the inventory and its authorities say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
@@ -8,9 +8,10 @@ from deploy.certificates import x509
 from deploy.certificates.authority import Authorities
 from deploy.certificates.errors import AuthorityError
 from deploy.certificates.facts import Pair
+from deploy.model.tls_files import Identity
 
 
-def problems(pair: Pair, names: Sequence[str], authorities: Authorities) -> Iterator[str]:
+def problems(pair: Pair, identity: Identity, authorities: Authorities) -> Iterator[str]:
     """Why a new certificate has to be signed; nothing if the one that is there is right. Raises `AuthorityError`."""
     signing, current = authorities.signing, authorities.standing.signing
     if pair.key_mode and not pair.public_key:
@@ -27,8 +28,10 @@ def problems(pair: Pair, names: Sequence[str], authorities: Authorities) -> Iter
         yield now if known else f"{now}, nor from another one of this inventory"
     if (left := x509.days_left(found.not_valid_after_utc)) < x509.RENEWED_BEFORE.days:
         yield f"expires in {left} days" if left >= 0 else "has expired"
-    if (for_names := x509.names_of(found)) != set(names):
-        yield f"is for {', '.join(sorted(for_names)) or 'no name'}, not for {', '.join(names)}"
+    if (for_names := x509.names_of(found)) != set(identity.names):
+        yield f"is for {', '.join(sorted(for_names)) or 'no name'}, not for {', '.join(identity.names)}"
+    if not x509.is_good_for(found, identity.purpose):
+        yield f"is not that of a {identity.purpose}"
 
 
 def clocks_differ(pair: Pair) -> str:

@@ -1,5 +1,6 @@
 """Certificates and lists of revoked ones as the project reads them (RFC 5280); `issuing` makes them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -9,6 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 #: How long a server's or a client's certificate is valid, and a revocation list.
 LIFETIME: Final = timedelta(days=90)
@@ -18,6 +20,11 @@ RENEWED_BEFORE: Final = timedelta(days=30)
 BACKDATED: Final = timedelta(hours=1)
 #: How long an authority's own certificate is valid.
 AUTHORITY_LIFETIME: Final = timedelta(days=3650)
+#: What a certificate is for → the purposes that it has in it (RFC 5280, 4.2.1.12).
+PURPOSES: Final[Mapping[str, list[x509.ObjectIdentifier]]] = {
+    "server": [ExtendedKeyUsageOID.SERVER_AUTH],
+    "peer": [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH],
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,15 @@ def names_of(certificate: x509.Certificate) -> set[str]:
     except x509.ExtensionNotFound:
         return set()
     return {*found.get_values_for_type(x509.DNSName), *map(str, found.get_values_for_type(x509.IPAddress))}
+
+
+def is_good_for(certificate: x509.Certificate, what: str) -> bool:
+    """Whether it has all of one of `PURPOSES`."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return set(PURPOSES[what]) <= {*found}
 
 
 def public_key_of(certificate: x509.Certificate) -> str:

@@ -36,7 +36,8 @@ def authorities_of(settings: Settings) -> Authorities:
 def see(inventory: str) -> dict[str, Seen]:
     """Container → what it has, for those that run and are to have certificates of an authority.
 
-    The others are named on standard error. Raises `CommandError` if that cannot be determined.
+    What a container has beside its server's certificate has the folder in its name. Containers that do not run are named on
+    standard error. Raises `CommandError` if that cannot be determined.
     """
     entries = read_entries(inventory)
     settings, machines = make_settings(entries, inventory), Machines(entries)
@@ -51,20 +52,26 @@ def see(inventory: str) -> dict[str, Seen]:
             raise CommandError(
                 f"whether containers on {name} trust an authority cannot be determined: {told.unreached}"
             )
-    declared = [one for one in settings.event_stores if one.tls == "authority"]
+    declared = [one for one in settings.containers.values() if one.identities]
     running = [one for one in declared if lxc.is_running(outside[one.lxc_host].facts[one.name])]
     if absent := [one.name for one in declared if one not in running]:
         click.echo(f"not looked at, because it does not run: {', '.join(absent)}", err=True)
-    inside = machines.ask({one.name: {one.name: _asks(one.tls_files)} for one in running})
+    inside = machines.ask(
+        {one.name: {identity: _asks(identity.files) for identity in one.identities} for one in running}
+    )
     seen = {}
-    for name, told in inside.items():
-        facts = told.facts.get(name)
-        if facts is None:
-            raise CommandError(
-                f"{name}: its certificates cannot be determined: {told.unreached or 'it did not answer'}"
-            )
-        pair, trusted, revoked = facts
-        seen[name] = Seen(pair, _text(trusted), _text(revoked))
+    for one in running:
+        told = inside[one.name]
+        for identity in one.identities:
+            facts = told.facts.get(identity)
+            if facts is None:
+                raise CommandError(
+                    f"{one.name}: its certificates cannot be determined: {told.unreached or 'it did not answer'}"
+                )
+            pair, trusted, revoked = facts
+            is_first = identity == one.identities[0]
+            name = one.name if is_first else f"{one.name} ({identity.files.folder})"
+            seen[name] = Seen(pair, _text(trusted), _text(revoked))
     return seen
 
 

@@ -4,6 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pyinfra.api import operation
+from pyinfra.context import host
+
+from deploy.machine.differences import Commands
 from deploy.machine.questions import Ask
 from deploy.machine.status import Status
 from deploy.model.settings import Settings
@@ -27,6 +31,8 @@ class Part:
 
     deploy: Deploy
     status: Status | None = None
+    afterwards: Callable[..., Any] | None = None
+    """(container, settings): what of the part needs the parts of other machines, which are deployed by then."""
 
 
 def deploy_parts(parts: Sequence[Part], container: Any, settings: Settings) -> None:
@@ -38,3 +44,18 @@ def deploy_parts(parts: Sequence[Part], container: Any, settings: Settings) -> N
     if parts:
         parts[0].deploy.deploy_part(container=container, settings=settings)
         deploy_parts(parts[1:], container, settings)
+
+
+@operation()
+def deployed() -> Commands:
+    """The barrier before what needs other machines: every machine calls it on the same line."""
+    host.noop("its parts are deployed")
+    yield from ()
+
+
+def deploy_afterwards(parts: Sequence[Part], container: Any, settings: Settings) -> None:
+    """Deploy what of the parts needs other machines; nested for the same reason as `deploy_parts`."""
+    if parts:
+        if parts[0].afterwards:
+            parts[0].afterwards(container=container, settings=settings)
+        deploy_afterwards(parts[1:], container, settings)

@@ -5,6 +5,8 @@ from typing import Final
 
 from deploy.model.tls_files import TlsFiles
 
+#: The PostgreSQL that each supported Debian release packages.
+POSTGRESQL_OF_RELEASE: Final = {"bookworm": 15, "trixie": 17}
 #: The data volume inside a container.
 VOLUME: Final = "/srv/postgresql"
 #: A dummy that is always active. It counts only as what pulls the clusters in when the container boots.
@@ -31,6 +33,11 @@ class ClusterPaths:
     def tls(self) -> TlsFiles:
         """The server's certificate and key; on the volume, so that clients that pin it survive a rebuild."""
         return TlsFiles(f"{VOLUME}/tls", "postgres")
+
+    @property
+    def peer(self) -> TlsFiles:
+        """The certificate that other containers know this one by."""
+        return TlsFiles(f"{VOLUME}/peer", "postgres")
 
     @property
     def programs(self) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from deploy.model.group import Group
 from deploy.model.sizes import GIB
+from deploy.model.tls_files import Identity
 from deploy.model.values import Address, Disk, Memory
 
 #: The supported Debian releases, of hosts and containers.
@@ -168,6 +169,11 @@ class Container(Group):
         So a parallel query that wants more ends with an error of its own, before the container is out of memory.
         """
         return self.memory // 4 // _PAGE * _PAGE
+
+    @property
+    def identities(self) -> list[Identity]:
+        """The certificates of the inventory's authority that it has."""
+        return []
 
     @property
     def software(self) -> str:

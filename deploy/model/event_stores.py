@@ -6,16 +6,14 @@ from typing import ClassVar, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from deploy.model import tuning
+from deploy.model.backups import BackedUp, archive_problems, archive_settings
 from deploy.model.client_access import ClientAccess
-from deploy.model.cluster import VOLUME, ClusterPaths
+from deploy.model.cluster import POSTGRESQL_OF_RELEASE, VOLUME, ClusterPaths
 from deploy.model.durability import durability_problems, durability_warning
 from deploy.model.pooling import Pool, pooling_problem
 from deploy.model.room import application_connections, process_problems, wal_problems
 from deploy.model.setting_names import check_owned_settings, check_setting_names
-from deploy.model.tls_files import TlsFiles, identity_problem, protocol_problems
-
-#: The PostgreSQL that each supported Debian release packages.
-POSTGRESQL_OF_RELEASE: Final = {"bookworm": 15, "trixie": 17}
+from deploy.model.tls_files import Identity, TlsFiles, identity_problem, protocol_problems
 
 DATABASE: Final = "stock_analysis_event_store"
 APPLICATION_ROLE: Final = "stock_analysis_user"
@@ -25,7 +23,7 @@ WORKER_ROLE: Final = "event_store_worker"
 PORT: Final = 5432
 
 
-class EventStore(ClientAccess):
+class EventStore(ClientAccess, BackedUp):
     """A container with PostgreSQL and the event store in it."""
 
     group: ClassVar[str] = "event_stores"
@@ -118,7 +116,8 @@ class EventStore(ClientAccess):
         derived = tuning.derive_settings(
             self.memory, self.cpus, self.max_connections, self.storage, self.version, disk=self.disk
         )
-        return derived | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
+        archive = archive_settings(self.lxc_name) if self.backup_repository else {}
+        return derived | archive | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
 
     @property
     def tls_files(self) -> TlsFiles:
@@ -130,6 +129,13 @@ class EventStore(ClientAccess):
         """What its certificate is for, with an authority: names and its static address."""
         address = [] if self.address == "dhcp" else [str(self.address)]
         return list(dict.fromkeys([self.lxc_name, *self.certificate_names, *address]))
+
+    @property
+    def identities(self) -> list[Identity]:
+        """What its clients know it by, with an authority, and what its repository knows it by, with backups."""
+        server = Identity(self.tls_files, tuple(self.tls_names), "server")
+        peer = Identity(ClusterPaths(self.version).peer, (self.lxc_name,), "peer")
+        return [*([server] if self.tls == "authority" else []), *([peer] if self.backup_repository else [])]
 
     @property
     def application_connections(self) -> int:
@@ -152,7 +158,8 @@ class EventStore(ClientAccess):
         version = self.version
         server = {f"postgresql-{version}", f"postgresql-client-{version}", f"postgresql-plpython3-{version}"}
         pooler = {"pgbouncer"} if self.pool else set()
-        return super().required_packages | server | pooler | {"python3-jsonschema"}
+        backups = {"pgbackrest"} if self.backup_repository else set()
+        return super().required_packages | server | pooler | backups | {"python3-jsonschema"}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -166,6 +173,8 @@ class EventStore(ClientAccess):
             raise ValueError(wrong)
         if wrong := pooling_problem(self.pooling, self.release, self.authentication):
             raise ValueError(wrong)
+        if self.backup_repository and self.address == "dhcp":
+            raise ValueError('address = "dhcp": its repository reaches it by its address; give a static one')
         problems = [
             f"{name}: a value is one line of printable characters"
             for name, value in self.postgresql_settings.items()
@@ -173,6 +182,7 @@ class EventStore(ClientAccess):
         ]
         problems += check_setting_names(self.postgresql_settings, self.version)
         problems += check_owned_settings(self.postgresql_settings)
+        problems += archive_problems(self.postgresql_settings, self.backup_repository)
         if self.durability == "full":
             problems += durability_problems(self.server_settings)
         problems += protocol_problems(self.server_settings)

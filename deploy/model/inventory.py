@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from pyinfra.api import Inventory
 from pyinfra.api.exceptions import PyinfraError
 
+from deploy.model.backed_up import backup_problems
 from deploy.model.containers import Container
 from deploy.model.hosts import LxcHost
 from deploy.model.providers import PasswordError
@@ -180,7 +181,7 @@ def _problems_between(settings: Settings, file: str) -> list[str]:
     for one, other in combinations(settings.containers.values(), 2):
         if one.lxc_host == other.lxc_host:
             problems += _problems_of_pair(one, other, file)
-    return problems
+    return problems + backup_problems(settings)
 
 
 def _address_problems(container: Container, host: LxcHost, file: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from deploy.model.backup_repositories import BackupRepository
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
 from deploy.model.hosts import LxcHost
@@ -20,7 +21,7 @@ from deploy.model.project import ROOT
 from deploy.model.providers import provider
 
 #: The kinds of containers, by their group of the inventory.
-KINDS: Final[Mapping[str, type[Container]]] = {kind.group: kind for kind in (EventStore,)}
+KINDS: Final[Mapping[str, type[Container]]] = {kind.group: kind for kind in (EventStore, BackupRepository)}
 
 
 class Settings(BaseModel):
@@ -39,10 +40,30 @@ class Settings(BaseModel):
         """The containers that are event stores, in the inventory's order."""
         return [container for container in self.containers.values() if isinstance(container, EventStore)]
 
-    def passwords_of(self, store: EventStore) -> Passwords:
-        """The passwords of an event store's roles; they may be where those of others are."""
+    @property
+    def repositories(self) -> list[BackupRepository]:
+        """The containers that keep backups, in the inventory's order."""
+        return [container for container in self.containers.values() if isinstance(container, BackupRepository)]
+
+    def repository_of(self, store: EventStore) -> BackupRepository | None:
+        """The container that keeps an event store's backups; None if it has none."""
+        return next((one for one in self.repositories if one.lxc_name == store.backup_repository), None)
+
+    def stores_of(self, repository: BackupRepository) -> list[EventStore]:
+        """The event stores whose backups a container keeps."""
+        return [store for store in self.event_stores if store.backup_repository == repository.lxc_name]
+
+    def peers_of(self, container: Container) -> list[Container]:
+        """The containers that one talks to, by their names."""
+        if isinstance(container, BackupRepository):
+            return [*self.stores_of(container)]
+        found = self.repository_of(container) if isinstance(container, EventStore) else None
+        return [found] if found else []
+
+    def passwords_of(self, container: EventStore | BackupRepository) -> Passwords:
+        """The secrets of a container; they may be where those of others are."""
         file = ROOT / ".secrets" / f"{self.name}.json"
-        return Passwords(provider(store.secrets, file), os.environ, file)
+        return Passwords(provider(container.secrets, file), os.environ, file)
 
     @property
     def authorities_folder(self) -> Path:

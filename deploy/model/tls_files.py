@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 #: What a server must not offer any more (RFC 8996), as PostgreSQL spells it.
 _DEPRECATED: Final = ("", "tlsv1", "tlsv1.1")
@@ -40,6 +40,17 @@ class TlsFiles:
     def all(self) -> list[str]:
         """What a server has to read again once it was replaced."""
         return [self.certificate, self.key, self.authorities, self.revocations]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A certificate of the inventory's authority that a container has."""
+
+    files: TlsFiles
+    names: tuple[str, ...]
+    """Host names and addresses that it is for, the first of them also as CN."""
+    purpose: Literal["server", "peer"]
+    """``server``: it is shown to clients. ``peer``: containers know each other by it, whichever of them connects."""
 
 
 def protocol_problems(settings: Mapping[str, str]) -> list[str]:

@@ -45,7 +45,11 @@ def deploy_part(container: Container, settings: Settings) -> None:
     nameservers = settings.host_of(container).nameserver_addresses
     resolv = "".join(f"nameserver {address}\n" for address in nameservers)
     machine.install(name="Write the host name", path="/etc/hostname", content=f"{container.lxc_name}\n")
-    machine.install(name="Write /etc/hosts", path="/etc/hosts", content=render("system/hosts.j2", container=container))
+    machine.install(
+        name="Write /etc/hosts",
+        path="/etc/hosts",
+        content=render("system/hosts.j2", container=container, peers=settings.peers_of(container)),
+    )
     machine.install(name="Write /etc/resolv.conf", path="/etc/resolv.conf", content=resolv)
     machine.install(name="Write /etc/fstab", path="/etc/fstab", content=render("system/fstab.j2", container=container))
     system.limit_shared_memory(name="Limit /dev/shm", size=container.shared_memory)

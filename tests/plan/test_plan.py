@@ -14,11 +14,13 @@ _STAGES = (
     ("LXC host", "Images", "Container"),
     ("System",),
     ("Certificates",),
+    ("Backups",),
     ("PostgreSQL",),
     ("Database",),
     ("Schema",),
     ("Worker",),
     ("Pooler",),
+    ("Wait until the containers have their parts",),
 )
 #: What a container that is not there has to be shown to get.
 _FROM_NOTHING = (

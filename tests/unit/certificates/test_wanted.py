@@ -3,6 +3,7 @@
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from cryptography import x509 as cryptography_x509
@@ -16,8 +17,17 @@ from deploy.certificates.errors import AuthorityError
 from deploy.certificates.facts import Pair, PairFact
 from deploy.certificates.others import strangers
 from deploy.certificates.wanted import certificate_of, clocks_differ, problems
+from deploy.model.tls_files import Identity, TlsFiles
 
 NAMES = ["store", "store.example.net", "10.0.3.10"]
+
+
+def identity(*names: str, purpose: Literal["server", "peer"] = "server") -> Identity:
+    """What is declared."""
+    return Identity(TlsFiles("/srv/tls", "postgres"), names, purpose)
+
+
+SERVER = identity(*NAMES)
 
 
 def _key() -> tuple[ec.EllipticCurvePrivateKey, str]:
@@ -36,39 +46,48 @@ def _pair(authorities: Authorities, names: list[str] = NAMES) -> Pair:
 
 
 def test_a_good_one_has_no_problems(authorities: Authorities) -> None:
-    assert list(problems(_pair(authorities), NAMES, authorities)) == []
+    assert list(problems(_pair(authorities), SERVER, authorities)) == []
     # Whoever asks need not sign.
-    assert list(problems(_pair(authorities), NAMES[::-1], authorities)) == []
+    assert list(problems(_pair(authorities), identity(*NAMES[::-1]), authorities)) == []
+
+
+def test_a_certificate_for_other_containers_is_one_for_both_sides(authorities: Authorities) -> None:
+    peer = identity("store", purpose="peer")
+    _, public = _key()
+    only_server = pair(public, x509.pem(issuing.for_server(authorities.signer(), public, ["store"])))
+    assert list(problems(only_server, peer, authorities)) == ["is not that of a peer"]
+    both = pair(public, x509.pem(issuing.for_server(authorities.signer(), public, ["store"], peer=True)))
+    assert list(problems(both, peer, authorities)) == []
 
 
 def test_each_problem_is_said(authorities: Authorities, monkeypatch: pytest.MonkeyPatch) -> None:
     good = _pair(authorities)
-    assert list(problems(Pair(), NAMES, authorities)) == ["missing"]
-    assert list(problems(pair(good.public_key, ""), NAMES, authorities)) == ["missing"]
-    assert list(problems(pair(good.public_key, "nonsense"), NAMES, authorities)) == ["missing"]
+    assert list(problems(Pair(), SERVER, authorities)) == ["missing"]
+    assert list(problems(pair(good.public_key, ""), SERVER, authorities)) == ["missing"]
+    assert list(problems(pair(good.public_key, "nonsense"), SERVER, authorities)) == ["missing"]
     other = pair(_key()[1], good.certificate)
-    assert list(problems(other, NAMES, authorities)) == ["is not that of its key"]
-    [renamed] = problems(good, [*NAMES, "db.example.net"], authorities)
+    assert list(problems(other, SERVER, authorities)) == ["is not that of its key"]
+    [renamed] = problems(good, identity(*NAMES, "db.example.net"), authorities)
     assert renamed.startswith(
         "is for 10.0.3.10, store, store.example.net, not for store, store.example.net, 10.0.3.10, db"
     )
     later = x509.now() + x509.LIFETIME - x509.RENEWED_BEFORE + timedelta(days=1)
     monkeypatch.setattr(x509, "now", lambda: later)
-    assert list(problems(good, NAMES, authorities)) == ["expires in 28 days"]
+    assert list(problems(good, SERVER, authorities)) == ["expires in 28 days"]
     much_later = later + x509.LIFETIME
     monkeypatch.setattr(x509, "now", lambda: much_later)
-    assert list(problems(good, NAMES, authorities)) == ["has expired"]
+    assert list(problems(good, SERVER, authorities)) == ["has expired"]
 
 
 def test_during_a_rollover_the_authority_that_signs_counts(authorities: Authorities) -> None:
     good, first = _pair(authorities), authorities.standing.signing
     authorities.add(signing=False)
-    assert list(problems(good, NAMES, authorities)) == []
+    assert list(problems(good, SERVER, authorities)) == []
     [second] = set(authorities.trusted) - {first}
     authorities.stand(Standing(second, (first, second)))
-    assert list(problems(good, NAMES, authorities)) == [f"is not from the authority that signs now ({second})"]
+    assert list(problems(good, SERVER, authorities)) == [f"is not from the authority that signs now ({second})"]
     authorities.stand(Standing(second, (second,)))
-    [said] = problems(good, NAMES, authorities)
+    [said] = problems(good, SERVER, authorities)
     assert said.endswith("nor from another one of this inventory")
 
 
@@ -90,14 +109,14 @@ def test_a_server_that_trusts_others_is_a_strangers(authorities: Authorities, tm
 
 def test_a_key_that_cannot_be_read_is_never_replaced(authorities: Authorities) -> None:
     with pytest.raises(AuthorityError, match="cannot be read as a key; move it away"):
-        list(problems(Pair(key_mode="600 postgres"), NAMES, authorities))
+        list(problems(Pair(key_mode="600 postgres"), SERVER, authorities))
 
 
 def test_keys_that_an_operator_brought_along_are_signed_as_well(authorities: Authorities) -> None:
     for key in (rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate()):
         public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         made = x509.pem(issuing.for_server(authorities.signer(), public, NAMES))
-        assert list(problems(pair(public, made), NAMES, authorities)) == []
+        assert list(problems(pair(public, made), SERVER, authorities)) == []
 
 
 def test_nothing_is_valid_for_longer_than_its_authority(
@@ -110,7 +129,7 @@ def test_nothing_is_valid_for_longer_than_its_authority(
     found = certificate_of(good)
     assert found
     assert found.not_valid_after_utc <= end
-    assert list(problems(good, NAMES, authorities)) == ["expires in 20 days"]
+    assert list(problems(good, SERVER, authorities)) == ["expires in 20 days"]
     made = issuing.revocations(authorities.signer(), [])
     assert made.next_update_utc
     assert made.next_update_utc <= end

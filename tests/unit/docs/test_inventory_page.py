@@ -20,7 +20,7 @@ from deploy.postgres.config import changed_settings, pg_hba_conf, postgresql_con
 #: Of the settings that are derived from a container, those that a server takes over at a start only
 #: (SELECT name FROM pg_settings WHERE context = 'postmaster').
 AT_START = {
-    "autovacuum_max_workers", "huge_pages", "max_connections", "max_locks_per_transaction", "max_worker_processes",
+    "archive_mode", "autovacuum_max_workers", "huge_pages", "max_connections", "max_locks_per_transaction", "max_worker_processes",
     "shared_buffers", "wal_buffers",
 }  # fmt: skip
 FIELDS = [(model, key) for model in GROUPS.values() for key in model.model_fields if key != "name"]
@@ -52,6 +52,7 @@ CHANGES: Mapping[str, list[tuple[Any, Any]]] = {
     "authentication": [("password", "certificate"), ("password", "password+certificate")],
     "secrets": [("file", "pass:event-store/prod")],
     "pooling": [("off", "on"), ("on", "off")],
+    "backup_repository": [(None, "backups"), ("backups", None)],
     "unknown_event_types": [("allow", "refuse")],
     "retention_years": [(7, 10)],
 }
@@ -66,11 +67,18 @@ ON_A_MACHINE: Mapping[str, set[str]] = {
     "durability": {"refused"},
     "tls": {"reload"},  # tests/deployed/test_certificates.py
     "certificate_names": {"reload"},
+    # tests/deployed/test_backups.py
+    "full_schedule": {"live"},
+    "differential_schedule": {"live"},
+    "incremental_schedule": {"live"},
+    "verify_schedule": {"live"},
+    "keep_full": {"live"},
+    "keep_differential": {"live"},
 }
 
 
 def declared(key: str) -> set[str]:
-    [model] = [model for model, name in FIELDS if name == key]
+    model = LxcHost if key in LxcHost.model_fields else EventStore
     return set(change_of(model, key)[0])
 
 
@@ -128,7 +136,7 @@ def test_the_page_has_each_group(group: str) -> None:
     assert page.count(f"<!-- table: changes of {group} -->") == 1
 
 
-@pytest.mark.parametrize(("model", "key"), FIELDS, ids=[key for _, key in FIELDS])
+@pytest.mark.parametrize(("model", "key"), FIELDS, ids=[f"{model.__name__}.{key}" for model, key in FIELDS])
 def test_each_key_says_what_a_change_of_it_does(model: Model, key: str) -> None:
     effects, details = change_of(model, key)
     assert effects

@@ -1,0 +1,124 @@
+"""Backups: pgBackRest in an event store, which archives its WAL, and in its repository, which makes and keeps them.
+
+Each listens for the other: the repository reads the event store's files, and the event store writes its WAL into the
+repository and reads it back in a restore.
+"""
+
+from pyinfra.api import deploy
+from pyinfra.context import host
+
+from deploy.backups import operations as backups
+from deploy.backups.config import (
+    FIRST_UNIT,
+    FOLDER,
+    KEY_FILE,
+    LOADED,
+    PROGRAM,
+    REPOSITORY,
+    SERVER_SETTINGS,
+    STATE,
+    TIMERS,
+    job_texts,
+    program_texts,
+    repository_configuration,
+    schedules_of,
+    server_texts,
+    store_configuration,
+)
+from deploy.backups.facts import Calendar, StanzasFact
+from deploy.machine import operations as machine
+from deploy.machine.files import Entries, ManagedFile
+from deploy.machine.questions import Ask
+from deploy.machine.secret_files import SecretFileFact
+from deploy.machine.services import Services
+from deploy.model.backup_repositories import VOLUME, BackupRepository
+from deploy.model.backups import BACKUP_UNIT, CONFIGURATION
+from deploy.model.event_stores import EventStore
+from deploy.model.settings import Settings
+from deploy.model.tls_files import TlsFiles
+
+_OF_STORES = [CONFIGURATION, SERVER_SETTINGS]
+
+
+def questions(container: EventStore | BackupRepository) -> list[Ask]:
+    """What the operations of `deploy_part` and `have_stanzas` are going to ask."""
+    if isinstance(container, BackupRepository):
+        return [*_questions_of_listening(container.tls_files), *_questions_of_repository(container)]
+    if container.backup_repository is None:
+        return [Ask(Entries, paths=_OF_STORES), Ask(Services, units=[BACKUP_UNIT])]
+    return _questions_of_listening(_peer(container))
+
+
+def _questions_of_listening(tls: TlsFiles) -> list[Ask]:
+    return [
+        Ask(Entries, paths=[FOLDER]),
+        *(Ask(ManagedFile, path=path) for path in _OF_STORES),
+        Ask(Services, units=[BACKUP_UNIT]),
+        Ask(Entries, paths=[*_read_by_the_server(tls), LOADED]),
+    ]
+
+
+def _questions_of_repository(repository: BackupRepository) -> list[Ask]:
+    jobs = job_texts(repository)
+    return [
+        Ask(Entries, paths=[VOLUME]),
+        Ask(Entries, paths=[REPOSITORY, STATE]),
+        Ask(SecretFileFact, path=KEY_FILE),
+        Ask(Calendar, times=list(schedules_of(repository).values())),
+        *(Ask(ManagedFile, path=path) for path in (*program_texts(), *jobs)),
+        Ask(Services, units=TIMERS),
+        Ask(Services, units=[FIRST_UNIT]),
+        Ask(StanzasFact),
+    ]
+
+
+def _peer(store: EventStore) -> TlsFiles:
+    [identity] = [identity for identity in store.identities if identity.purpose == "peer"]
+    return identity.files
+
+
+def _read_by_the_server(tls: TlsFiles) -> list[str]:
+    return [SERVER_SETTINGS, CONFIGURATION, tls.authorities, tls.certificate, tls.key]
+
+
+@deploy("Backups")
+def deploy_part(container: EventStore | BackupRepository, settings: Settings) -> None:
+    """Have this side of the backups."""
+    if isinstance(container, BackupRepository):
+        _deploy_repository(container, settings)
+        return
+    repository = settings.repository_of(container)
+    if repository is None:
+        backups.have_none(name="Have no backups", paths=_OF_STORES)
+        return
+    _listen(store_configuration(container, repository), _peer(container))
+
+
+def _listen(configuration: str, tls: TlsFiles) -> None:
+    machine.have_folders(name="Open the folder of pgBackRest", paths=[FOLDER])
+    for path, text in host.loop({**server_texts(), CONFIGURATION: configuration}.items()):
+        machine.install(name=f"Write {path}", path=path, content=text)
+    backups.listen(name="Listen for the other side", configurations=_read_by_the_server(tls))
+
+
+def _deploy_repository(repository: BackupRepository, settings: Settings) -> None:
+    jobs, program = job_texts(repository), program_texts()
+    machine.have_folders(name="Open the data volume", paths=[VOLUME])
+    backups.have_private_folders(name="Have the folders of the repository", paths=[REPOSITORY, STATE])
+    backups.check_schedules(name="Check the schedules", schedules=schedules_of(repository))
+    backups.have_key(
+        name="Have the key of the repository", passwords=settings.passwords_of(repository), container=repository.name
+    )
+    for path, text in host.loop({**program, **jobs}.items()):
+        mode = "755" if path == PROGRAM else "644"
+        machine.install(name=f"Write {path}", path=path, content=text, mode=mode)
+    _listen(repository_configuration(repository, settings), repository.tls_files)
+    backups.run_timers(name="Run the timers", units=TIMERS, files=list(jobs))
+
+
+@deploy("Backups of the event stores")
+def deploy_afterwards(container: EventStore | BackupRepository, settings: Settings) -> None:
+    """Have the repository know its event stores. They have to be up."""
+    if isinstance(container, BackupRepository):
+        stores = [store.lxc_name for store in settings.stores_of(container)]
+        backups.have_stanzas(name="Have the backups of the event stores", stores=stores)

@@ -1,0 +1,160 @@
+"""Operations for backups."""
+
+from collections.abc import Mapping, Sequence
+
+from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.context import host
+
+from deploy.backups.config import FIRST_UNIT, KEY_FILE, LOADED, key_text
+from deploy.backups.facts import Calendar, Stanza, StanzasFact
+from deploy.machine import command_line
+from deploy.machine.differences import Commands, refuse, report, reported
+from deploy.machine.files import Entries, Entry
+from deploy.machine.look import look
+from deploy.machine.psql import AS_POSTGRES
+from deploy.machine.records import Difference
+from deploy.machine.secret_files import SecretFile, SecretFileFact, digest, written
+from deploy.machine.services import Service, Services
+from deploy.model.backup_repositories import KEY_ENTRY
+from deploy.model.backups import BACKUP_UNIT
+from deploy.model.passwords import Passwords
+
+_OWNER = "root:postgres"
+_MODE = "640"
+
+
+@operation()
+def have_private_folders(paths: Sequence[str]) -> Commands:
+    """Have folders of PostgreSQL's user that nobody else may enter. Parents come first."""
+    there: dict[str, Entry] = look(Entries, paths=list(paths))
+    for path in paths:
+        if path in there and not there[path].folder:
+            yield refuse(f"{path}: not a folder; move it away")
+            return
+    wrong = {path: f"mode is {there[path].mode}, not 750" if path in there else "missing" for path in paths}
+    wrong = {path: what for path, what in wrong.items() if path not in there or there[path].mode != "750"}
+    report(Difference(path, what) for path, what in wrong.items())
+    if wrong:
+        yield StringCommand("install -d -m 750 -o postgres -g postgres --", *map(QuoteString, wrong))
+
+
+@operation()
+def have_key(passwords: Passwords, container: str) -> Commands:
+    """Have the key that the repository is encrypted with. It is never replaced: nothing could be read any more."""
+    there: SecretFile | None = look(SecretFileFact, path=KEY_FILE)
+    kept = passwords.get(container, KEY_ENTRY)
+    if there and kept is None:
+        yield refuse(
+            f"{KEY_FILE} is there, and {passwords.where} has no entry {KEY_ENTRY} of {container}; restore that from your backup, "
+            f"or put what {KEY_FILE} says there"
+        )
+        return
+    if there and kept and there.digest != digest(key_text(kept)):
+        yield refuse(
+            f"{KEY_FILE} is another key than entry {KEY_ENTRY} of {container} in {passwords.where}; put the right one there: "
+            "nobody can read the backups without it"
+        )
+        return
+    if there and (there.mode, there.owner) == (_MODE, _OWNER):
+        host.noop("the key is there")
+        return
+    report([Difference(KEY_FILE, f"mode and owner are {there.mode} {there.owner}" if there else "missing")])
+    if command_line.dry or not host.state.is_executing:
+        yield "true"  # no key is made for a plan
+        return
+    yield f"install -d -m 755 -- {KEY_FILE.rpartition('/')[0]}"
+    yield written(KEY_FILE, key_text(passwords.get_or_generate(container, KEY_ENTRY)), _MODE, _OWNER)
+
+
+@operation()
+def listen(configurations: Sequence[str]) -> Commands:
+    """Have the process that the other side connects to, running with its files as they are now."""
+    services: dict[str, Service] = look(Services, units=[BACKUP_UNIT])
+    files: dict[str, Entry] = look(Entries, paths=[*configurations, LOADED])
+    service = services.get(BACKUP_UNIT, Service())
+    running = service.state == "active"
+    loaded = files[LOADED].modified if LOADED in files else service.started
+    stale = [path for path in configurations if path in files and files[path].modified > loaded]
+    reasons = list(dict.fromkeys([*stale, *reported(configurations)]))
+    settings = configurations[0]
+    outdated = service.reload_due or settings not in service.drop_ins or settings in reasons
+    report([] if service.enabled else [Difference(BACKUP_UNIT, "not enabled")])
+    report([] if running else [Difference(BACKUP_UNIT, f"not running ({service.state})")])
+    if running:
+        report(Difference(BACKUP_UNIT, f"reload for {path}") for path in reasons)
+    if outdated:
+        yield "systemctl daemon-reload"
+    if not service.enabled:
+        yield f"systemctl enable --quiet {BACKUP_UNIT}"
+    if not running:
+        yield f"systemctl reset-failed {BACKUP_UNIT} 2>/dev/null; systemctl restart {BACKUP_UNIT}"
+    elif reasons:
+        # A restart would end the backups that are under way.
+        yield f"systemctl reload {BACKUP_UNIT}"
+
+
+@operation()
+def have_none(paths: Sequence[str]) -> Commands:
+    """Have nothing of backups in an event store that is not backed up. The packages stay, and nothing of them runs."""
+    files: dict[str, Entry] = look(Entries, paths=list(paths))
+    service = look(Services, units=[BACKUP_UNIT]).get(BACKUP_UNIT, Service())
+    running = service.state == "active" or service.enabled
+    if not files and not running:
+        host.noop("nothing is backed up")
+        return
+    report(Difference(path, "is there, and no backups are declared") for path in files)
+    report([Difference(BACKUP_UNIT, "runs, and no backups are declared")] if running else [])
+    yield f"systemctl disable --quiet --now {BACKUP_UNIT} 2>/dev/null || true"
+    yield StringCommand("rm -f --", *map(QuoteString, files), "&& systemctl daemon-reload")
+
+
+@operation()
+def check_schedules(schedules: Mapping[str, str]) -> Commands:
+    """Refuse times that systemd does not understand: its timers would never run."""
+    wrong: str = look(Calendar, times=list(schedules.values()))
+    if wrong:
+        yield refuse(
+            f'{wrong}: not a time to systemd; see systemd.time(7), CALENDAR EVENTS, for example "Sun *-*-* 01:30"'
+        )
+
+
+@operation()
+def run_timers(units: Sequence[str], files: Sequence[str]) -> Commands:
+    """Have the timers running as their files say."""
+    services: dict[str, Service] = look(Services, units=list(units))
+    states = {unit: services.get(unit, Service()) for unit in units}
+    off = [unit for unit, state in states.items() if not (state.enabled and state.state == "active")]
+    newly = reported(files)
+    due = [unit for unit, state in states.items() if unit not in off and (state.reload_due or _is_of(unit, newly))]
+    report(Difference(unit, "not running") for unit in off)
+    report(Difference(unit, "systemd has not read its file") for unit in due)
+    if off or due or newly:
+        yield "systemctl daemon-reload"
+    if off:
+        yield StringCommand("systemctl enable --quiet --now --", *map(QuoteString, off))
+    if due:
+        yield StringCommand("systemctl restart --", *map(QuoteString, due))
+
+
+def _is_of(unit: str, paths: Sequence[str]) -> bool:
+    return any(path.endswith(f"/{unit}") for path in paths)
+
+
+@operation()
+def have_stanzas(stores: Sequence[str]) -> Commands:
+    """Have the repository know its event stores, and have the first full backup made of those that have none.
+
+    The event stores have to run. The backup goes on by itself.
+    """
+    stanzas: dict[str, Stanza] | None = look(StanzasFact)
+    known = {name: (stanzas or {}).get(name, Stanza()) for name in stores}
+    absent = [name for name, stanza in known.items() if not stanza.there]
+    bare = [name for name, stanza in known.items() if not stanza.backups]
+    first = look(Services, units=[FIRST_UNIT]).get(FIRST_UNIT, Service())
+    report(Difference(f"repository of {name}", "missing") for name in absent)
+    at_work = first.state in ("active", "activating")
+    report(Difference(f"backups of {name}", "none; the first full one starts") for name in bare if not at_work)
+    for name in absent:
+        yield f"cd / && {AS_POSTGRES} pgbackrest --stanza={name} --log-level-console=warn stanza-create"
+    if bare and not at_work:
+        yield f"systemctl reset-failed {FIRST_UNIT} 2>/dev/null; systemctl start --no-block {FIRST_UNIT}"

@@ -1,0 +1,77 @@
+"""The command line of `event-store-backups`. Exit status: 0 fine, 1 failed, 2 something is wrong with the backups."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from . import pgbackrest, state
+from .pgbackrest import BackupError
+from .verify import verify
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line, by default this process's own; returns the exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        command: Callable[[argparse.Namespace], int] = given.command
+        return command(given)
+    except (BackupError, OSError, ValueError) as error:
+        print(f"event-store-backups: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="event-store-backups", description="Backups of event stores, in their repository."
+    )
+    commands = parser.add_subparsers(required=True)
+    backup = commands.add_parser("backup", help="make backups, one event store after the other")
+    backup.add_argument("type", choices=["full", "diff", "incr"])
+    backup.add_argument("--first", action="store_true", help="only of event stores that have none")
+    backup.set_defaults(command=_backup)
+    check = commands.add_parser("verify", help="read everything that is kept, and check it")
+    check.set_defaults(command=_verify)
+    report = commands.add_parser("report", help="what there is, as JSON")
+    report.set_defaults(command=_report)
+    for command in (backup, check, report):
+        command.add_argument("stanza", nargs="*", help="event stores; all if none is named")
+    return parser
+
+
+def _chosen(given: argparse.Namespace) -> list[str]:
+    known = pgbackrest.stanzas()
+    if unknown := [name for name in given.stanza if name not in known]:
+        raise BackupError(f"{', '.join(unknown)}: not backed up here; there are {', '.join(known) or 'none'}")
+    return given.stanza or known
+
+
+def _backup(given: argparse.Namespace) -> int:
+    failed = 0
+    for stanza in _chosen(given):
+        with state.alone(stanza):
+            if given.first and pgbackrest.info().get(stanza, {}).get("backup"):
+                continue
+            print(f"{stanza}: {given.type} backup", flush=True)
+            failed |= pgbackrest.run(stanza, f"--type={given.type}", "backup") != 0
+    return failed
+
+
+def _verify(given: argparse.Namespace) -> int:
+    wrong = False
+    for stanza in _chosen(given):
+        with state.alone(stanza):
+            problems = verify(stanza)
+        for problem in problems or ["everything that is kept is whole"]:
+            print(f"{stanza}: {problem}", flush=True)
+        wrong |= bool(problems)
+    return 2 if wrong else 0
+
+
+def _report(given: argparse.Namespace) -> int:
+    known = pgbackrest.info()
+    report = {
+        stanza: {"info": known.get(stanza, {}), "verify": state.recall(stanza, "verify")} for stanza in _chosen(given)
+    }
+    print(json.dumps(report))
+    return 0

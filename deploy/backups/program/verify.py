@@ -1,0 +1,61 @@
+"""Reads everything that is kept of an event store, and says what is wrong with it."""
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from . import pgbackrest, state
+from .segments import Segment, branches, history_files, missing, segment_names
+
+#: PostgreSQL's own; Debian's packages make no other.
+SEGMENT_SIZE = 16 * 1024**2
+#: How many lines of what pgBackRest says are kept.
+_LINES = 20
+_STATUS = re.compile(r"^status: (\w+)", re.MULTILINE)
+
+
+def verify(stanza: str) -> list[str]:
+    """What is wrong; it is remembered with the time, and with the backups that it is true of. Raises `BackupError`."""
+    began = int(time.time())
+    found = pgbackrest.info().get(stanza, {})
+    labels = [backup["label"] for backup in found.get("backup", [])]
+    problems = [*_damage(stanza), *_holes(stanza, found)]
+    state.remember(stanza, "verify", {"at": began, "problems": problems, "labels": labels})
+    return problems
+
+
+def _damage(stanza: str) -> Iterator[str]:
+    """What pgBackRest finds. It exits with 0 whatever that is, and by itself prints nothing."""
+    status, text = pgbackrest.said(stanza, "--output=text", "--verbose", "--log-level-console=off", "verify")
+    results = _STATUS.findall(text)
+    if status or not results:
+        yield f"pgbackrest verify ended with {status}: {_shortened(text) or 'it said nothing'}"
+    elif results != ["ok"]:
+        yield f"pgbackrest verify: {_shortened(text)}"
+
+
+def _shortened(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    more = [f"{len(lines) - _LINES} more lines"] if len(lines) > _LINES else []
+    return "; ".join([*lines[:_LINES], *more])
+
+
+def _holes(stanza: str, found: dict[str, Any]) -> Iterator[str]:
+    """WAL that the backups need and that is not there."""
+    for archive in found.get("archive", []):
+        name = archive["id"]
+        paths = pgbackrest.listed(stanza, f"archive/{stanza}/{name}")
+        there = [Segment.of(segment, SEGMENT_SIZE) for segment in segment_names(paths)]
+        needed = [
+            (Segment.of(backup["archive"]["start"], SEGMENT_SIZE), Segment.of(backup["archive"]["stop"], SEGMENT_SIZE))
+            for backup in found.get("backup", [])
+            if backup["database"]["id"] == archive["database"]["id"]
+        ]
+        left = {
+            timeline: branches(pgbackrest.read(stanza, f"archive/{stanza}/{name}/{path}"), SEGMENT_SIZE)
+            for timeline, path in history_files(paths).items()
+        }
+        for first, last in missing(there, needed, left):
+            until = "" if first == last else f" to {last.name(SEGMENT_SIZE)}"
+            yield f"WAL is missing from the archive: {first.name(SEGMENT_SIZE)}{until}; no restore gets past it"

@@ -1,0 +1,58 @@
+"""What is wrong between event stores and the repositories of their backups."""
+
+from collections import Counter
+
+from deploy.model.backup_repositories import BackupRepository
+from deploy.model.event_stores import APPLICATION_ROLE, EventStore
+from deploy.model.logins import LOGIN_ROLES
+from deploy.model.settings import Settings
+
+
+def backup_problems(settings: Settings) -> list[str]:
+    """Each with file, key, value and remedy."""
+    names = Counter(one.lxc_name for one in settings.repositories)
+    problems = [
+        f"{settings.file}: {count} containers of group backup_repositories have the name {name}; rename them, because event "
+        "stores name their repository by it"
+        for name, count in names.items()
+        if count > 1
+    ]
+    stanzas = Counter((one.backup_repository, one.lxc_name) for one in settings.event_stores if one.backup_repository)
+    problems += [
+        f"{settings.file}: {count} event stores with the name {name} have backup_repository = {where!r}; rename one, because "
+        "backups are kept by that name"
+        for (where, name), count in stanzas.items()
+        if count > 1
+    ]
+    # Its certificate for other containers must not be taken for that of a role.
+    problems += [
+        f"{settings.file}: {one.name}: its name is that of a role that logs in; rename it"
+        for one in settings.containers.values()
+        if one.identities and one.lxc_name in (APPLICATION_ROLE, *LOGIN_ROLES)
+    ]
+    for store in settings.event_stores:
+        if store.backup_repository:
+            problems += _problems(settings, store, settings.repository_of(store))
+    return problems
+
+
+def _problems(settings: Settings, store: EventStore, repository: BackupRepository | None) -> list[str]:
+    where = f"{settings.file}: {store.name}: backup_repository = {store.backup_repository!r}"
+    if repository is None:
+        known = ", ".join(one.lxc_name for one in settings.repositories) or "none"
+        return [
+            f"{where}: there is no such container in group backup_repositories (there: {known}); add it, or name another"
+        ]
+    if repository.release != store.release:
+        return [
+            f"{where}: its release is {repository.release}, and that of {store.name} is {store.release}: pgBackRest has to be "
+            "of the same version in both; give each release a repository of its own"
+        ]
+    host, other = settings.host_of(store), settings.host_of(repository)
+    apart = host is not other and "managed" in (host.network, other.network)
+    if apart and repository.address in host.subnet and store.address in other.subnet:
+        return [
+            f"{where}: both are in {host.subnet}, which is a network of its own on each of {host.name} and {other.name}; "
+            'give the hosts subnets that lead to each other, or a bridge that they share ("network": "existing")'
+        ]
+    return []

@@ -1,0 +1,32 @@
+# All kinds of containers on this machine, to try them: an event store, and a repository for its backups.
+# `make ca INVENTORY=inventory/full.py` comes first: containers know each other by certificates.
+# Every key is explained in docs/inventory.md, with what a change of it does.
+
+lxc_hosts = ["@local"]
+
+event_stores = [
+    (
+        "@lxc/full-analysis",
+        {
+            "address": "10.0.3.11",
+            "memory": "2GiB",
+            "cpus": 2,
+            "disk": "20GiB",
+            "pooling": "on",
+            "tls": "authority",
+            "backup_repository": "full-backups",
+        },
+    ),
+]
+
+backup_repositories = [
+    (
+        "@lxc/full-backups",
+        {
+            "address": "10.0.3.12",
+            "memory": "1GiB",
+            "cpus": 2,
+            "disk": "60GiB",
+        },
+    ),
+]
