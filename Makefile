@@ -21,6 +21,7 @@ CLIENT ?=
 FORCE ?=
 TIMEOUT ?=
 QUIET ?=
+TYPE ?=
 ARGS ?=
 PYTEST_ARGS ?=
 
@@ -34,7 +35,7 @@ SIDE_BY_SIDE := -n 3 --no-loadscope-reorder -p no:benchmark
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift status verify dsn psql shell demo ca authorities trust rollover certificate revoke rotate seals export-seals retire destroy rollback test soak bench bench-large check packages
+.PHONY: help deploy plan drift status verify dsn psql shell demo ca authorities trust rollover certificate revoke rotate backup backups drill seals export-seals retire destroy rollback test soak bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -102,6 +103,15 @@ revoke: $(READY) ## revoke the client's certificate SERIAL=number; deploy tells 
 
 rotate: $(READY) ## another password for the application, without an end of service; again to go on [CONTAINER=name] [FORCE=1: end old connections] [TIMEOUT=seconds to wait for them] [QUIET=seconds that nobody has to be connected, 30]
 	@$(EVENT_STORE) rotate -i $(INVENTORY) $(CHOICE) $(if $(FORCE),--force) $(if $(TIMEOUT),--timeout "$(TIMEOUT)") $(if $(QUIET),--quiet "$(QUIET)")
+
+backup: $(READY) ## make a backup now, beside those of the schedule [CONTAINER=name] [TYPE=full, differential; incremental]
+	@$(EVENT_STORE) backup -i $(INVENTORY) $(CHOICE) $(if $(TYPE),--type "$(TYPE)")
+
+backups: $(READY) ## the backups that there are, and what each one covers [CONTAINER=name]
+	@$(EVENT_STORE) backups -i $(INVENTORY) $(CHOICE)
+
+drill: $(READY) ## restore the newest backup into a scratch cluster, check it, and remove it [CONTAINER=name]
+	@$(EVENT_STORE) drill -i $(INVENTORY) $(CHOICE)
 
 test: .venv/.ready-test ## all tests but the rest of long series, on real containers of their own
 	@$(MAKE) check

@@ -23,6 +23,7 @@ LOADED: Final = f"/run/{_RUN}/loaded"
 _LOCKS: Final = "/var/spool/pgbackrest/lock"
 REPOSITORY: Final = f"{VOLUME}/repository"
 STATE: Final = f"{VOLUME}/state"
+SCRATCH: Final = f"{VOLUME}/scratch"
 #: What runs in a repository's container.
 _LIBRARY: Final = "/usr/local/lib/event-store"
 _PACKAGE: Final = "event_store_backups"
@@ -35,6 +36,7 @@ _JOBS: Final[Mapping[str, tuple[str, str]]] = {
     "backup-differential": ("differential backups", "backup diff"),
     "backup-incremental": ("incremental backups", "backup incr"),
     "verify": ("verify the backups", "verify"),
+    "drill": ("restore the backups, and look at what that gives", "drill"),
 }
 TIMERS: Final = [f"event-store-{job}.timer" for job in _JOBS]
 
@@ -109,6 +111,7 @@ def schedules_of(repository: BackupRepository) -> dict[str, str]:
         repository.differential_schedule,
         repository.incremental_schedule,
         repository.verify_schedule,
+        repository.drill_schedule,
     )
     return dict(zip(_JOBS, times, strict=True))
 

@@ -15,6 +15,7 @@ from deploy.backups.config import (
     LOADED,
     PROGRAM,
     REPOSITORY,
+    SCRATCH,
     SERVER_SETTINGS,
     STATE,
     TIMERS,
@@ -62,7 +63,7 @@ def _questions_of_repository(repository: BackupRepository) -> list[Ask]:
     jobs = job_texts(repository)
     return [
         Ask(Entries, paths=[VOLUME]),
-        Ask(Entries, paths=[REPOSITORY, STATE]),
+        Ask(Entries, paths=[REPOSITORY, STATE, SCRATCH]),
         Ask(SecretFileFact, path=KEY_FILE),
         Ask(Calendar, times=list(schedules_of(repository).values())),
         *(Ask(ManagedFile, path=path) for path in (*program_texts(), *jobs)),
@@ -104,7 +105,7 @@ def _listen(configuration: str, tls: TlsFiles) -> None:
 def _deploy_repository(repository: BackupRepository, settings: Settings) -> None:
     jobs, program = job_texts(repository), program_texts()
     machine.have_folders(name="Open the data volume", paths=[VOLUME])
-    backups.have_private_folders(name="Have the folders of the repository", paths=[REPOSITORY, STATE])
+    backups.have_private_folders(name="Have the folders of the repository", paths=[REPOSITORY, STATE, SCRATCH])
     backups.check_schedules(name="Check the schedules", schedules=schedules_of(repository))
     backups.have_key(
         name="Have the key of the repository", passwords=settings.passwords_of(repository), container=repository.name

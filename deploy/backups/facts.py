@@ -24,6 +24,11 @@ class Stanza:
     verified: Mapping[str, Any] | None = None
     """The record of the last time that everything was read: when (``at``), of which ``labels``, and its ``problems``."""
 
+    drilled: Mapping[str, Any] | None = None
+    """That of the last time that a backup was restored and checked, with what it took."""
+    undrilled: Mapping[str, Any] | None = None
+    """That of the last attempt, if it could not be made; with its ``problems``."""
+
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> "Stanza":
         """From a report of the program."""
@@ -34,6 +39,8 @@ class Stanza:
             trouble=status["message"] if status["code"] not in (_OK, _NO_STANZA, _NO_BACKUP, _NO_DATA) else "",
             backups=tuple(info.get("backup", ())),
             verified=report["verify"],
+            drilled=report["drill"],
+            undrilled=report["failed-drill"],
         )
 
 

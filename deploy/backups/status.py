@@ -1,7 +1,7 @@
 """How the backups are: what was archived, when the last backup was made, and when all was read and checked."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from deploy.backups.facts import Archiver, ArchiverFact, Stanza, StanzasFact
@@ -13,8 +13,10 @@ from deploy.model.event_stores import EventStore
 _HOUR: Final = 3600
 #: Hours after which the last backup is too old, whatever the schedule says: a day, and some time to make it.
 _OLD: Final = 26
-#: Days after which the last look at everything is too old: a week, and some time for it.
-_UNVERIFIED: Final = 8
+#: Days after which the last check is too old: a week, and some time for it.
+_UNCHECKED: Final = 8
+_VERIFY: Final = ("verified", "event-store-verify")
+_DRILL: Final = ("drilled", "event-store-drill")
 #: How many segments may wait for the archive; one that has just been filled does.
 _WAITING: Final = 2
 
@@ -32,7 +34,7 @@ def rows(container: EventStore | BackupRepository, answers: Sequence[Any]) -> li
         [stanzas] = answers
         if stanzas is None:
             return [Row("backups", container.lxc_name, State.DOWN, "there is no repository; `make deploy` makes it")]
-        return [Row("backups", name, *_of_stanza(stanza, time.time())) for name, stanza in stanzas.items()]
+        return [Row("backups", name, *of_stanza(stanza, time.time())) for name, stanza in stanzas.items()]
     return [Row("archive", "wal", *of_archiver(archiver)) for archiver in answers]
 
 
@@ -52,25 +54,37 @@ def of_archiver(archiver: Archiver) -> tuple[State, str]:
     return State.WELL, f"archived up to {archiver.archived or 'nothing yet'}; {archiver.current} is being written"
 
 
-def _of_stanza(stanza: Stanza, now: float) -> tuple[State, str]:
+def of_stanza(stanza: Stanza, now: float) -> tuple[State, str]:
+    """How the backups of an event store are; ``now``: seconds since 1970."""
     if stanza.trouble:
         return State.DEGRADED, stanza.trouble
     if not stanza.backups:
         return State.DEGRADED, "not backed up; `make deploy` starts the first full backup, `make backup` makes one"
     last = stanza.backups[-1]
     age = (now - last["timestamp"]["stop"]) / _HOUR
-    detail = f"{len(stanza.backups)} backups, the last one ({last['type']}) {age:.0f} hours ago"
+    known = [f"{len(stanza.backups)} backups, the last one ({last['type']}) {age:.0f} hours ago"]
     problems = [f"the last backup is {age:.0f} hours old; `make backup` makes one"] if age > _OLD else []
     problems += [f"{backup['label']} has damaged pages" for backup in stanza.backups if backup.get("error")]
-    checked = stanza.verified
-    if checked:
-        days = (now - checked["at"]) / _HOUR / 24
-        detail += f"; verified {days:.0f} days ago"
-        problems += checked["problems"]
-        if days > _UNVERIFIED:
-            problems.append(
-                f"what is kept was last verified {days:.0f} days ago; the timer event-store-verify should do it"
-            )
-    else:
-        detail += "; not verified yet"
-    return (State.DEGRADED, "; ".join(problems)) if problems else (State.WELL, detail)
+    for words, record in ((_VERIFY, stanza.verified), (_DRILL, stanza.drilled)):
+        what, trouble = _of_check(words, record, last["timestamp"]["stop"] if len(stanza.backups) == 1 else 0, now)
+        known.append(what)
+        problems += trouble
+    problems += stanza.undrilled["problems"] if stanza.undrilled else []
+    return (State.DEGRADED, "; ".join([*known, *problems])) if problems else (State.WELL, "; ".join(known))
+
+
+def _of_check(
+    words: tuple[str, str], record: Mapping[str, Any] | None, first: int, now: float
+) -> tuple[str, list[str]]:
+    """What is known of a check, and what is wrong; ``first``: when there was first something to check, if that is known."""
+    done, unit = words
+    days = (now - (record["at"] if record else first)) / _HOUR / 24
+    overdue = [f"overdue; see `journalctl -u {unit}` in the container"] if days > _UNCHECKED else []
+    if record is None:
+        return f"not {done} yet", overdue
+    took = (
+        f" (restored in {record['restore_seconds'] + record['recovery_seconds']:.0f} s)"
+        if "restore_seconds" in record
+        else ""
+    )
+    return f"{done} {days:.0f} days ago{took}", [*record["problems"], *overdue]

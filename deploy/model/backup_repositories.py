@@ -61,6 +61,9 @@ class BackupRepository(Container):
     verify_schedule: Schedule = Field(default="Sat *-*-* 04:00", json_schema_extra=_RESCHEDULED)
     """When everything in the repository is read and checked."""
 
+    drill_schedule: Schedule = Field(default="Sun *-*-* 05:00", json_schema_extra=_RESCHEDULED)
+    """When the newest backup of each event store is restored into a scratch cluster, and checked."""
+
     keep_full: int = Field(
         default=4,
         ge=1,

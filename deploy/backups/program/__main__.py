@@ -6,8 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 
 from . import pgbackrest, state
+from .drill import drill
 from .pgbackrest import BackupError
 from .verify import verify
+
+#: Beside what pgBackRest knows.
+_REMEMBERED = ("verify", "drill", "failed-drill")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,9 +36,11 @@ def _parser() -> argparse.ArgumentParser:
     backup.set_defaults(command=_backup)
     check = commands.add_parser("verify", help="read everything that is kept, and check it")
     check.set_defaults(command=_verify)
+    trial = commands.add_parser("drill", help="restore the newest backup into a scratch cluster, and check it")
+    trial.set_defaults(command=_drill)
     report = commands.add_parser("report", help="what there is, as JSON")
     report.set_defaults(command=_report)
-    for command in (backup, check, report):
+    for command in (backup, check, trial, report):
         command.add_argument("stanza", nargs="*", help="event stores; all if none is named")
     return parser
 
@@ -58,20 +64,35 @@ def _backup(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    wrong = False
+    return _check(given, verify, "everything that is kept is whole")
+
+
+def _drill(given: argparse.Namespace) -> int:
+    return _check(given, drill, "restored, and the copy is a whole event store")
+
+
+def _check(given: argparse.Namespace, check: Callable[[str], list[str]], well: str) -> int:
+    """Check one event store after the other; one that cannot be checked keeps no other from it."""
+    worst = 0
     for stanza in _chosen(given):
-        with state.alone(stanza):
-            problems = verify(stanza)
-        for problem in problems or ["everything that is kept is whole"]:
+        try:
+            with state.alone(stanza):
+                problems = check(stanza)
+        except BackupError as error:
+            print(error, file=sys.stderr, flush=True)
+            worst = max(worst, 1)
+            continue
+        for problem in problems or [well]:
             print(f"{stanza}: {problem}", flush=True)
-        wrong |= bool(problems)
-    return 2 if wrong else 0
+        worst = max(worst, 2 if problems else 0)
+    return worst
 
 
 def _report(given: argparse.Namespace) -> int:
     known = pgbackrest.info()
     report = {
-        stanza: {"info": known.get(stanza, {}), "verify": state.recall(stanza, "verify")} for stanza in _chosen(given)
+        stanza: {"info": known.get(stanza, {}), **{what: state.recall(stanza, what) for what in _REMEMBERED}}
+        for stanza in _chosen(given)
     }
     print(json.dumps(report))
     return 0

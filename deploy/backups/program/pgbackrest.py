@@ -15,9 +15,18 @@ class BackupError(Exception):
 
 def stanzas() -> list[str]:
     """The event stores that are backed up here."""
+    return [name for name in _configured().sections() if name != "global"]
+
+
+def settings() -> dict[str, str]:
+    """What is set for all of them."""
+    return dict(_configured()["global"])
+
+
+def _configured() -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None, strict=False, delimiters=["="])
     parser.read_string(CONFIGURATION.read_text(encoding="utf-8"))
-    return [name for name in parser.sections() if name != "global"]
+    return parser
 
 
 def info() -> dict[str, dict[str, Any]]:

@@ -31,6 +31,11 @@ def recall(stanza: str, what: str) -> dict[str, Any] | None:
     return found
 
 
+def forget(stanza: str, what: str) -> None:
+    """Remember nothing under a name any more."""
+    (FOLDER / stanza / f"{what}.json").unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def alone(stanza: str) -> Iterator[None]:
     """Hold the event store's backups: one job at a time. The others wait."""

@@ -72,6 +72,7 @@ ON_A_MACHINE: Mapping[str, set[str]] = {
     "differential_schedule": {"live"},
     "incremental_schedule": {"live"},
     "verify_schedule": {"live"},
+    "drill_schedule": {"live"},
     "keep_full": {"live"},
     "keep_differential": {"live"},
 }
