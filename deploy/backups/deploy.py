@@ -26,7 +26,7 @@ from deploy.backups.config import (
     server_texts,
     store_configuration,
 )
-from deploy.backups.facts import Calendar, StanzasFact
+from deploy.backups.facts import Calendar, ForeignBackups, StanzasFact
 from deploy.machine import operations as machine
 from deploy.machine.files import Entries, ManagedFile
 from deploy.machine.questions import Ask
@@ -34,6 +34,7 @@ from deploy.machine.secret_files import SecretFileFact
 from deploy.machine.services import Services
 from deploy.model.backup_repositories import VOLUME, BackupRepository
 from deploy.model.backups import BACKUP_UNIT, CONFIGURATION
+from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import EventStore
 from deploy.model.settings import Settings
 from deploy.model.tls_files import TlsFiles
@@ -47,7 +48,13 @@ def questions(container: EventStore | BackupRepository) -> list[Ask]:
         return [*_questions_of_listening(container.tls_files), *_questions_of_repository(container)]
     if container.backup_repository is None:
         return [Ask(Entries, paths=_OF_STORES), Ask(Services, units=[BACKUP_UNIT])]
-    return _questions_of_listening(_peer(container))
+    return [*_questions_of_listening(_peer(container)), Ask(ForeignBackups, **_of_cluster(container))]
+
+
+def _of_cluster(store: EventStore) -> dict[str, str]:
+    """What `ForeignBackups` is asked."""
+    paths = ClusterPaths(store.version)
+    return {"stanza": store.lxc_name, "data": paths.data, "programs": paths.programs}
 
 
 def _questions_of_listening(tls: TlsFiles) -> list[Ask]:
@@ -123,3 +130,9 @@ def deploy_afterwards(container: EventStore | BackupRepository, settings: Settin
     if isinstance(container, BackupRepository):
         stores = [store.lxc_name for store in settings.stores_of(container)]
         backups.have_stanzas(name="Have the backups of the event stores", stores=stores)
+    elif container.backup_repository:
+        backups.refuse_foreign_backups(
+            name="Check whose backups there are",
+            repository=container.backup_repository,
+            cluster=_of_cluster(container),
+        )

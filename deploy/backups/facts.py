@@ -9,6 +9,7 @@ from pyinfra.api import FactBase, QuoteString, StringCommand
 
 from deploy.backups.config import PROGRAM
 from deploy.machine.psql import AS_POSTGRES, fact_query, silence
+from deploy.model.backups import CONFIGURATION
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,31 @@ class ArchiverFact(FactBase[Archiver]):
         if why := silence(output):
             return Archiver(silence=why)
         return Archiver(silence=None, **json.loads("".join(output)))
+
+
+class ForeignBackups(FactBase[str]):
+    """The identifier of the cluster that the repository has backups of under an event store's name, if it is another one."""
+
+    @staticmethod
+    def default() -> str:
+        """None."""
+        return ""
+
+    def command(self, stanza: str, data: str, programs: str) -> StringCommand:
+        """The own identifier, then what the repository knows; nothing where there is no cluster or no repository yet."""
+        own = StringCommand(
+            f"{programs}/pg_controldata", QuoteString(data), "2>/dev/null | sed -n 's/^Database system id[^:]*: *//p'"
+        )
+        said = StringCommand(
+            f"{AS_POSTGRES} pgbackrest", QuoteString(f"--stanza={stanza}"), "--output=json info 2>/dev/null"
+        )
+        return StringCommand(f"[ ! -f {CONFIGURATION} ] || {{ cd /; LC_ALL=C", own, "; timeout 20", said, "|| true; }")
+
+    def process(self, output: list[str]) -> str:
+        """See `command`."""
+        own, said = output[0], "".join(output[1:])
+        known = [str(entry["system-id"]) for one in json.loads(said) for entry in one.get("db", ())] if said else []
+        return known[-1] if own.isdigit() and known and known[-1] != own else ""
 
 
 class Calendar(FactBase[str]):

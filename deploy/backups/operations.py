@@ -6,7 +6,7 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.backups.config import FIRST_UNIT, KEY_FILE, LOADED, key_text
-from deploy.backups.facts import Calendar, Stanza, StanzasFact
+from deploy.backups.facts import Calendar, ForeignBackups, Stanza, StanzasFact
 from deploy.machine import command_line
 from deploy.machine.differences import Commands, refuse, report, reported
 from deploy.machine.files import Entries, Entry
@@ -138,6 +138,22 @@ def run_timers(units: Sequence[str], files: Sequence[str]) -> Commands:
 
 def _is_of(unit: str, paths: Sequence[str]) -> bool:
     return any(path.endswith(f"/{unit}") for path in paths)
+
+
+@operation()
+def refuse_foreign_backups(repository: str, cluster: Mapping[str, str]) -> Commands:
+    """Refuse a repository that has the backups of another cluster under the name of this event store.
+
+    ``cluster``: what `ForeignBackups` is asked.
+    """
+    foreign: str = look(ForeignBackups, **cluster)
+    if foreign:
+        stanza = cluster["stanza"]
+        yield refuse(
+            f"{repository} has backups of another cluster ({foreign}) under the name {stanza}, so nothing of this one can be "
+            f"archived there. To keep them under another name, run `event-store-backups set-aside {stanza}` in {repository}, "
+            "and deploy again; to have that cluster's data back, restore them"
+        )
 
 
 @operation()

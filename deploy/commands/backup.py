@@ -10,7 +10,7 @@ import click
 from deploy.backups.facts import Stanza
 from deploy.commands import options, output
 from deploy.commands.errors import CommandError
-from deploy.commands.inside import Inside, of_backups, repository_of
+from deploy.commands.inside import Inside, follow_backups, of_backups, repository_of
 from deploy.commands.superuser import Superuser
 from deploy.model.event_stores import EventStore
 from deploy.model.inventory import make_settings, read_entries
@@ -26,12 +26,11 @@ _MIB: Final = 1024**2
 @click.option(
     "--type", "kind", type=click.Choice([*_TYPES]), default="incremental", show_default=True, help="Its type."
 )
-def backup(inventory: str, container: str | None, kind: str) -> None:
+def backup(inventory: str, container: str | None, kind: str) -> int:
     """Make a backup of an event store now, beside those of the schedule."""
     entries = read_entries(inventory)
     store, repository = repository_of(make_settings(entries, inventory), container)
-    Inside(entries, repository).run(of_backups("backup", _TYPES[kind], store.lxc_name), show=True)
-    click.echo(f"{store.name} is backed up; `{options.make('backups', inventory)}` lists the backups")
+    return follow_backups(entries, repository, inventory, "backup", _TYPES[kind], store.lxc_name)
 
 
 @click.command()

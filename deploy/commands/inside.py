@@ -1,20 +1,56 @@
 """Programs in a container that a command runs, over the connectors that a deploy uses."""
 
-from collections.abc import Iterable
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 
 from pyinfra.api import QuoteString, StringCommand
 from pyinfra.api.exceptions import ConnectError
 
 from deploy.backups.config import PROGRAM
+from deploy.commands.child import run_child
 from deploy.commands.connection import choose_event_store
 from deploy.commands.errors import CommandError
 from deploy.commands.machines import Machines
+from deploy.machine import openssh
+from deploy.machine.connectors.attach import ENVIRONMENT
 from deploy.machine.psql import AS_POSTGRES
 from deploy.model.backup_repositories import BackupRepository
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
 from deploy.model.inventory import Entry
 from deploy.model.settings import Settings
+
+#: On the LXC host, as root: name, file of the inventory, command.
+_SCRIPT = """
+name=$1 file=$2; shift 2
+[ "$(lxc-info -sH -n "$name" 2>/dev/null)" = RUNNING ] || {
+    echo "container $name is not running, or you are not root here; \\`make deploy INVENTORY=$file\\` starts it" >&2; exit 1
+}
+exec lxc-attach -n "$name" --clear-env "$@"
+"""
+
+
+def entering(
+    entries: Mapping[str, Entry], container: Container, file: str, command: Sequence[str], *, terminal: bool = False
+) -> list[str]:
+    """The command line, on this machine, that runs a command in a container as its root, with a clean environment."""
+    host, data = container.lxc_host, entries[container.lxc_host].data
+    openssh.check(host, data)
+    variables = [
+        word for one in (*ENVIRONMENT, f"TERM={os.environ.get('TERM', 'dumb')}") for word in ("--set-var", one)
+    ]
+    attach = ["sh", "-c", _SCRIPT, "shell", container.lxc_name, file, *variables, "--", *command]
+    line = ["sudo", *attach] if data.get("_sudo") else attach
+    if host == "@local":
+        return line
+    return [
+        "ssh",
+        *(["-t"] if terminal else []),
+        *openssh.options(data),
+        openssh.destination(host, data),
+        shlex.join(line),
+    ]
 
 
 class Inside:
@@ -27,12 +63,11 @@ class Inside:
         except ConnectError as error:
             raise CommandError(f"{container.name}: its host {container.lxc_host} cannot be reached: {error}") from None
 
-    def run(self, command: StringCommand, *, show: bool = False) -> list[str]:
-        """What a command prints; with ``show`` it is shown while it comes. Raises `CommandError` with what it complains of."""
-        done, output = self._host.run_shell_command(command, print_output=show, **command.connector_arguments)
+    def run(self, command: StringCommand) -> list[str]:
+        """What a command prints. Raises `CommandError` with what it complains of."""
+        done, output = self._host.run_shell_command(command, **command.connector_arguments)
         if not done:
-            said = "" if show else f"\n{output.stderr or output.stdout}"
-            raise CommandError(f"{self._host.name}: that failed{said}")
+            raise CommandError(f"{self._host.name}: that failed\n{output.stderr or output.stdout}")
         return list(output.stdout_lines)
 
 
@@ -51,3 +86,9 @@ def repository_of(settings: Settings, container: str | None) -> tuple[EventStore
 def of_backups(*arguments: str) -> StringCommand:
     """A command line of the program that makes, keeps and checks backups."""
     return StringCommand(f"cd / && {AS_POSTGRES} {PROGRAM}", *map(QuoteString, arguments))
+
+
+def follow_backups(entries: Iterable[Entry], repository: BackupRepository, file: str, *arguments: str) -> int:
+    """Run a command line of that program, which says itself how it goes; returns its exit status."""
+    command = ["sh", "-c", of_backups(*arguments).get_raw_value()]
+    return run_child(entering({entry.name: entry for entry in entries}, repository, file, command))

@@ -35,6 +35,11 @@ ADDRESSES: Final = {
     "estest-rot-bookworm": "10.0.3.67",
     "estest-pool-trixie": "10.0.3.68",
     "estest-pool-bookworm": "10.0.3.69",
+    # An event store and the repository of its backups, of each release.
+    "estest-kept-trixie": "10.0.3.80",
+    "estest-backups-trixie": "10.0.3.81",
+    "estest-kept-bookworm": "10.0.3.82",
+    "estest-backups-bookworm": "10.0.3.83",
     # Never deployed under these names or at these addresses for longer than a test.
     "estest-absent": "10.0.3.90",
     "estest-foreign": "10.0.3.91",
@@ -61,3 +66,8 @@ def declared(*names: str) -> dict[str, dict[str, Any]]:
         }
         for name in names
     }
+
+
+def repository(name: str) -> dict[str, Any]:
+    """What an inventory declares for a container that keeps backups."""
+    return {key: value for key, value in declared(name)[name].items() if key != "max_connections"} | {"disk": "3GiB"}

@@ -32,6 +32,7 @@ _INSIDE: Final = {
 PAIRS: Final = {HOST: (TRIXIE, BOOKWORM), INSIDE: (INNER_TRIXIE, INNER_BOOKWORM)}
 #: Modules that have a container of their own, and leave the host alone.
 _BY_THEMSELVES: Final = (
+    "tests/deployed/test_backups.py",
     "tests/deployed/test_certificates.py",
     "tests/deployed/test_pooler.py",
     "tests/deployed/test_retire.py",

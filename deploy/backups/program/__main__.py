@@ -3,7 +3,9 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from . import pgbackrest, state
 from .drill import drill
@@ -38,9 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_verify)
     trial = commands.add_parser("drill", help="restore the newest backup into a scratch cluster, and check it")
     trial.set_defaults(command=_drill)
+    aside = commands.add_parser("set-aside", help="keep the backups of a cluster that is no more under another name")
+    aside.set_defaults(command=_set_aside)
     report = commands.add_parser("report", help="what there is, as JSON")
     report.set_defaults(command=_report)
-    for command in (backup, check, trial, report):
+    for command in (backup, check, trial, aside, report):
         command.add_argument("stanza", nargs="*", help="event stores; all if none is named")
     return parser
 
@@ -59,7 +63,9 @@ def _backup(given: argparse.Namespace) -> int:
             if given.first and pgbackrest.info().get(stanza, {}).get("backup"):
                 continue
             print(f"{stanza}: {given.type} backup", flush=True)
-            failed |= pgbackrest.run(stanza, f"--type={given.type}", "backup") != 0
+            done = pgbackrest.run(stanza, f"--type={given.type}", "backup") == 0
+            print(f"{stanza}: {'backed up' if done else 'the backup failed'}", flush=True)
+            failed |= not done
     return failed
 
 
@@ -86,6 +92,21 @@ def _check(given: argparse.Namespace, check: Callable[[str], list[str]], well: s
             print(f"{stanza}: {problem}", flush=True)
         worst = max(worst, 2 if problems else 0)
     return worst
+
+
+def _set_aside(given: argparse.Namespace) -> int:
+    if not given.stanza:
+        raise BackupError("say of which event store")
+    for stanza in _chosen(given):
+        with state.alone(stanza):
+            name = f"{stanza}.{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
+            for folder in ("archive", "backup"):
+                place = Path(pgbackrest.settings()["repo1-path"]) / folder
+                (place / stanza).rename(place / name)
+            for what in _REMEMBERED:
+                state.forget(stanza, what)
+        print(f"{stanza}: kept as {name}; the next deploy begins a new one for {stanza}", flush=True)
+    return 0
 
 
 def _report(given: argparse.Namespace) -> int:

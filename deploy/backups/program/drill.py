@@ -20,8 +20,10 @@ def drill(stanza: str) -> list[str]:
     record: dict[str, Any] = {"at": int(began), "bytes": scratch.size, "problems": []}
     try:
         scratch.refuse_without_room()
+        print(f"{stanza}: restoring {scratch.size // 1024**2} MiB", flush=True)
         record["restore_seconds"] = round(scratch.restore(), 1)
         with scratch.running() as seconds:
+            print(f"{stanza}: restored in {record['restore_seconds']} s; checking", flush=True)
             record["recovery_seconds"] = round(seconds, 1)
             record.update(_counts(scratch, began))
             record["problems"] += _contents(scratch)

@@ -1,0 +1,361 @@
+"""Backups of a store that had none before: turned on, made, checked by restoring them, and what goes wrong with them.
+
+The tests build on each other, as an operator's steps do. What is corrupted is put right again.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from deploy.certificates.keys import PASSPHRASE
+
+from .containers import declared, repository
+from .deployment import ROOT, Deployment, differences, inside, run, sql
+
+PAIRS = {release: (f"estest-kept-{release}", f"estest-backups-{release}") for release in ("trixie", "bookworm")}
+SECRET = {PASSPHRASE: "correct horse battery"}
+AS_POSTGRES = "cd /; setpriv --reuid=postgres --regid=postgres --init-groups"
+ARCHIVE = "/srv/backups/repository/archive"
+#: Longer than archive_timeout, a backup of a small store, and a restore of it on a machine with other work.
+PATIENCE = 120
+
+
+class Kept:
+    """A store and the repository of its backups."""
+
+    def __init__(self, deployment: Deployment, store: str, repository: str) -> None:
+        self.deployment, self.store, self.repository = deployment, store, repository
+
+    def apply(self, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        return self.deployment.pyinfra("-y", check=check, env=SECRET)
+
+    def command(self, name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """`event-store NAME`."""
+        line = [sys.executable, "-m", "deploy.commands", name, "-i", self.deployment.inventory, *arguments]
+        return run(*line, check=False, env=os.environ | SECRET)
+
+    def program(self, *arguments: str) -> tuple[int, str]:
+        """The program in the repository's container: exit status, and what it says."""
+        line = f"{AS_POSTGRES} /usr/local/sbin/event-store-backups {' '.join(arguments)} 2>&1; echo status $?"
+        said, _, status = inside(self.repository, line).rpartition("status ")
+        return int(status), said.strip()
+
+    def rows(self) -> dict[str, tuple[str, str]]:
+        """What `make status` says of backups: kind → state and detail."""
+        rows = json.loads(self.command("status", "--json").stdout)["rows"]
+        return {row["kind"]: (row["state"], row["detail"]) for row in rows if row["kind"] in ("backups", "archive")}
+
+    def append(self, count: int = 5) -> None:
+        """As many events of one aggregate, and a segment of WAL that is full with them."""
+        with self.deployment.connect(self.store) as connection:
+            connection.execute(
+                "SELECT append_events('Account', gen_random_uuid(), 0, (SELECT jsonb_agg(jsonb_build_object("
+                "'event_type', 'Noted', 'event_data', '{}'::jsonb)) FROM generate_series(1, %s)))",
+                [count],
+            )
+        self.switch()
+
+    def switch(self) -> None:
+        """Begin another segment, and wait until the one before is in the archive."""
+        done = sql(self.store, "SELECT pg_walfile_name(pg_switch_wal())")
+        until(lambda: done in self.archived())
+
+    def archived(self) -> str:
+        return inside(self.repository, f"find {ARCHIVE} -name '*-*'")
+
+
+def until(true: Callable[[], object], patience: float = PATIENCE) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.2)
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param("trixie"), pytest.param("bookworm", marks=pytest.mark.soak)], name="kept"
+)
+def _kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """A store that is deployed without backups, as all have been so far."""
+    store, container = PAIRS[request.param]
+    forget(store)
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), store, declared(store))
+    deployment.repositories = {container: repository(container)}
+    deployment.destroy()
+    deployment.repositories = {}
+    deployment.apply()
+    deployment.repositories = {container: repository(container)}
+    yield Kept(deployment, store, container)
+    deployment.destroy()
+    forget(store)
+
+
+def forget(name: str) -> None:
+    for path in (ROOT / ".secrets").glob(f"{name}.*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def test_backups_are_turned_on_for_a_store_that_is_there(kept: Kept) -> None:
+    kept.append()
+    kept.deployment.containers[kept.store]["backup_repository"] = kept.repository
+    assert "there is no certificate authority here" in kept.apply(check=False).stderr
+    assert kept.command("ca").returncode == 0
+    status, said = kept.deployment.drift()
+    assert status == 2
+    assert "PostgreSQL: restart for archive_mode" in said
+    assert "not backed up" in kept.command("backup").stderr + kept.command("status").stdout or status
+    kept.apply()
+    until(lambda: kept.rows()["backups"][0] == "well")
+    assert kept.rows()["archive"][0] == "well"
+    assert kept.deployment.apply() == []
+    status, said = kept.deployment.drift()
+    assert (status, differences(said)) == (0, []), said
+
+
+def test_a_deployment_with_backups_is_verified(kept: Kept) -> None:
+    kept.deployment.verify("-k", "system or container or certificate")
+
+
+def test_backups_are_listed_with_what_they_cover(kept: Kept) -> None:
+    done = kept.command("backup", "--type", "incremental")
+    assert done.returncode == 0, done.stderr
+    assert f"{kept.store}: backed up" in done.stdout
+    listed = json.loads(kept.command("backups", "--json").stdout)["backups"]
+    assert [one["type"] for one in listed] == ["full", "incremental"]
+    until(lambda: sql(kept.store, "SELECT coalesce(sum(event_count), 0) FROM event_store.seals") == "5")
+    assert kept.command("backup", "--type", "differential").returncode == 0
+    last = json.loads(kept.command("backups", "--json").stdout)["backups"][-1]
+    assert (last["type"], last["events"]) == ("differential", 5)
+    assert last["last position"] == int(sql(kept.store, "SELECT max(global_position) FROM event_store.events"))
+    assert last["label"] in kept.command("backups").stdout
+
+
+def test_what_a_quiet_store_has_written_is_archived_within_a_minute(kept: Kept) -> None:
+    with kept.deployment.connect(kept.store) as connection:
+        connection.execute("SELECT append_event('Account', gen_random_uuid(), 0, 'Noted', '{}')")
+        [segment] = connection.execute("SELECT 1").fetchone() or [None]
+    segment = sql(kept.store, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
+    until(lambda: segment in kept.archived(), 60)
+
+
+def test_the_repository_is_encrypted_and_its_key_is_nowhere_else(kept: Kept) -> None:
+    key = json.loads((ROOT / ".secrets" / f"{kept.store}.json").read_text())[f"@lxc/{kept.repository}"][
+        "backup_repository"
+    ]
+    assert f"repo1-cipher-pass={key}" in inside(kept.repository, "cat /etc/pgbackrest/conf.d/key.conf")
+    assert inside(kept.repository, "stat -c '%a %U:%G' /etc/pgbackrest/conf.d/key.conf") == "640 root:postgres"
+    assert inside(kept.repository, f"grep -rlF '{key}' /etc /var/log /srv/backups /usr/local || true") == (
+        "/etc/pgbackrest/conf.d/key.conf"
+    )
+    assert inside(kept.store, f"grep -rlF '{key}' /etc /var/log /usr/local || true") == ""
+    assert key not in inside(kept.repository, "journalctl --no-pager -o cat")
+    said = kept.deployment.pyinfra("-y", "--dry", "--debug", "--diff")
+    assert key not in said.stdout + said.stderr
+
+
+def test_a_drill_finds_a_whole_store_and_leaves_nothing_behind(kept: Kept) -> None:
+    done = kept.command("drill")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{kept.store}: restored, and the copy is a whole event store" in done.stdout
+    state, detail = kept.rows()["backups"]
+    assert state == "well"
+    assert re.search(r"drilled 0 days ago \(restored in \d+ s\)", detail)
+    record = json.loads(inside(kept.repository, f"cat /srv/backups/state/{kept.store}/drill.json"))
+    assert record["events"] == int(sql(kept.store, "SELECT count(*) FROM event_store.events"))
+    assert inside(kept.repository, "ls -A /srv/backups/scratch; pgrep -x postgres || true") == ""
+    # Nothing of it went into the archive: there is no second timeline.
+    assert "00000002" not in inside(kept.repository, f"ls -R {ARCHIVE}")
+
+
+def test_a_drill_says_what_is_wrong_with_the_store(kept: Kept) -> None:
+    """Behind the back of the store: a row of a projection, and an event inside of a sealed stretch."""
+    superuser = "SET session_replication_role = replica; SET role = NONE;"
+    sql(
+        kept.store,
+        f"{superuser} INSERT INTO projections.users (user_id, email, name, status) SELECT gen_random_uuid(), 'a@b.c', 'x', 'active'",
+        check=False,
+    )
+    rows = sql(kept.store, "SELECT count(*) FROM projections.users")
+    event = sql(kept.store, "SELECT event_id FROM event_store.events ORDER BY global_position LIMIT 1")
+    sql(
+        kept.store,
+        f"{superuser} ALTER TABLE event_store.events DISABLE TRIGGER ALL; "
+        f"UPDATE event_store.events SET event_data = '{{\"forged\": 1}}' WHERE event_id = '{event}'; "
+        "ALTER TABLE event_store.events ENABLE ALWAYS TRIGGER ALL",
+    )
+    kept.switch()
+    done = kept.command("drill")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert re.search(r"seal 1\|edited", done.stdout), done.stdout
+    assert ("projections.users is" in done.stdout) == (rows != "0")
+    assert kept.rows()["backups"][0] == "degraded"
+    sql(
+        kept.store,
+        f"{superuser} ALTER TABLE event_store.events DISABLE TRIGGER ALL; "
+        f"UPDATE event_store.events SET event_data = '{{}}' WHERE event_id = '{event}'; "
+        "ALTER TABLE event_store.events ENABLE ALWAYS TRIGGER ALL; DELETE FROM projections.users",
+    )
+    kept.switch()
+    assert kept.command("drill").returncode == 0
+
+
+def test_a_flipped_byte_is_found_by_a_look_at_everything(kept: Kept) -> None:
+    assert kept.program("verify") == (0, f"{kept.store}: everything that is kept is whole")
+    listed = json.loads(kept.command("backups", "--json").stdout)["backups"]
+    assert all(one["verified"] for one in listed)
+    file = inside(kept.repository, f"ls {ARCHIVE}/*/*/*/*-*.zst | sort | tail -n 1")
+    flip(kept, file)
+    status, said = kept.program("verify")
+    assert status == 2
+    assert "checksum invalid: 1" in said
+    assert kept.rows()["backups"][0] == "degraded"
+    assert not any(one["verified"] for one in json.loads(kept.command("backups", "--json").stdout)["backups"])
+    restore(kept, file)
+
+
+def flip(kept: Kept, file: str) -> None:
+    inside(
+        kept.repository,
+        f"cp -a {file} /srv/backups/whole; printf X | dd of={file} bs=1 seek=100 conv=notrunc 2>/dev/null",
+    )
+
+
+def restore(kept: Kept, file: str) -> None:
+    inside(kept.repository, f"mv -f /srv/backups/whole {file}")
+
+
+def test_a_segment_that_is_missing_in_the_middle_is_found(kept: Kept) -> None:
+    """Where pgBackRest itself says ok."""
+    kept.append()
+    kept.append()
+    files = inside(kept.repository, f"ls {ARCHIVE}/*/*/*/*-*.zst | sort").splitlines()
+    file, segment = files[-2], files[-2].rpartition("/")[2][:24]
+    inside(kept.repository, f"mv {file} /srv/backups/whole")
+    pgbackrest = (
+        f"{AS_POSTGRES} pgbackrest --stanza={kept.store} --output=text --verbose --log-level-console=off verify"
+    )
+    assert "status: ok" in inside(kept.repository, pgbackrest)
+    status, said = kept.program("verify")
+    assert (status, said) == (2, f"{kept.store}: WAL is missing from the archive: {segment}; no restore gets past it")
+    restore(kept, file)
+    assert kept.program("verify")[0] == 0
+
+
+@pytest.mark.parametrize("moment", [0.8, *(pytest.param(one / 10, marks=pytest.mark.soak) for one in range(1, 30, 3))])
+def test_a_backup_that_is_killed_is_no_trouble_for_the_next_one(kept: Kept, moment: float) -> None:
+    line = f"{AS_POSTGRES} pgbackrest --stanza={kept.store} --type=full backup"
+    killed = subprocess.Popen(
+        ["lxc-attach", "-n", kept.repository, "--clear-env", "--", "sh", "-c", line],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(moment)
+    inside(kept.repository, "pkill -KILL -x pgbackrest -f -- ' backup$' || pkill -KILL -f 'type=full backup' || true")
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    until(lambda: kept.program("backup", "incr")[0] == 0)
+
+
+def test_a_repository_that_is_down_is_warned_of_and_nothing_is_lost(kept: Kept) -> None:
+    inside(kept.repository, "systemctl stop pgbackrest")
+    segment = sql(kept.store, "SELECT pg_walfile_name(pg_switch_wal())")
+    until(lambda: kept.rows()["archive"][0] == "degraded")
+    assert f"{segment} cannot be archived" in kept.rows()["archive"][1]
+    status, said = kept.deployment.drift()
+    assert (status, "pgbackrest.service: not running" in said) == (2, True), said
+    kept.apply()
+    sql(kept.store, "SELECT pg_switch_wal()")
+    until(lambda: segment in kept.archived())
+    until(lambda: kept.rows()["archive"][0] == "well")
+
+
+def test_drift_of_either_side_is_named_and_repaired(kept: Kept) -> None:
+    inside(
+        kept.repository, "chmod 644 /etc/pgbackrest/conf.d/key.conf; systemctl disable --now -q event-store-drill.timer"
+    )
+    inside(
+        kept.store,
+        "echo 'compress-level=9' >> /etc/pgbackrest/pgbackrest.conf; chmod 640 /srv/postgresql/peer/server.key",
+    )
+    _, said = kept.deployment.drift()
+    for one in (
+        "/etc/pgbackrest/conf.d/key.conf: mode and owner are 644 root:postgres",
+        "event-store-drill.timer: not running",
+        "/etc/pgbackrest/pgbackrest.conf: content differs",
+        "/srv/postgresql/peer/server.key: mode and owner are 640 postgres, not 600 postgres",
+    ):
+        assert one in said
+    certificate = inside(kept.store, "sha256sum /srv/postgresql/peer/server.crt")
+    kept.apply()
+    assert kept.deployment.drift()[0] == 0
+    assert inside(kept.store, "sha256sum /srv/postgresql/peer/server.crt") == certificate
+
+
+def test_times_that_systemd_does_not_understand_are_refused(kept: Kept) -> None:
+    kept.deployment.repositories[kept.repository]["full_schedule"] = "Someday 01:30"
+    refused = kept.apply(check=False)
+    assert refused.returncode != 0
+    assert "'Someday 01:30': not a time to systemd" in refused.stderr + refused.stdout
+    kept.deployment.repositories[kept.repository]["full_schedule"] = "Sat *-*-* 02:30"
+    kept.apply()
+    assert "OnCalendar=Sat *-*-* 02:30" in inside(kept.repository, "systemctl cat event-store-backup-full.timer")
+    assert "02:30" in inside(kept.repository, "systemctl show -p TimersCalendar --value event-store-backup-full.timer")
+
+
+def test_a_key_is_never_replaced(kept: Kept) -> None:
+    path = ROOT / ".secrets" / f"{kept.store}.json"
+    before = path.read_text()
+    secrets: dict[str, dict[str, Any]] = json.loads(before)
+    for change, said in (
+        (lambda entry: entry.pop("backup_repository"), "has no entry backup_repository"),
+        (lambda entry: entry.update(backup_repository="another one than before"), "is another key than"),
+    ):
+        changed = json.loads(json.dumps(secrets))
+        change(changed[f"@lxc/{kept.repository}"])
+        path.write_text(json.dumps(changed))
+        refused = kept.apply(check=False)
+        assert refused.returncode != 0
+        assert said in refused.stderr + refused.stdout
+        assert "another one than before" not in refused.stdout + refused.stderr
+    path.write_text(before)
+    assert kept.deployment.drift()[0] == 0
+
+
+def test_another_cluster_under_the_same_name_is_refused_until_the_old_backups_are_set_aside(kept: Kept) -> None:
+    confirm = ("--data", f"confirm={kept.store}", "--data", "volumes=delete")
+    kept.deployment.run("deploy/destroy.py", "-y", *confirm)
+    refused = kept.apply(check=False)
+    assert refused.returncode != 0
+    said = refused.stdout + refused.stderr
+    assert f"has backups of another cluster ({_cluster(kept, 0)}) under the name {kept.store}" in said
+    status, aside = kept.program("set-aside", kept.store)
+    assert (status, f"{kept.store}: kept as {kept.store}." in aside) == (0, True), aside
+    kept.apply()
+    until(lambda: kept.rows()["backups"][0] == "well")
+    assert kept.deployment.drift()[0] == 0
+
+
+def _cluster(kept: Kept, number: int) -> str:
+    """The identifier of a cluster that the repository knows."""
+    info = inside(
+        kept.repository, f"{AS_POSTGRES} pgbackrest --stanza={kept.store} --output=json info --log-level-console=off"
+    )
+    return str(json.loads(info)[0]["db"][number]["system-id"])
+
+
+def test_backups_are_turned_off_again(kept: Kept) -> None:
+    kept.deployment.containers[kept.store].pop("backup_repository")
+    kept.apply()
+    assert sql(kept.store, "SHOW archive_mode") == "off"
+    assert inside(kept.store, "systemctl is-active pgbackrest || true") == "inactive"
+    assert kept.deployment.drift()[0] == 0
+    # What there is stays, until somebody removes it.
+    assert kept.store in inside(kept.repository, "ls /srv/backups/repository/backup")
