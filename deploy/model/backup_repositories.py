@@ -114,7 +114,7 @@ class BackupRepository(Container):
             f"postgresql-client-{self.version}",
             f"postgresql-plpython3-{self.version}",
         }
-        return super().required_packages | server | {"pgbackrest", "python3", "python3-jsonschema"}
+        return super().required_packages | server | {"pgbackrest", "python3", "python3-jsonschema", "zstd"}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -55,14 +55,13 @@ class Kept:
         return {row["kind"]: (row["state"], row["detail"]) for row in rows if row["kind"] in ("backups", "archive")}
 
     def append(self, count: int = 5) -> None:
-        """As many events of one aggregate, and a segment of WAL that is full with them."""
+        """As many events of one aggregate."""
         with self.deployment.connect(self.store) as connection:
             connection.execute(
-                "SELECT append_events('Account', gen_random_uuid(), 0, (SELECT jsonb_agg(jsonb_build_object("
+                "SELECT event_store.append_events('Account', gen_random_uuid(), 0, (SELECT jsonb_agg(jsonb_build_object("
                 "'event_type', 'Noted', 'event_data', '{}'::jsonb)) FROM generate_series(1, %s)))",
                 [count],
             )
-        self.switch()
 
     def switch(self) -> None:
         """Begin another segment, and wait until the one before is in the archive."""
@@ -112,7 +111,6 @@ def test_backups_are_turned_on_for_a_store_that_is_there(kept: Kept) -> None:
     status, said = kept.deployment.drift()
     assert status == 2
     assert "PostgreSQL: restart for archive_mode" in said
-    assert "not backed up" in kept.command("backup").stderr + kept.command("status").stdout or status
     kept.apply()
     until(lambda: kept.rows()["backups"][0] == "well")
     assert kept.rows()["archive"][0] == "well"
@@ -141,8 +139,7 @@ def test_backups_are_listed_with_what_they_cover(kept: Kept) -> None:
 
 def test_what_a_quiet_store_has_written_is_archived_within_a_minute(kept: Kept) -> None:
     with kept.deployment.connect(kept.store) as connection:
-        connection.execute("SELECT append_event('Account', gen_random_uuid(), 0, 'Noted', '{}')")
-        [segment] = connection.execute("SELECT 1").fetchone() or [None]
+        connection.execute("SELECT event_store.append_event('Account', gen_random_uuid(), 0, 'Noted', '{}')")
     segment = sql(kept.store, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
     until(lambda: segment in kept.archived(), 60)
 
@@ -235,8 +232,9 @@ def restore(kept: Kept, file: str) -> None:
 
 def test_a_segment_that_is_missing_in_the_middle_is_found(kept: Kept) -> None:
     """Where pgBackRest itself says ok."""
-    kept.append()
-    kept.append()
+    for _ in range(3):
+        kept.append()
+        kept.switch()
     files = inside(kept.repository, f"ls {ARCHIVE}/*/*/*/*-*.zst | sort").splitlines()
     file, segment = files[-2], files[-2].rpartition("/")[2][:24]
     inside(kept.repository, f"mv {file} /srv/backups/whole")
@@ -314,10 +312,11 @@ def test_a_key_is_never_replaced(kept: Kept) -> None:
     path = ROOT / ".secrets" / f"{kept.store}.json"
     before = path.read_text()
     secrets: dict[str, dict[str, Any]] = json.loads(before)
-    for change, said in (
+    changes: list[tuple[Callable[[dict[str, str]], object], str]] = [
         (lambda entry: entry.pop("backup_repository"), "has no entry backup_repository"),
         (lambda entry: entry.update(backup_repository="another one than before"), "is another key than"),
-    ):
+    ]
+    for change, said in changes:
         changed = json.loads(json.dumps(secrets))
         change(changed[f"@lxc/{kept.repository}"])
         path.write_text(json.dumps(changed))

@@ -10,6 +10,7 @@ from pathlib import Path
 from . import pgbackrest, state
 from .drill import drill
 from .pgbackrest import BackupError
+from .target import Search
 from .verify import verify
 
 #: Beside what pgBackRest knows.
@@ -42,9 +43,13 @@ def _parser() -> argparse.ArgumentParser:
     trial.set_defaults(command=_drill)
     aside = commands.add_parser("set-aside", help="keep the backups of a cluster that is no more under another name")
     aside.set_defaults(command=_set_aside)
+    target = commands.add_parser("target", help="where in the WAL a moment or a transaction is, as JSON")
+    target.add_argument("--time", type=float, help="seconds since 1970")
+    target.add_argument("--xid", type=int, help="the id of a transaction that began at --time")
+    target.set_defaults(command=_target)
     report = commands.add_parser("report", help="what there is, as JSON")
     report.set_defaults(command=_report)
-    for command in (backup, check, trial, aside, report):
+    for command in (backup, check, trial, aside, target, report):
         command.add_argument("stanza", nargs="*", help="event stores; all if none is named")
     return parser
 
@@ -106,6 +111,17 @@ def _set_aside(given: argparse.Namespace) -> int:
             for what in _REMEMBERED:
                 state.forget(stanza, what)
         print(f"{stanza}: kept as {name}; the next deploy begins a new one for {stanza}", flush=True)
+    return 0
+
+
+def _target(given: argparse.Namespace) -> int:
+    [stanza] = _chosen(given)
+    search = Search(stanza)
+    if given.time is None:
+        found = search.latest()
+    else:
+        found = search.at(given.time) if given.xid is None else search.before(given.xid, given.time)
+    print(json.dumps(found))
     return 0
 
 

@@ -94,8 +94,10 @@ def options(command: str) -> dict[str, tuple[str, ...]]:
 def test_options_are_the_same_everywhere(command: str) -> None:
     taken = options(command)
     assert taken["inventory"] == ("-i", "--inventory")
-    about_one = {"dsn", "psql", "rotate", "shell", "demo", "seals", "export-seals", "retire"}
-    lists = {"drift", "status", "summary", "seals", "authorities"}
+    about_one = {
+        "dsn", "psql", "rotate", "shell", "demo", "seals", "export-seals", "retire", "backup", "backups", "drill",
+    }  # fmt: skip
+    lists = {"drift", "status", "summary", "seals", "authorities", "backups"}
     assert taken.get("container") == (("-c", "--container") if command in about_one else None)
     assert taken.get("as_json") == (("--json",) if command in lists else None)
     [inventory] = [option for option in parameters(command) if option.name == "inventory"]

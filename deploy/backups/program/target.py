@@ -1,0 +1,124 @@
+"""Where a restore is to end: a moment or an event, as a place in the WAL. And what is lost there.
+
+All that is committed at that place or after it is lost, all before it stays. Recovery compares places exactly. Times it
+compares at commits only, and it fails if none comes any more; numbers of transactions say nothing of what was committed
+before others.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from . import pgbackrest
+from .pgbackrest import BackupError
+from .segments import Segment
+from .verify import SEGMENT_SIZE
+from .wal import Archive, Commit, Running
+
+#: Segments that are looked at together, one of which is looked at twice: records may reach into the next one.
+_STEP = 8
+#: How far back is looked for what was running, in segments.
+_FAR = 200
+
+
+class Search:
+    """Looks for places in the archived WAL of one event store."""
+
+    def __init__(self, stanza: str) -> None:
+        """Raises `BackupError`."""
+        self._stanza = stanza
+        self._found = pgbackrest.info().get(stanza, {})
+        if not self._found.get("backup"):
+            raise BackupError(f"{stanza} is not backed up")
+        self._archive = Archive(stanza, self._found)
+
+    def latest(self) -> dict[str, Any]:
+        """No place: all that was archived."""
+        return self._described(None, self._found["backup"][-1])
+
+    def at(self, time: float) -> dict[str, Any]:
+        """The first commit after a moment. What was acknowledged before stays, what began after it goes."""
+        backup = self._backup_before(time)
+        begin = self._first_segment(backup)
+        index = bisect_left(range(begin, len(self._archive.segments)), True, key=lambda one: self._is_after(one, time))
+        # The one before may reach into it, and may have been without a commit.
+        for commit in self._commits(max(begin, begin + index - 1)):
+            if commit.time > time:
+                return self._described(commit.lsn, backup)
+        return self._described(None, self._found["backup"][-1])
+
+    def before(self, xid: int, begun: float) -> dict[str, Any]:
+        """The commit of a transaction, by the id that the event's row has, and when the transaction began."""
+        backup = self._backup_before(begun)
+        begin = self._first_segment(backup)
+        index = bisect_left(range(begin, len(self._archive.segments)), True, key=lambda one: self._is_after(one, begun))
+        for commit in self._commits(max(begin, begin + index - 1)):
+            if xid in commit.xids and commit.time >= begun:
+                return self._described(commit.lsn, backup)
+        raise BackupError(
+            f"{self._stanza}: the commit of transaction {xid} is not in the archive (yet); is it archived?"
+        )
+
+    def _backup_before(self, time: float) -> dict[str, Any]:
+        fitting = [one for one in self._found["backup"] if one["timestamp"]["stop"] <= time]
+        if not fitting:
+            oldest = datetime.fromtimestamp(self._found["backup"][0]["timestamp"]["stop"], UTC)
+            raise BackupError(
+                f"{self._stanza}: {datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S}Z is before the end of the oldest "
+                f"backup, {oldest:%Y-%m-%d %H:%M:%S}Z, so nothing can be restored to there"
+            )
+        return dict(fitting[-1])
+
+    def _first_segment(self, backup: dict[str, Any]) -> int:
+        number = Segment.of(backup["archive"]["start"], SEGMENT_SIZE).number
+        for index, segment in enumerate(self._archive.segments):
+            if segment.number >= number:
+                return index
+        raise BackupError(f"{self._stanza}: the WAL of backup {backup['label']} is not in the archive")
+
+    def _is_after(self, index: int, time: float) -> bool:
+        """Whether the first commit from a segment on is after a moment. Commits come nearly in the order of their times."""
+        return next((commit.time > time for commit in self._commits(index)), True)
+
+    def _commits(self, index: int) -> Iterator[Commit]:
+        """From a segment on, each once."""
+        seen = -1
+        for first in range(index, len(self._archive.segments), _STEP - 1):
+            last = min(first + _STEP, len(self._archive.segments)) - 1
+            for one in self._archive.commits_of(first, last):
+                if isinstance(one, Commit) and one.lsn > seen:
+                    seen = one.lsn
+                    yield one
+            if last == len(self._archive.segments) - 1:
+                return
+
+    def _described(self, lsn: int | None, backup: dict[str, Any]) -> dict[str, Any]:
+        """For the operator's side. ``running``, ``next`` and ``committed`` tell by a row's transaction whether it stays."""
+        described: dict[str, Any] = {
+            "label": backup["label"],
+            "bytes": int(backup["info"]["size"]),
+            "timeline": self._archive.timeline,
+            "lsn": None if lsn is None else f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}",
+        }
+        return described if lsn is None else described | self._present_at(lsn)
+
+    def _present_at(self, lsn: int) -> dict[str, Any]:
+        """Which transactions were running at a place, and which ids were not handed out yet."""
+        number = lsn // SEGMENT_SIZE
+        [index] = [index for index, one in enumerate(self._archive.segments) if one.number == number]
+        for first in range(index, max(index - _FAR, -1), -1):
+            records = [one for one in self._archive.commits_of(first, min(first + 1, index)) if one.lsn < lsn]
+            if running := [one for one in records if isinstance(one, Running)]:
+                last = running[-1]
+                after = [one for one in self._span(first, index) if last.lsn < one.lsn < lsn]
+                return {
+                    "next": last.next,
+                    "running": sorted(last.xids),
+                    "committed": sorted({xid for one in after for xid in one.xids}),
+                    "time": max((one.time for one in self._span(first, index) if one.lsn < lsn), default=None),
+                }
+        return {}
+
+    def _span(self, first: int, last: int) -> list[Commit]:
+        return [one for one in self._archive.commits_of(first, last) if isinstance(one, Commit)]

@@ -1,0 +1,116 @@
+"""What the archived WAL says of transactions: which were committed where and when, by PostgreSQL's own pg_waldump."""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from . import pgbackrest
+from .pgbackrest import BackupError
+from .segments import Segment, branches, history_files, segment_names
+from .verify import SEGMENT_SIZE
+
+_LINE = re.compile(r"tx: +(\d+), lsn: ([0-9A-F]+)/([0-9A-F]+), .* desc: (.*)$")
+_COMMIT = re.compile(r"COMMIT(?:_PREPARED (\d+):)? (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
+_RUNNING = re.compile(r"RUNNING_XACTS nextXid (\d+)")
+_XACTS = re.compile(r"\b(?:sub)?xacts: ([\d ]+)")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A transaction that was committed, with its subtransactions."""
+
+    lsn: int
+    """Where its record begins."""
+    time: float
+    """By the server's clock, in seconds since 1970."""
+    xids: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Running:
+    """Which transactions there were at a place in the WAL."""
+
+    lsn: int
+    next: int
+    """The first id that was not handed out yet."""
+    xids: frozenset[int]
+    """Those that were not over, with their subtransactions."""
+
+
+class Archive:
+    """The archived WAL of an event store, along the history that its newest timeline has."""
+
+    def __init__(self, stanza: str, found: dict[str, Any]) -> None:
+        """``found``: what `pgbackrest info` says of the event store. Raises `BackupError`."""
+        if not found.get("archive"):
+            raise BackupError(f"{stanza} has no WAL in the archive")
+        self._stanza = stanza
+        self._folder = f"archive/{stanza}/{found['archive'][-1]['id']}"
+        self._program = f"/usr/lib/postgresql/{found['db'][-1]['version']}/bin/pg_waldump"
+        paths = pgbackrest.listed(stanza, self._folder)
+        by_name = {name: path for path in paths for name in segment_names([path])}
+        self._paths = {Segment.of(name, SEGMENT_SIZE): path for name, path in by_name.items()}
+        left = {
+            timeline: branches(pgbackrest.read(stanza, f"{self._folder}/{path}"), SEGMENT_SIZE)
+            for timeline, path in history_files(paths).items()
+        }
+        self.timeline = max([*left, *(segment.timeline for segment in self._paths)], default=1)
+        self.segments = lineage(self._paths, self.timeline, left.get(self.timeline, []))
+        """In their order, each place once."""
+
+    def commits_of(self, first: int, last: int) -> list[Commit | Running]:
+        """What is in the segments number ``first`` to ``last`` of `segments`, in the WAL's order."""
+        chosen = self.segments[first : last + 1]
+        with tempfile.TemporaryDirectory(dir="/srv/backups/scratch") as folder:
+            # pg_waldump reads files of one timeline: to it, they are.
+            names = [Segment(self.timeline, segment.number).name(SEGMENT_SIZE) for segment in chosen]
+            for segment, name in zip(chosen, names, strict=True):
+                self._fetch(segment, Path(folder) / name)
+            options = ["--rmgr=Transaction", "--rmgr=Standby", f"--path={folder}"]
+            done = subprocess.run(
+                [self._program, *options, names[0], names[-1]],
+                capture_output=True, text=True, check=False, env={"TZ": "UTC", "LC_ALL": "C"},
+            )  # fmt: skip
+        # It ends with an error where the last segment does.
+        return list(read(done.stdout))
+
+    def _fetch(self, segment: Segment, target: Path) -> None:
+        path = f"{self._folder}/{self._paths[segment]}"
+        get = ["pgbackrest", f"--stanza={self._stanza}", "--log-level-console=off", "repo-get", path]
+        with target.open("wb") as file:
+            if not path.endswith(".zst"):
+                status = subprocess.run(get, stdout=file, check=False).returncode
+            else:
+                with subprocess.Popen(get, stdout=subprocess.PIPE) as packed:
+                    status = subprocess.run(["zstd", "-dcq"], stdin=packed.stdout, stdout=file, check=False).returncode
+        if status or target.stat().st_size != SEGMENT_SIZE:
+            raise BackupError(f"{self._stanza}: {path} cannot be read from the archive")
+
+
+def lineage(there: dict[Segment, str], timeline: int, left: list[Segment]) -> list[Segment]:
+    """The segments along the history of a timeline; ``left``: its `branches`."""
+    ends = [*left, Segment(timeline, max((one.number for one in there), default=0) + 1)]
+    chosen, start = list[Segment](), 0
+    for end in ends:
+        chosen += sorted(one for one in there if one.timeline == end.timeline and start <= one.number < end.number)
+        start = end.number
+    return chosen
+
+
+def read(text: str) -> Iterator[Commit | Running]:
+    """The lines of pg_waldump, its times in UTC."""
+    for line in text.splitlines():
+        if not (match := _LINE.search(line)):
+            continue
+        xid, lsn, said = int(match[1]), int(match[2], 16) * 2**32 + int(match[3], 16), match[4]
+        others = frozenset(int(one) for found in _XACTS.findall(said) for one in found.split())
+        if commit := _COMMIT.match(said):
+            time = datetime.fromisoformat(f"{commit[2]}+00:00").timestamp()
+            yield Commit(lsn, time, others | {int(commit[1] or xid)})
+        elif running := _RUNNING.match(said):
+            yield Running(lsn, int(running[1]), others)
