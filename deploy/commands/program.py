@@ -27,6 +27,8 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "backup": "backup",
     "backups": "backup",
     "drill": "drill",
+    "restore": "restore",
+    "discard": "restore",
     "rollback": "runs",
     "destroy": "runs",
     "ca": "ca",

@@ -30,8 +30,10 @@ from deploy.model.settings import KINDS, Settings
 _GROUPS: Final[Mapping[str, type[LxcHost] | type[Container]]] = {"lxc_hosts": LxcHost, **KINDS}
 #: Data that are pyinfra's and its connectors' own: how a machine is reached and with which privilege.
 _CONNECTOR_KEYS: Final = ("ssh_", "fake_", "_")
-#: What deploy/destroy.py, deploy/rollback.py and deploy/rotate.py take with --data.
-_COMMAND_KEYS: Final = ("confirm", "volumes", "to", "lose", "terminate")
+#: What deploy/destroy.py, rollback.py, rotate.py and restore.py take with --data.
+_COMMAND_KEYS: Final = (
+    "confirm", "volumes", "to", "lose", "terminate", "label", "bytes", "timeline", "lsn", "discard",
+)  # fmt: skip
 
 
 class SettingsError(PyinfraError):

@@ -1,0 +1,26 @@
+"""`make restore` and `make discard`, the server's side: one event store's data from a backup, or no old ones any more.
+
+The command has looked for the place, and says it with ``--data``; ``--limit`` names the container.
+"""
+
+from pyinfra.context import host
+
+from deploy.backups import restoring
+from deploy.machine import command_line
+from deploy.machine.turns import take_turn
+from deploy.model.cluster import ClusterPaths
+from deploy.model.event_stores import EventStore
+from deploy.model.inventory import settings_of
+
+settings = settings_of(host.inventory, command_line.inventory)
+take_turn()
+said = {key: str(value) for key, value in host.inventory.get_override_data().items()}
+
+store = settings.containers.get(host.name)
+if isinstance(store, EventStore):
+    paths = ClusterPaths(store.version)
+    if said.get("discard"):
+        restoring.discard(name="Discard the data that restores have replaced", paths=paths)
+    else:
+        target = {key: said.get(key, "") for key in ("label", "bytes", "timeline", "lsn")}
+        restoring.restore(name="Restore the data", stanza=store.lxc_name, paths=paths, target=target)
