@@ -22,6 +22,16 @@ from deploy.model.project import ROOT
 
 #: What the server's side is told.
 _TOLD: Final = ("label", "bytes", "timeline", "lsn")
+#: The fork that the restored history began with. The worker records it a moment after the start of the server.
+_FORK: Final = """
+    DO $$BEGIN
+        FOR attempt IN 1..300 LOOP
+            EXIT WHEN event_store.due_fork() IS NULL;
+            PERFORM pg_sleep(0.1);
+        END LOOP;
+    END$$;
+    SELECT fork FROM event_store.forks ORDER BY recorded_at DESC LIMIT 1
+"""
 #: Seconds to wait until what was written last is archived.
 _ARCHIVED: Final = 60
 
@@ -112,7 +122,7 @@ class _Restoring:
                 f"then restore again to the newest, which loses nothing, to have erased data erased again"
             )
         again = self._erase_again()
-        [fork] = self._superuser.query("SELECT fork FROM event_store.forks ORDER BY recorded_at DESC LIMIT 1")
+        [fork] = self._superuser.query(_FORK)
         export = options.make(f"export-seals FORK={fork} EXPORT=file", self._file)
         click.echo(f"{self._store.name} is restored. {self._plan.now()}")
         click.echo(f"{again} subjects were erased again" if again else "No erasure had to be repeated")

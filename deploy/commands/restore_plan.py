@@ -122,7 +122,9 @@ class Plan:
                 f"{int(stay):,} events with higher positions than one of these were committed before, and stay."
             )
         if int(go):
-            lines.append(f"{int(go):,} events with lower positions were committed after it, and go as well.")
+            lines.append(
+                f"{int(go):,} events with lower positions are of the same transaction or of later ones, and go as well."
+            )
         return lines
 
     def now(self) -> str:
