@@ -11,7 +11,7 @@ import click
 from deploy.commands import exits, options
 from deploy.commands.child import run_child
 from deploy.commands.errors import CommandError
-from deploy.commands.inside import Inside, of_backups, repository_of
+from deploy.commands.inside import Inside, follow_backups, of_backups, repository_of
 from deploy.commands.restore_plan import Plan, moment
 from deploy.commands.superuser import Superuser, quoted
 from deploy.model.backup_repositories import BackupRepository
@@ -79,7 +79,7 @@ def discard(inventory: str, confirm: str) -> int:
 
 class _Restoring:
     def __init__(self, file: str, entries: list[Entry], store: EventStore, repository: BackupRepository) -> None:
-        self._file, self._store = file, store
+        self._file, self._store, self._repository, self._entries = file, store, repository, entries
         self._inside = Inside(entries, repository)
         self._superuser = Superuser(file, store)
         self._plan = Plan(store, self._superuser)
@@ -122,6 +122,9 @@ class _Restoring:
                 f"then restore again to the newest, which loses nothing, to have erased data erased again"
             )
         again = self._erase_again()
+        # A backup of what was cut off is none of this history.
+        if follow_backups(self._entries, self._repository, self._file, "backup", "incr", self._store.lxc_name):
+            click.echo(f"It is not backed up yet; `{options.make('backup', self._file)}` makes a backup", err=True)
         [fork] = self._superuser.query(_FORK)
         export = options.make(f"export-seals FORK={fork} EXPORT=file", self._file)
         click.echo(f"{self._store.name} is restored. {self._plan.now()}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import pgbackrest
 from .pgbackrest import BackupError
+from .wal import Archive
 
 FOLDER = Path("/srv/backups/scratch")
 #: What the event store's data need beside themselves: WAL that is replayed, and what checks write.
@@ -46,10 +47,12 @@ class Scratch:
 
     def __init__(self, stanza: str, found: dict[str, Any]) -> None:
         """``found``: what `pgbackrest info` says of the event store. Raises `BackupError` if it has no backup."""
-        if not found.get("backup"):
-            raise BackupError(f"{stanza} is not backed up, so there is nothing to restore")
+        backups = Archive(stanza, found).backups(found)
+        if not backups:
+            raise BackupError(f"{stanza} is not backed up, or not since it was restored; make a backup")
         self.stanza = stanza
-        self.size = int(found["backup"][-1]["info"]["size"])
+        self._label = backups[-1]["label"]
+        self.size = int(backups[-1]["info"]["size"])
         self._programs = f"/usr/lib/postgresql/{found['db'][-1]['version']}/bin"
         self._folder = FOLDER / stanza
         self.data = self._folder / "data"
@@ -68,7 +71,12 @@ class Scratch:
         """Restore the newest backup; returns the seconds that it took. Raises `BackupError`."""
         self._folder.mkdir(mode=0o700)
         self.data.mkdir(mode=0o700)
-        options = [f"--config={self._configuration()}", f"--config-include-path={_KEY}", f"--pg1-path={self.data}"]
+        options = [
+            f"--config={self._configuration()}",
+            f"--config-include-path={_KEY}",
+            f"--pg1-path={self.data}",
+            f"--set={self._label}",
+        ]
         began = time.monotonic()
         status, text = pgbackrest.said(
             self.stanza, *options, "--archive-mode=off", "--log-level-console=warn", "restore"

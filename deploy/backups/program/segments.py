@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+#: Bytes of one: PostgreSQL's own; Debian's packages make no other.
+SEGMENT_SIZE = 16 * 1024**2
 #: As pgBackRest keeps it: the name, a hyphen, a digest, and how it was compressed.
 _SEGMENT = re.compile(r"(?:^|/)([0-9A-F]{24})-[0-9a-f]{40}(?:\.\w+)?$")
 _HISTORY = re.compile(r"(?:^|/)([0-9A-F]{8})\.history$")
@@ -44,11 +46,17 @@ def history_files(paths: Iterable[str]) -> dict[int, str]:
 
 def branches(history: str, size: int) -> list[Segment]:
     """Where the ancestors of a timeline were left, by its history file: each with the segment in which that was."""
+    return [Segment(timeline, lsn // size) for timeline, lsn in ancestors(history).items()]
+
+
+def ancestors(history: str) -> dict[int, int]:
+    """The ancestors of a timeline, in their order, each with the place in the WAL where it was left."""
     rows = (line.split() for line in history.splitlines() if line.strip() and not line.lstrip().startswith("#"))
-    return [Segment(int(row[0]), _position(row[1]) // size) for row in rows if len(row) >= 2]
+    return {int(row[0]): position(row[1]) for row in rows if len(row) >= 2}
 
 
-def _position(lsn: str) -> int:
+def position(lsn: str) -> int:
+    """A place in the WAL, in bytes, as PostgreSQL writes it."""
     high, low = lsn.split("/")
     return int(high, 16) * 2**32 + int(low, 16)
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from . import pgbackrest
 from .pgbackrest import BackupError
-from .segments import Segment
-from .verify import SEGMENT_SIZE
+from .segments import SEGMENT_SIZE, Segment
 from .wal import Archive, Commit, Running
 
 #: Segments that are looked at together, one of which is looked at twice: records may reach into the next one.
@@ -28,14 +27,15 @@ class Search:
     def __init__(self, stanza: str) -> None:
         """Raises `BackupError`."""
         self._stanza = stanza
-        self._found = pgbackrest.info().get(stanza, {})
-        if not self._found.get("backup"):
-            raise BackupError(f"{stanza} is not backed up")
-        self._archive = Archive(stanza, self._found)
+        found = pgbackrest.info().get(stanza, {})
+        self._archive = Archive(stanza, found)
+        self._backups = self._archive.backups(found)
+        if not self._backups:
+            raise BackupError(f"{stanza} is not backed up, or not since it was restored; make a backup")
 
     def latest(self) -> dict[str, Any]:
         """No place: all that was archived."""
-        return self._described(None, self._found["backup"][-1])
+        return self._described(None, self._backups[-1])
 
     def at(self, time: float) -> dict[str, Any]:
         """The first commit after a moment. What was acknowledged before stays, what began after it goes."""
@@ -46,7 +46,7 @@ class Search:
         for commit in self._commits(max(begin, begin + index - 1)):
             if commit.time > time:
                 return self._described(commit.lsn, backup)
-        return self._described(None, self._found["backup"][-1])
+        return self._described(None, self._backups[-1])
 
     def before(self, xid: int, begun: float) -> dict[str, Any]:
         """The commit of a transaction, by the id that the event's row has, and when the transaction began."""
@@ -61,9 +61,9 @@ class Search:
         )
 
     def _backup_before(self, time: float) -> dict[str, Any]:
-        fitting = [one for one in self._found["backup"] if one["timestamp"]["stop"] <= time]
+        fitting = [one for one in self._backups if one["timestamp"]["stop"] <= time]
         if not fitting:
-            oldest = datetime.fromtimestamp(self._found["backup"][0]["timestamp"]["stop"], UTC)
+            oldest = datetime.fromtimestamp(self._backups[0]["timestamp"]["stop"], UTC)
             raise BackupError(
                 f"{self._stanza}: {datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S}Z is before the end of the oldest "
                 f"backup, {oldest:%Y-%m-%d %H:%M:%S}Z, so nothing can be restored to there"

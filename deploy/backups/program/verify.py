@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import pgbackrest, state
-from .segments import Segment, branches, history_files, missing, segment_names
+from .segments import SEGMENT_SIZE, Segment, branches, history_files, missing, segment_names
 
-#: PostgreSQL's own; Debian's packages make no other.
-SEGMENT_SIZE = 16 * 1024**2
 #: How many lines of what pgBackRest says are kept.
 _LINES = 20
 _STATUS = re.compile(r"^status: (\w+)", re.MULTILINE)

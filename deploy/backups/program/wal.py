@@ -11,8 +11,7 @@ from typing import Any
 
 from . import pgbackrest
 from .pgbackrest import BackupError
-from .segments import Segment, branches, history_files, segment_names
-from .verify import SEGMENT_SIZE
+from .segments import SEGMENT_SIZE, Segment, ancestors, branches, history_files, position, segment_names
 
 _LINE = re.compile(r"tx: +(\d+), lsn: ([0-9A-F]+)/([0-9A-F]+), .* desc: (.*)$")
 _COMMIT = re.compile(r"COMMIT(?:_PREPARED (\d+):)? (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
@@ -55,13 +54,22 @@ class Archive:
         paths = pgbackrest.listed(stanza, self._folder)
         by_name = {name: path for path in paths for name in segment_names([path])}
         self._paths = {Segment.of(name, SEGMENT_SIZE): path for name, path in by_name.items()}
-        left = {
-            timeline: branches(pgbackrest.read(stanza, f"{self._folder}/{path}"), SEGMENT_SIZE)
-            for timeline, path in history_files(paths).items()
-        }
-        self.timeline = max([*left, *(segment.timeline for segment in self._paths)], default=1)
-        self.segments = lineage(self._paths, self.timeline, left.get(self.timeline, []))
+        histories = history_files(paths)
+        self.timeline = max([*histories, *(segment.timeline for segment in self._paths)], default=1)
+        newest = histories.get(self.timeline)
+        history = pgbackrest.read(stanza, f"{self._folder}/{newest}") if newest else ""
+        self.segments = lineage(self._paths, self.timeline, branches(history, SEGMENT_SIZE))
         """In their order, each place once."""
+        self._left = ancestors(history)
+
+    def backups(self, found: dict[str, Any]) -> list[dict[str, Any]]:
+        """The backups that are of this history, the oldest first: none of what an earlier restore has cut off."""
+        return [backup for backup in found.get("backup", []) if self._has(backup)]
+
+    def _has(self, backup: dict[str, Any]) -> bool:
+        timeline = Segment.of(backup["archive"]["stop"], SEGMENT_SIZE).timeline
+        end = self._left.get(timeline)
+        return timeline == self.timeline or (end is not None and position(backup["lsn"]["stop"]) <= end)
 
     def commits_of(self, first: int, last: int) -> list[Commit | Running]:
         """What is in the segments number ``first`` to ``last`` of `segments`, in the WAL's order."""
