@@ -12,8 +12,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from deploy.certificates.keys import PASSPHRASE
@@ -62,6 +65,25 @@ class Kept:
                 "'event_type', 'Noted', 'event_data', '{}'::jsonb)) FROM generate_series(1, %s)))",
                 [count],
             )
+
+    def note(self) -> str:
+        """Append one event; its id, once it is acknowledged."""
+        with self.deployment.connect(self.store) as connection:
+            row = connection.execute(
+                "SELECT event_id FROM event_store.append_event('Account', gen_random_uuid(), 0, 'Noted', '{}')"
+            ).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    def events(self) -> set[str]:
+        return {*sql(self.store, "SELECT event_id FROM event_store.events").split()}
+
+    def cursor(self) -> str:
+        """That of the newest event."""
+        return sql(
+            self.store,
+            "SELECT event_store.cursor_of(e) FROM event_store.events e ORDER BY transaction_id DESC, global_position DESC LIMIT 1",
+        )
 
     def switch(self) -> None:
         """Begin another segment, and wait until the one before is in the archive."""
@@ -174,35 +196,32 @@ def test_a_drill_finds_a_whole_store_and_leaves_nothing_behind(kept: Kept) -> No
 
 
 def test_a_drill_says_what_is_wrong_with_the_store(kept: Kept) -> None:
-    """Behind the back of the store: a row of a projection, and an event inside of a sealed stretch."""
-    superuser = "SET session_replication_role = replica; SET role = NONE;"
-    sql(
-        kept.store,
-        f"{superuser} INSERT INTO projections.users (user_id, email, name, status) SELECT gen_random_uuid(), 'a@b.c', 'x', 'active'",
-        check=False,
-    )
-    rows = sql(kept.store, "SELECT count(*) FROM projections.users")
+    """Behind the back of the store: an event inside of a sealed stretch, and a row of a projection."""
+    assert kept.command("demo", "-c", kept.store).returncode == 0
+    until(lambda: sql(kept.store, "SELECT count(*) > 0 FROM projections.positions") == "t")
     event = sql(kept.store, "SELECT event_id FROM event_store.events ORDER BY global_position LIMIT 1")
-    sql(
-        kept.store,
-        f"{superuser} ALTER TABLE event_store.events DISABLE TRIGGER ALL; "
-        f"UPDATE event_store.events SET event_data = '{{\"forged\": 1}}' WHERE event_id = '{event}'; "
-        "ALTER TABLE event_store.events ENABLE ALWAYS TRIGGER ALL",
-    )
-    kept.switch()
-    done = kept.command("drill")
+    _forge(kept, event, '{"forged": 1}', "+ 1")
+    done = kept.command("drill", "-c", kept.store)
     assert done.returncode == 2, done.stdout + done.stderr
     assert re.search(r"seal 1\|edited", done.stdout), done.stdout
-    assert ("projections.users is" in done.stdout) == (rows != "0")
+    assert "projections.positions is" in done.stdout
     assert kept.rows()["backups"][0] == "degraded"
+    _forge(kept, event, "{}", "- 1")
+    assert kept.command("drill").returncode == 0
+
+
+def _forge(kept: Kept, event: str, data: str, change: str) -> None:
+    triggers = ("events_append_only", "events_append_only_rows")
+    off, on = (
+        "".join(f"ALTER TABLE event_store.events {verb} TRIGGER {trigger};" for trigger in triggers)
+        for verb in ("DISABLE", "ENABLE ALWAYS")
+    )
     sql(
         kept.store,
-        f"{superuser} ALTER TABLE event_store.events DISABLE TRIGGER ALL; "
-        f"UPDATE event_store.events SET event_data = '{{}}' WHERE event_id = '{event}'; "
-        "ALTER TABLE event_store.events ENABLE ALWAYS TRIGGER ALL; DELETE FROM projections.users",
+        f"BEGIN; {off} UPDATE event_store.events SET event_data = '{data}' WHERE event_id = '{event}'; {on}"
+        f"UPDATE projections.positions SET quantity = quantity {change}; COMMIT",
     )
     kept.switch()
-    assert kept.command("drill").returncode == 0
 
 
 def test_a_flipped_byte_is_found_by_a_look_at_everything(kept: Kept) -> None:
@@ -256,7 +275,7 @@ def test_a_backup_that_is_killed_is_no_trouble_for_the_next_one(kept: Kept, mome
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     time.sleep(moment)
-    inside(kept.repository, "pkill -KILL -x pgbackrest -f -- ' backup$' || pkill -KILL -f 'type=full backup' || true")
+    inside(kept.repository, "pkill -KILL -f 'type=full [b]ackup' || true")
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     until(lambda: kept.program("backup", "incr")[0] == 0)
@@ -325,6 +344,112 @@ def test_a_key_is_never_replaced(kept: Kept) -> None:
         assert said in refused.stderr + refused.stdout
         assert "another one than before" not in refused.stdout + refused.stderr
     path.write_text(before)
+    assert kept.deployment.drift()[0] == 0
+
+
+def test_a_store_is_restored_to_before_an_event(kept: Kept, tmp_path: Path) -> None:
+    """The events are those that were acknowledged before; consumers, seals and erasures are told of the new history."""
+    exported = tmp_path / "seals"
+    before = [kept.note() for _ in range(10)]
+    cursor = kept.cursor()
+    with kept.deployment.connect(kept.store) as connection, connection.transaction():
+        # A number that is lower, and a commit that comes later.
+        connection.execute("SELECT event_store.append_event('Account', gen_random_uuid(), 0, 'Noted', '{}')")
+        target = kept.note()
+    after = [kept.note() for _ in range(5)]
+    until(lambda: sql(kept.store, SEALED) == "t")
+    assert kept.command("export-seals", "--export", str(exported)).returncode == 0
+    lost_cursor, erased = kept.cursor(), str(uuid4())
+    sql(kept.store, f"SELECT event_store.erase_subject('{erased}')")
+    held = kept.events()
+    planned = kept.command("restore", "-c", kept.store, "--before-event", target)
+    assert planned.returncode == 1
+    # With the event of the erasure, and the one of the transaction that was committed after the target.
+    assert f"{len(held) + 1 - 8:,} of {len(held) + 1:,} events would be there." in planned.stdout
+    assert "8 events of 8 aggregates would be lost" in planned.stdout
+    assert "1 events with lower positions are of the same transaction or of later ones" in planned.stdout
+    assert f"`make restore CONFIRM={kept.store}" in planned.stderr
+    assert kept.events() > held
+    done = kept.command("restore", "--confirm", kept.store, "--before-event", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    left = kept.events()
+    assert {*before} <= left
+    assert left & {target, *after} == set()
+    assert len(left) == len(held) + 1 - 8 + 1  # the erasure was repeated
+    assert "1 subjects were erased again" in done.stdout
+    assert sql(kept.store, f"SELECT count(*) FROM event_store.erasures WHERE subject_id = '{erased}'") == "1"
+    with kept.deployment.connect(kept.store) as connection:
+        assert connection.execute("SELECT count(*) FROM event_store.read_feed_after(%s)", [cursor]).fetchone() == (2,)
+        with pytest.raises(psycopg.Error) as refused:
+            connection.execute("SELECT count(*) FROM event_store.read_feed_after(%s)", [lost_cursor])
+        assert refused.value.sqlstate == "SE018"
+    assert kept.command("seals", "--compare", str(exported)).returncode == 2
+    [fork] = re.findall(r"from fork (\S+) on", done.stdout)
+    assert kept.command("export-seals", "--export", str(exported), "--fork", fork).returncode == 0
+    assert kept.command("seals", "--compare", str(exported)).returncode == 0
+    assert kept.deployment.drift()[0] == 0
+    # It is backed up again, on its new timeline, and what it has archived is whole.
+    assert kept.program("verify")[0] == 0
+    assert kept.command("drill").returncode == 0
+
+
+#: All but what came in the last moment.
+SEALED: Final = (
+    "SELECT count(*) <= coalesce((SELECT sum(event_count) FROM event_store.seals), 0) FROM event_store.events"
+)
+
+
+def test_a_store_is_restored_to_a_moment(kept: Kept) -> None:
+    """To one before the last restore's end, even: along the history that there is now."""
+    early = [kept.note() for _ in range(3)]
+    time.sleep(1.1)
+    moment = sql(
+        kept.store, "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    )
+    late = [kept.note() for _ in range(3)]
+    for wrong, said in (
+        ("yesterday", "not a time"),
+        ("2026-01-01T00:00:00", "of which time zone?"),
+        ("2126-01-01T00:00:00Z", "has not come yet"),
+        ("2001-01-01T00:00:00Z", "is before the end of the oldest backup"),
+    ):
+        refused = kept.command("restore", "--confirm", kept.store, "--time", wrong)
+        assert (refused.returncode, said in refused.stderr) == (1, True), refused.stderr
+    done = kept.command("restore", "--confirm", kept.store, "--time", moment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {*early} <= kept.events()
+    assert not {*late} & kept.events()
+
+
+def test_a_restore_that_fails_leaves_the_store_as_it_was(kept: Kept) -> None:
+    held = {kept.note() for _ in range(3)}
+    kept.switch()
+    # A segment that every restore has to replay from now on, and that cannot be read.
+    newest = inside(kept.repository, f"ls -t {ARCHIVE}/*/*/*/*-*.zst | head -n 1")
+    later = kept.note()
+    kept.switch()
+    flip(kept, newest)
+    failed = kept.command("restore", "--confirm", kept.store, "--before-event", later)
+    assert failed.returncode == 1
+    restore(kept, newest)
+    kept.apply()
+    assert {*held, later} <= kept.events()
+
+
+def test_a_restore_that_was_killed_is_no_trouble_for_the_next_one(kept: Kept) -> None:
+    """Between the exchange of the data and the end, the old ones are in the other place."""
+    held, target = kept.note(), kept.note()
+    kept.switch()
+    data = inside(kept.store, "ls -d /srv/postgresql/*/main")
+    inside(kept.store, f"cp -a {data} {data}.restored")  # as a killed one leaves the old data
+    done = kept.command("restore", "--confirm", kept.store, "--before-event", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (held in kept.events(), target in kept.events()) == (True, False)
+    kept_data = inside(kept.store, f"ls -d {data}.*").splitlines()
+    assert all(".before-" in path for path in kept_data)
+    assert len(kept_data) >= 2
+    assert kept.command("discard", "--confirm", kept.store).returncode == 0
+    assert inside(kept.store, f"ls -d {data}.* 2>/dev/null || true") == ""
     assert kept.deployment.drift()[0] == 0
 
 
