@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
@@ -18,6 +18,7 @@ from deploy.model.hosts import LxcHost
 from deploy.model.passwords import Passwords
 from deploy.model.project import ROOT
 from deploy.model.providers import provider
+from deploy.model.remembered import Remembered
 
 #: The kinds of containers, by their group of the inventory.
 KINDS: Final[Mapping[str, type[Container]]] = {kind.group: kind for kind in (EventStore,)}
@@ -34,6 +35,8 @@ class Settings(BaseModel):
     hosts: dict[str, LxcHost]
     containers: dict[str, Container]
 
+    _providers: dict[str, Remembered] = PrivateAttr(default_factory=dict)
+
     @property
     def event_stores(self) -> list[EventStore]:
         """The containers that are event stores, in the inventory's order."""
@@ -42,7 +45,9 @@ class Settings(BaseModel):
     def passwords_of(self, store: EventStore) -> Passwords:
         """The passwords of an event store's roles; they may be where those of others are."""
         file = ROOT / ".secrets" / f"{self.name}.json"
-        return Passwords(provider(store.secrets, file), os.environ, file)
+        if store.secrets not in self._providers:
+            self._providers[store.secrets] = Remembered(provider(store.secrets, file))
+        return Passwords(self._providers[store.secrets], os.environ, file)
 
     @property
     def authorities_folder(self) -> Path:
