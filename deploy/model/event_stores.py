@@ -10,7 +10,7 @@ from deploy.model.client_access import ClientAccess
 from deploy.model.cluster import VOLUME, ClusterPaths
 from deploy.model.durability import durability_problems, durability_warning
 from deploy.model.pooling import Pool, pooling_problem
-from deploy.model.room import application_connections, process_problems, wal_problems
+from deploy.model.room import application_connections, process_problems, reservation, reserves, wal_problems
 from deploy.model.setting_names import check_owned_settings, check_setting_names
 from deploy.model.tls_files import TlsFiles, identity_problem, protocol_problems
 
@@ -64,7 +64,8 @@ class EventStore(ClientAccess):
         json_schema_extra={"change": "server restart: ``work_mem`` follows as well."},
     )
     """PostgreSQL's connection limit. The application gets all but nine: three are for the superuser, four for the worker,
-    two for checks and monitors."""
+    one for the pooler, one for a check or a monitor. The server has some more in reserve, and in bookworm as many
+    again for the second login role of a rotation."""
 
     postgresql_settings: dict[str, str | int | float | bool] = Field(
         default={},
@@ -118,7 +119,16 @@ class EventStore(ClientAccess):
         derived = tuning.derive_settings(
             self.memory, self.cpus, self.max_connections, self.storage, self.version, disk=self.disk
         )
-        return derived | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
+        return derived | reservation(self.max_connections, self.version) | self._overrides
+
+    @property
+    def _overrides(self) -> dict[str, str]:
+        return {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
+
+    @property
+    def _usual_settings(self) -> dict[str, str]:
+        """The same, without the connections that are kept in reserve."""
+        return {**self.server_settings, "max_connections": str(self.max_connections), **self._overrides}
 
     @property
     def tls_files(self) -> TlsFiles:
@@ -134,7 +144,7 @@ class EventStore(ClientAccess):
     @property
     def application_connections(self) -> int:
         """How many connections the application may have at once."""
-        return application_connections(self.server_settings)
+        return application_connections(self.server_settings if reserves(self.version) else self._usual_settings)
 
     @property
     def pool(self) -> Pool | None:
@@ -180,7 +190,7 @@ class EventStore(ClientAccess):
         problems += wal_problems(self.server_settings, self.disk)
         if problems:
             raise ValueError("postgresql_settings: " + "; ".join(problems))
-        if short := process_problems(self.server_settings, self.processes):
+        if short := process_problems(self._usual_settings, self.processes, self.application_connections):
             raise ValueError("; ".join(short))
         return self
 
