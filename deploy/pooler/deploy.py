@@ -21,7 +21,7 @@ _FILES = (COPY, ACCESS, CONFIGURATION, UNIT_FILE)
 def questions(container: EventStore) -> list[Ask]:
     """What the operations of `deploy_part` are going to ask."""
     if container.pool is None:
-        return [Ask(Entries, paths=[UNIT_FILE, FOLDER])]
+        return [Ask(Entries, paths=[UNIT_FILE, FOLDER]), Ask(Services, units=[POOLER_UNIT])]
     return [
         Ask(Services, units=[POOLER_UNIT]),
         Ask(LookupFact, schema=SCHEMA),
@@ -37,7 +37,8 @@ def questions(container: EventStore) -> list[Ask]:
 def deploy_part(container: EventStore, settings: Settings) -> None:
     """Have the pooler as declared. The role that it looks clients up as has to be there."""
     if container.pool is None:
-        pooler.have_none(name="Have no pooler", paths=[UNIT_FILE, FOLDER])
+        foreign = "pgbouncer" in container.packages
+        pooler.have_none(name="Have no pooler", paths=[UNIT_FILE, FOLDER], foreign=foreign)
         return
     contents = texts(container, container.pool, settings)
     have_user(name="Have the pooler's user", user=POOLER_ROLE)
