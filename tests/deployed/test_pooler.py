@@ -43,6 +43,8 @@ NOT_LET_IN = r"no authentication method is found|login rejected|no such user"
 #: Of containers with one CPU.
 POOL = Pool(10, 13)
 MANY = 40
+#: A transaction may have to wait for the turn of others.
+AS_LONG_AS_IT_TAKES = "SET LOCAL idle_in_transaction_session_timeout = 0"
 
 
 @pytest.fixture(scope="module")
@@ -320,7 +322,7 @@ def test_a_transaction_that_does_not_end_is_cut_off_and_named(store: Deployment,
     writers = Writers(store, name, clients=4, pooled=True)
     with writers.at_work(), connect(store, name, application_name="endless") as endless:
         endless.execute("BEGIN")
-        endless.execute("SELECT 1")
+        endless.execute(AS_LONG_AS_IT_TAKES)
         store.apply()
         with pytest.raises(psycopg.OperationalError):
             endless.execute("SELECT 1")
@@ -490,7 +492,7 @@ def test_a_rotation_goes_on_with_the_pool_full_of_long_transactions(store: Deplo
     sessions = [connect(store, name) for _ in range(POOL.size)]
     for session in sessions:
         session.execute("BEGIN")
-        session.execute("SELECT 1")
+        session.execute(AS_LONG_AS_IT_TAKES)
     assert len(servers(name)) == POOL.size
     code, said = rotate(store, name, "--timeout", "0")
     assert code == 2, said
