@@ -24,6 +24,7 @@ if isinstance(store, EventStore):
         name="Have the roles",
         credentials=credentials,
         application_connections=store.application_connections,
+        version=store.version,
         pooled=pooled,
     )
     database.have_database(name="Have the database", credentials=credentials, pooled=pooled)

@@ -1,11 +1,14 @@
 """`event-store rotate`: another password for the application, while it works."""
 
 import fcntl
+import getpass
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Final
 
 import click
@@ -52,20 +55,28 @@ def rotate(inventory: str, container: str | None, force: bool, timeout: int | No
     entries = read_entries(inventory)
     settings = make_settings(entries, inventory)
     store = choose_event_store(settings, container)
-    with _alone(settings):
+    with alone(settings, store):
         return _Rotation(settings, store, entries, timeout).run(force=force, quiet=quiet)
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """One rotation of an inventory at a time; a killed one holds nothing."""
-    path = ROOT / ".secrets" / f"{settings.name}.rotation"
+def alone(settings: Settings, store: EventStore) -> Iterator[None]:
+    """One rotation of a container at a time; a killed one holds nothing. The file says who it is."""
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", store.name).strip("-")
+    path = ROOT / ".secrets" / f"{settings.name}.rotation.{name}"
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "w") as file:
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CommandError(f"{settings.file}: another `make rotate` is at work; wait for it, or end it") from None
+            who = file.read() or "somebody"  # who has only just begun has not written it yet
+            raise CommandError(
+                f"{store.name}: another `make rotate` is at work: {who}. Wait until it has ended, or end it"
+            ) from None
+        since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        file.truncate()
+        file.write(f"{getpass.getuser()}, process {os.getpid()}, since {since}")
+        file.flush()
         yield
 
 

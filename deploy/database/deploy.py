@@ -4,8 +4,9 @@ from pyinfra.api import deploy
 
 from deploy.database import operations as database
 from deploy.database import roles
+from deploy.database.declared import PRIVILEGES, ROLES
 from deploy.database.facts import CatalogueFact
-from deploy.database.roles import PRIVILEGES, ROLES, Credentials
+from deploy.database.roles import Credentials
 from deploy.machine.questions import Ask
 from deploy.model.event_stores import EventStore
 from deploy.model.settings import Settings
@@ -24,6 +25,7 @@ def deploy_part(container: EventStore, settings: Settings) -> None:
         name="Have the roles",
         credentials=credentials,
         application_connections=container.application_connections,
+        version=container.version,
         pooled=container.pool is not None,
     )
     database.have_database(name="Have the database", credentials=credentials, pooled=container.pool is not None)

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from pyinfra.api import operation
 
+from deploy.database.declared import privileges
 from deploy.database.facts import Catalogue
-from deploy.database.roles import Credentials, catalogue, privileges
+from deploy.database.roles import Credentials, catalogue
 from deploy.machine.differences import Commands, refuse, report, unanswered
 from deploy.machine.psql import psql
 from deploy.machine.records import Difference

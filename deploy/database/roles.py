@@ -10,30 +10,22 @@ from pyinfra.api import operation
 from pyinfra.context import host
 
 from deploy.database import scram
+from deploy.database.declared import PRIVILEGES, ROLES, attributes, members, with_reserved_connections
 from deploy.database.facts import Catalogue, CatalogueFact, LoginsFact, fingerprint
 from deploy.machine.differences import Commands, refuse, report, unanswered
 from deploy.machine.look import look
+from deploy.machine.pooler_console import clients_dropped
 from deploy.machine.psql import psql
 from deploy.machine.records import Difference
-from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
+from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.logins import LOGIN_ROLES, Logins
 from deploy.model.passwords import Passwords
-from deploy.model.pooling import POOLER_ROLE
 
-#: Roles that may be asked about; of a store whose password was never rotated, the login roles are not there, and
-#: without a pooler its role is not.
-ROLES: Final = (OWNER_ROLE, APPLICATION_ROLE, WORKER_ROLE, POOLER_ROLE, *LOGIN_ROLES)
-#: Database → privileges other than the owner's. Nobody may connect anywhere by default. TEMPORARY is for REFRESH
-#: MATERIALIZED VIEW CONCURRENTLY, which puts the new rows into a temporary table first.
-PRIVILEGES: Final[Mapping[str, list[str]]] = {
-    DATABASE: [f"{OWNER_ROLE}=CREATE", f"{OWNER_ROLE}=TEMPORARY", f"{WORKER_ROLE}=CONNECT"],
-    "postgres": [],
-    "template1": [],
-}
 _ATTRIBUTES: Final = ("SUPERUSER", "CREATEDB", "CREATEROLE", "INHERIT", "LOGIN", "REPLICATION", "BYPASSRLS")
 _UNLIMITED: Final = -1
-#: Of a membership: what a login role may do with the application's role is to run as it. Not before 16 said of a grant.
-_AS_GRANTED: Final = {"admin_option": False, "inherit_option": False, "set_option": True}
+#: Of a membership, as GRANT makes it of a member that inherits, or not: a login role may run as the application's. Not before
+#: 16 said of a grant.
+_GRANTED: Final = {"admin_option": False, "set_option": True}
 # These statements have verifiers in their text, which is logged if they fail, and by whatever the server has loaded for that.
 # A setting of a library that is not loaded is only a name.
 _UNLOGGED: Final = "".join(
@@ -53,26 +45,6 @@ _UNLOGGED: Final = "".join(
         "pg_stat_statements.track": "'none'",
     }.items()
 )
-
-
-def attributes(logins: Logins, *, pooled: bool) -> dict[str, dict[str, bool]]:
-    """Role → its attributes; what is not said here is not granted. ``pooled``: whether there is a pooler, which has a role."""
-    of_application = {
-        role: {"LOGIN": role in logins.let_in, "INHERIT": role == APPLICATION_ROLE} for role in logins.roles
-    }
-    inside = {role: {"LOGIN": True, "INHERIT": True} for role in (WORKER_ROLE, *([POOLER_ROLE] if pooled else []))}
-    return {OWNER_ROLE: {"INHERIT": True}} | inside | of_application
-
-
-def members(logins: Logins) -> list[tuple[str, str]]:
-    """(role, member): no other role is a member of anything."""
-    return [(APPLICATION_ROLE, role) for role in logins.roles if role != APPLICATION_ROLE]
-
-
-def privileges(logins: Logins, *, pooled: bool) -> dict[str, list[str]]:
-    """Database → privileges. A login role connects before it runs as the application's."""
-    connect = [f"{member}=CONNECT" for _, member in members(logins)] + [f"{POOLER_ROLE}=CONNECT"] * pooled
-    return {database: [*there, *(connect if database == DATABASE else [])] for database, there in PRIVILEGES.items()}
 
 
 @dataclass(frozen=True)
@@ -108,10 +80,11 @@ def catalogue() -> Catalogue:
 
 
 @operation()
-def have_roles(credentials: Credentials, application_connections: int, *, pooled: bool) -> Commands:
+def have_roles(credentials: Credentials, application_connections: int, version: int, *, pooled: bool) -> Commands:
     """Have the roles with exactly their attributes, passwords, members and settings.
 
     ``application_connections``: how many the application may have at once, so that it cannot keep the others out.
+    ``version``: PostgreSQL's, which decides how they are kept out besides.
     """
     present, logins = catalogue(), credentials.logins
     if present.silence:
@@ -132,19 +105,30 @@ def have_roles(credentials: Credentials, application_connections: int, *, pooled
     for role, wanted in attributes(logins, pooled=pooled).items():
         limit = application_connections if role in logins.roles else _UNLIMITED
         changes += _attribute_changes(role, wanted, limit, present.roles.get(role))
-    changes += _membership_changes(present, members(logins))
+    running = dict.fromkeys(members(logins), False)
+    reserved = dict.fromkeys(with_reserved_connections(pooled=pooled, version=version), True)
+    changes += _membership_changes(present, running | reserved)
     changes += _setting_changes(present, members(logins))
+    dropped = False
     for role in attributes(logins, pooled=pooled):
         stored = present.roles.get(role, {})
         if role in logins.let_in:
             if not credentials.fits(role, stored):
-                changes.append((Difference(f"role {role}", "password differs"), role))
+                # Not so in a rotation: nobody has come by way of the pooler as the next one yet.
+                dropping = pooled and bool(stored) and role != logins.next
+                changes.append((Difference(f"role {role}", f"password differs{_DROPPED if dropping else ''}"), role))
+                dropped = dropped or dropping
         elif stored.get("password"):
             changes.append((Difference(f"role {role}", "has a password"), f"ALTER ROLE {role} PASSWORD NULL;"))
     report(difference for difference, _ in changes)
     if changes:
         statements = dict.fromkeys(statement for _, statement in changes)
         yield psql(_UNLOGGED + "\n".join(_with_passwords(statements, credentials)))
+    if dropped:
+        yield clients_dropped()
+
+
+_DROPPED: Final = "; KILL and RESUME of the pooler drop its clients, which connect again"
 
 
 def _attribute_changes(
@@ -163,11 +147,12 @@ def _attribute_changes(
             yield Difference(f"role {role}", f"{name} is {present[name]}"), alter
 
 
-def _membership_changes(present: Catalogue, wanted: Iterable[tuple[str, str]]) -> Iterator[tuple[Difference, str]]:
-    """(difference, statement): none but these, and these to run as the role and for nothing else."""
-    lacking = dict.fromkeys(wanted)
+def _membership_changes(present: Catalogue, wanted: Mapping[tuple[str, str], bool]) -> Iterator[tuple[Difference, str]]:
+    """(difference, statement): none but these; (role, member) → whether the member inherits."""
+    lacking = dict(wanted)
     for role, member, options in present.memberships:
-        if (role, member) in lacking and all(_AS_GRANTED[name] == value for name, value in options.items()):
+        granted = _GRANTED | {"inherit_option": lacking.get((role, member))}
+        if (role, member) in lacking and all(granted[name] == value for name, value in options.items()):
             del lacking[role, member]
         else:
             yield Difference(f"role {member}", f"is a member of {role}"), f"REVOKE {role} FROM {member} CASCADE;"

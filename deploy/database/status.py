@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from deploy.database.declared import PRIVILEGES, ROLES
 from deploy.database.facts import Catalogue, CatalogueFact
-from deploy.database.roles import PRIVILEGES, ROLES
 from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State
 from deploy.model.event_stores import APPLICATION_ROLE, EventStore

@@ -11,7 +11,7 @@ from deploy.model.client_access import ClientAccess
 from deploy.model.cluster import POSTGRESQL_OF_RELEASE, VOLUME, ClusterPaths
 from deploy.model.durability import durability_problems, durability_warning
 from deploy.model.pooling import Pool, pooling_problem
-from deploy.model.room import application_connections, process_problems, wal_problems
+from deploy.model.room import application_connections, process_problems, reservation, reserves, wal_problems
 from deploy.model.setting_names import check_owned_settings, check_setting_names
 from deploy.model.tls_files import Identity, TlsFiles, identity_problem, protocol_problems
 
@@ -62,7 +62,8 @@ class EventStore(ClientAccess, BackedUp):
         json_schema_extra={"change": "server restart: ``work_mem`` follows as well."},
     )
     """PostgreSQL's connection limit. The application gets all but nine: three are for the superuser, four for the worker,
-    two for checks and monitors."""
+    one for the pooler, one for a check or a monitor. The server has some more in reserve, and in bookworm as many
+    again for the second login role of a rotation."""
 
     postgresql_settings: dict[str, str | int | float | bool] = Field(
         default={},
@@ -117,7 +118,16 @@ class EventStore(ClientAccess, BackedUp):
             self.memory, self.cpus, self.max_connections, self.storage, self.version, disk=self.disk
         )
         archive = archive_settings(self.lxc_name) if self.backup_repository else {}
-        return derived | archive | {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
+        return derived | reservation(self.max_connections, self.version) | archive | self._overrides
+
+    @property
+    def _overrides(self) -> dict[str, str]:
+        return {name: _as_setting(value) for name, value in self.postgresql_settings.items()}
+
+    @property
+    def _usual_settings(self) -> dict[str, str]:
+        """The same, without the connections that are kept in reserve."""
+        return {**self.server_settings, "max_connections": str(self.max_connections), **self._overrides}
 
     @property
     def tls_files(self) -> TlsFiles:
@@ -140,7 +150,7 @@ class EventStore(ClientAccess, BackedUp):
     @property
     def application_connections(self) -> int:
         """How many connections the application may have at once."""
-        return application_connections(self.server_settings)
+        return application_connections(self.server_settings if reserves(self.version) else self._usual_settings)
 
     @property
     def pool(self) -> Pool | None:
@@ -190,7 +200,7 @@ class EventStore(ClientAccess, BackedUp):
         problems += wal_problems(self.server_settings, self.disk)
         if problems:
             raise ValueError("postgresql_settings: " + "; ".join(problems))
-        if short := process_problems(self.server_settings, self.processes):
+        if short := process_problems(self._usual_settings, self.processes, self.application_connections):
             raise ValueError("; ".join(short))
         return self
 

@@ -18,7 +18,8 @@ from deploy.model import logins
 from deploy.model.event_stores import APPLICATION_ROLE
 from deploy.model.logins import LOGIN_ROLES, Logins
 from deploy.model.private_files import locked
-from deploy.model.providers import PasswordError, Provider
+from deploy.model.providers import PasswordError
+from deploy.model.remembered import Remembered
 
 MIN_LENGTH: Final = 12
 MIN_DISTINCT: Final = 6
@@ -44,9 +45,9 @@ _DISGUISES: Final = str.maketrans("013457@$!", "oieastasi")
 
 
 class Passwords:
-    """The passwords for one inventory. Reads what is kept at each call: another process may have added to it."""
+    """The passwords for one inventory. What is changed is read anew before: another process may have added to it."""
 
-    def __init__(self, provider: Provider, environment: Mapping[str, str], lock: Path) -> None:
+    def __init__(self, provider: Remembered, environment: Mapping[str, str], lock: Path) -> None:
         self.provider = provider
         self._environment = environment
         self._lock = lock
@@ -72,7 +73,7 @@ class Passwords:
         if not self.provider.stores:
             raise PasswordError(f'{container}: "secrets": "environment" generates no password; export {variable(role)}')
         with locked(self._lock):
-            passwords = self._read()
+            passwords = self._understood(self.provider.fresh())
             # Another run may have generated it since.
             password = passwords.setdefault(container, {}).setdefault(role, secrets.token_urlsafe(24))
             self._write(passwords)
@@ -108,7 +109,7 @@ class Passwords:
 
     def _change(self, container: str, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
         with locked(self._lock):
-            passwords = self._read()
+            passwords = self._understood(self.provider.fresh())
             self._write({**passwords, container: change(passwords[container])})
 
     def given(self, role: str) -> str | None:
@@ -135,7 +136,9 @@ class Passwords:
         self.provider.write((json.dumps(passwords, indent=2, sort_keys=True) + "\n").encode())
 
     def _read(self) -> dict[str, dict[str, str]]:
-        text = self.provider.read()
+        return self._understood(self.provider.read())
+
+    def _understood(self, text: bytes | None) -> dict[str, dict[str, str]]:
         if text is None:
             return {}
         try:

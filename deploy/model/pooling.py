@@ -18,6 +18,10 @@ _WITHOUT_PREPARED_STATEMENTS: Final = "bookworm"
 _FEWEST: Final = 10
 _MOST: Final = 20
 _OF_A_CPU: Final = 5
+#: For who logs in otherwise, while the first login role has its whole pool in long transactions.
+_OF_THE_NEXT_LOGIN: Final = 2
+#: Looks up who a client is.
+_OF_THE_POOLER: Final = 1
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,13 @@ class Pool:
     size: int
     """Of one login role."""
     limit: int
-    """Of all roles together, with one that looks up who a client is."""
+    """Of all roles together: two more for the next login role of a rotation, and one that looks up who a client is."""
 
     @classmethod
     def of(cls, cpus: int, application_connections: int) -> Self:
         """Five for each CPU, at least 10 and at most 20; never more than the application may have."""
-        size = min(max(_OF_A_CPU * cpus, _FEWEST), _MOST, application_connections)
-        return cls(size, size + 1)
+        size = min(max(_OF_A_CPU * cpus, _FEWEST), _MOST, max(application_connections - _OF_THE_NEXT_LOGIN, 1))
+        return cls(size, min(size + _OF_THE_NEXT_LOGIN, application_connections) + _OF_THE_POOLER)
 
 
 def knows_prepared_statements(release: str) -> bool:

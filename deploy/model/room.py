@@ -22,9 +22,34 @@ _WAL_DEFAULTS: Final = {
 _SERVER_PROCESSES: Final = 10
 #: systemd, its services and the clients of the worker: 9 when idle, with some for those who look after the container.
 _OTHER_PROCESSES: Final = 20
-#: The worker's sessions, one for each of its services, and one more for who looks at the store: a check, a monitor.
-_WORKER_SESSIONS: Final = 4
-_SPARE_SESSIONS: Final = 2
+#: The worker's sessions, one for each of its services, and the one by which the pooler looks clients up.
+_INSIDE_SESSIONS: Final = 4 + 1
+#: For who looks at the store: a check, a monitor.
+_SPARE_SESSIONS: Final = 1
+#: PostgreSQL's default.
+_SUPERUSER_SESSIONS: Final = 3
+#: The first version of PostgreSQL that reserves connections for roles other than superusers.
+_RESERVES: Final = 16
+
+
+def reservation(max_connections: int, version: int) -> dict[str, str]:
+    """Settings by which worker and pooler get in whatever the application takes, also while it has two login roles.
+
+    From 16 on the server keeps slots free for them, beside those that they have: as many again, so that there are enough
+    after they were lost and others were quicker. Before, there are the limits of roles only, each by itself: so the server
+    has slots for both login roles, which a rotation lets in side by side.
+    """
+    if reserves(version):
+        return {
+            "max_connections": str(max_connections + _INSIDE_SESSIONS),
+            "reserved_connections": str(_INSIDE_SESSIONS),
+        }
+    return {"max_connections": str(2 * max_connections - _SUPERUSER_SESSIONS - _INSIDE_SESSIONS - _SPARE_SESSIONS)}
+
+
+def reserves(version: int) -> bool:
+    """Whether PostgreSQL keeps slots for roles other than superusers."""
+    return version >= _RESERVES
 
 
 def application_connections(settings: Mapping[str, str]) -> int:
@@ -32,8 +57,9 @@ def application_connections(settings: Mapping[str, str]) -> int:
 
     The limit is the role's, because the database's counts the worker as well, and its owner could change it.
     """
-    reserved = count(settings, "superuser_reserved_connections", 3) + count(settings, "reserved_connections", 0)
-    return count(settings, "max_connections", 100) - reserved - _WORKER_SESSIONS - _SPARE_SESSIONS
+    kept_free = count(settings, "superuser_reserved_connections", _SUPERUSER_SESSIONS)
+    kept_free += count(settings, "reserved_connections", 0)
+    return count(settings, "max_connections", 100) - kept_free - _INSIDE_SESSIONS - _SPARE_SESSIONS
 
 
 def wal_problems(settings: Mapping[str, str], disk: int) -> list[str]:
@@ -60,16 +86,18 @@ def _wal_size(value: str) -> int:
         return 0
 
 
-def process_problems(settings: Mapping[str, str], processes: int) -> list[str]:
+def process_problems(settings: Mapping[str, str], processes: int, application: int) -> list[str]:
     """What is wrong with the number of connections in a container of so many ``processes``.
+
+    ``application``: how many of them the application may have.
 
     Parallel workers and WAL senders do not count: without a process for them, the server goes on.
     """
     connections = count(settings, "max_connections", 100)
-    if (left := application_connections(settings)) < 1:
+    if application < 1:
         return [
             f'max_connections = {connections} leaves none for the application; give "max_connections": '
-            f"{connections - left + 1} or more, or reserve fewer (superuser_reserved_connections, reserved_connections)"
+            f"{connections - application + 1} or more, or reserve fewer (superuser_reserved_connections, reserved_connections)"
         ]
     others = count(settings, "autovacuum_max_workers", AUTOVACUUM_WORKERS) + _SERVER_PROCESSES + _OTHER_PROCESSES
     if connections + others <= processes:

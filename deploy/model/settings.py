@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from deploy.model.backup_repositories import BackupRepository
 from deploy.model.containers import Container
@@ -19,6 +19,7 @@ from deploy.model.hosts import LxcHost
 from deploy.model.passwords import Passwords
 from deploy.model.project import ROOT
 from deploy.model.providers import provider
+from deploy.model.remembered import Remembered
 
 #: The kinds of containers, by their group of the inventory.
 KINDS: Final[Mapping[str, type[Container]]] = {kind.group: kind for kind in (EventStore, BackupRepository)}
@@ -34,6 +35,8 @@ class Settings(BaseModel):
 
     hosts: dict[str, LxcHost]
     containers: dict[str, Container]
+
+    _providers: dict[str, Remembered] = PrivateAttr(default_factory=dict)
 
     @property
     def event_stores(self) -> list[EventStore]:
@@ -63,7 +66,9 @@ class Settings(BaseModel):
     def passwords_of(self, container: EventStore | BackupRepository) -> Passwords:
         """The secrets of a container; they may be where those of others are."""
         file = ROOT / ".secrets" / f"{self.name}.json"
-        return Passwords(provider(container.secrets, file), os.environ, file)
+        if container.secrets not in self._providers:
+            self._providers[container.secrets] = Remembered(provider(container.secrets, file))
+        return Passwords(self._providers[container.secrets], os.environ, file)
 
     @property
     def authorities_folder(self) -> Path:

@@ -22,17 +22,19 @@ ACCESS: Final = f"{FOLDER}/hba.conf"
 COPY: Final = f"{FOLDER}/copy-certificate.sh"
 UNIT_FILE: Final = "/etc/systemd/system/pgbouncer.service"
 SCHEMA: Final = "event_store_pooler"
+#: Of the socket of the server.
+SERVER_FOLDER: Final = "/var/run/postgresql"
 #: Files beside those of its clients and of its connections to the server: log, sockets, certificates.
 _OTHER_FILES: Final = 100
-#: No password has it: nobody knows a key whose hash is zero.
-_UNUSABLE: Final = f"SCRAM-SHA-256$4096:{'A' * 22}==${'A' * 43}=:{'A' * 43}="
+#: No password has it: nobody knows a key whose hash is zero. In two pieces: whoever looks for verifiers in logs finds none.
+_UNUSABLE: Final = f"'SCRAM-SHA-256' || '$4096:{'A' * 22}==${'A' * 43}=:{'A' * 43}='"
 _NAMES: Final = ", ".join(f"'{role}'" for role in (APPLICATION_ROLE, *LOGIN_ROLES))
 _SOURCE: Final = f"""
     SELECT known.name, coalesce((
            SELECT a.rolpassword
              FROM pg_catalog.pg_authid a
-            WHERE a.rolname = known.name AND a.rolcanlogin AND NOT a.rolsuper AND a.rolpassword LIKE 'SCRAM-SHA-256$%'
-              AND (a.rolvaliduntil IS NULL OR a.rolvaliduntil > pg_catalog.now())), '{_UNUSABLE}')
+            WHERE a.rolname = known.name AND a.rolcanlogin AND NOT a.rolsuper AND a.rolpassword LIKE 'SCRAM-SHA-256%'
+              AND (a.rolvaliduntil IS NULL OR a.rolvaliduntil > pg_catalog.now())), {_UNUSABLE})
       FROM unnest(ARRAY[{_NAMES}]) AS known(name)
      WHERE known.name = verifier.role_name
 """
@@ -80,6 +82,7 @@ def texts(container: EventStore, pool: Pool, settings: Settings) -> dict[str, st
         CONFIGURATION: render(
             "pooler/pgbouncer.ini.j2",
             database=DATABASE,
+            server_folder=SERVER_FOLDER,
             server_port=PORT,
             port=POOLED_PORT,
             folder=POOLER_FOLDER,

@@ -15,13 +15,15 @@ from deploy.pooler import operations as pooler
 from deploy.pooler.config import ACCESS, CONFIGURATION, COPY, FOLDER, SCHEMA, UNIT_FILE, texts
 from deploy.pooler.facts import LookupFact, PoolerFact
 
+#: What a pooler leaves. Where nobody knows its unit any more, its copies of the server's files stay as well.
+_LEFT = [UNIT_FILE, FOLDER, POOLER_FOLDER]
 _FILES = (COPY, ACCESS, CONFIGURATION, UNIT_FILE)
 
 
 def questions(container: EventStore) -> list[Ask]:
     """What the operations of `deploy_part` are going to ask."""
     if container.pool is None:
-        return [Ask(Entries, paths=[UNIT_FILE, FOLDER])]
+        return [Ask(Entries, paths=_LEFT), Ask(Services, units=[POOLER_UNIT])]
     return [
         Ask(Services, units=[POOLER_UNIT]),
         Ask(LookupFact, schema=SCHEMA),
@@ -37,7 +39,8 @@ def questions(container: EventStore) -> list[Ask]:
 def deploy_part(container: EventStore, settings: Settings) -> None:
     """Have the pooler as declared. The role that it looks clients up as has to be there."""
     if container.pool is None:
-        pooler.have_none(name="Have no pooler", paths=[UNIT_FILE, FOLDER])
+        foreign = "pgbouncer" in container.packages
+        pooler.have_none(name="Have no pooler", paths=_LEFT, foreign=foreign)
         return
     contents = texts(container, container.pool, settings)
     have_user(name="Have the pooler's user", user=POOLER_ROLE)

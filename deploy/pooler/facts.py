@@ -9,12 +9,13 @@ from pyinfra.api import FactBase
 
 from deploy.machine.pooler_console import console
 from deploy.machine.psql import fact_query, silence
-from deploy.model.event_stores import DATABASE
+from deploy.model.event_stores import APPLICATION_ROLE, DATABASE
+from deploy.model.logins import LOGIN_ROLES
 from deploy.model.pooling import POOLER_FOLDER, POOLER_ROLE
 
 #: Whose copies the pooler has.
 _FILES: Final = ("server.key", "server.crt")
-_SHOWN: Final = ("CONFIG", "DATABASES", "POOLS")
+_SHOWN: Final = ("CONFIG", "DATABASES", "POOLS", "SERVERS")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Pooler:
     config: list[dict[str, str]] = field(default_factory=list)
     databases: list[dict[str, str]] = field(default_factory=list)
     pools: list[dict[str, str]] = field(default_factory=list)
+    servers: list[dict[str, str]] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     """Its copies of the server's files that are not the server's any more."""
 
@@ -61,8 +63,8 @@ class PoolerFact(FactBase[Pooler]):
         read = {
             what: [dict(zip(rows[0], row, strict=False)) for row in rows[1:]] for what, rows in tables.items() if rows
         }
-        config, databases, pools = (read.get(what, []) for what in _SHOWN)
-        return Pooler(config, databases, pools, stale)
+        config, databases, pools, servers = (read.get(what, []) for what in _SHOWN)
+        return Pooler(config, databases, pools, servers, stale)
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class Lookup:
     """Who owns the schema; empty if there is none."""
     there: Mapping[str, Any] = field(default_factory=dict)
     """What is to be as declared."""
+    outdated: list[int] = field(default_factory=list)
+    """The pids of the application's sessions from inside, which are the pooler's, that are older than the schema."""
 
 
 class LookupFact(FactBase[Lookup]):
@@ -89,11 +93,20 @@ class LookupFact(FactBase[Lookup]):
 
     def command(self, schema: str) -> str:
         """One object of JSON."""
+        roles = ", ".join(f"'{role}'" for role in (APPLICATION_ROLE, *LOGIN_ROLES))
         return fact_query(
             f"""
+            \\set changed_at -infinity
+            SELECT to_regclass('deployment.reference') IS NOT NULL AS has_ledger \\gset
+            \\if :has_ledger
+                SELECT coalesce(greatest((SELECT max(applied_at) FROM deployment.migrations),
+                                         (SELECT max(built_at) FROM deployment.reference)), '-infinity') AS changed_at \\gset
+            \\endif
             SELECT json_build_object(
                 'role', EXISTS (SELECT FROM pg_roles WHERE rolname = '{POOLER_ROLE}'),
                 'owner', coalesce((SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = '{schema}'), ''),
+                'outdated', (SELECT coalesce(json_agg(pid), '[]') FROM pg_stat_activity
+                    WHERE client_addr IS NULL AND usename IN ({roles}) AND backend_start < :'changed_at'::timestamptz),
                 'there', json_build_object(
                     'privileges', (SELECT nspacl::text[] FROM pg_namespace WHERE nspname = '{schema}'),
                     'functions', (SELECT coalesce(json_agg(json_build_array(

@@ -65,4 +65,6 @@ def deploy_part(container: EventStore, settings: Settings) -> None:
     postgres.reset_altered(name="Reset ALTER SYSTEM", paths=paths)
     postgres.start(name="Start PostgreSQL", paths=paths)
     postgres.reload(name="Reload PostgreSQL", paths=paths, configuration=configuration, access=access)
-    postgres.restart(name="Restart PostgreSQL", paths=paths, configuration=configuration)
+    postgres.restart(
+        name="Restart PostgreSQL", paths=paths, configuration=configuration, pooled=container.pool is not None
+    )

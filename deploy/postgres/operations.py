@@ -1,5 +1,7 @@
 """Operations for a PostgreSQL cluster and its server."""
 
+from typing import Final
+
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.api.state import StateStage
 from pyinfra.context import host
@@ -7,7 +9,7 @@ from pyinfra.context import host
 from deploy.machine.differences import Commands, refuse, report, reported
 from deploy.machine.files import File, ManagedFile
 from deploy.machine.look import look
-from deploy.machine.pooler_console import paused
+from deploy.machine.pooler_console import PATIENCE, paused
 from deploy.machine.psql import AS_POSTGRES, fact_query, psql
 from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
@@ -164,8 +166,11 @@ def reload(paths: ClusterPaths, configuration: str, access: str) -> Commands:
 
 
 @operation()
-def restart(paths: ClusterPaths, configuration: str) -> Commands:
-    """Restart the server if it says that settings wait for that, or if it lets nobody in whatever its files say."""
+def restart(paths: ClusterPaths, configuration: str, *, pooled: bool) -> Commands:
+    """Restart the server if it says that settings wait for that, or if it lets nobody in whatever its files say.
+
+    ``pooled``: whether clients of a pooler wait for it meanwhile.
+    """
     server = _server(paths)
     if server.refusal and not server.restart_helps:
         yield refuse(f"{server.refusal}; a restart would not help")
@@ -176,5 +181,12 @@ def restart(paths: ClusterPaths, configuration: str) -> Commands:
         return
     reasons = sorted(set(server.pending_restart) | (_planned(paths, configuration) & set(server.restart_only)))
     report(Difference("PostgreSQL", f"restart for {name}") for name in reasons)
+    if reasons and pooled:
+        report([Difference("PostgreSQL", f"restart: clients of the pooler wait; {_CUT_OFF}")])
     if reasons:
+        # What it has to write before it ends, clients would wait for.
+        yield psql("CHECKPOINT", single_transaction=False)
         yield paused(_start(paths, "restart"))
+
+
+_CUT_OFF: Final = f"transactions that do not end within {PATIENCE} s are cut off"

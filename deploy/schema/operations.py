@@ -40,7 +40,8 @@ def converged(database: str) -> Generator[object, None, None]:
     if pending:  # each in a transaction of its own, all in one session
         scripts = (f"BEGIN;\n{migrations.up_script(migration, schema.ledger)}COMMIT;\n" for migration in pending)
         yield psql("".join(scripts), database=database, single_transaction=False)
-    if pending or state.drift is None:
+    renewed = pending or state.drift is None
+    if renewed:
         yield psql(schema.reference, database=database, single_transaction=False)
         # A dry run never comes as far as here: pyinfra stops a generator at its first command.
         forget()
@@ -52,7 +53,8 @@ def converged(database: str) -> Generator[object, None, None]:
         yield psql(schema.repair, database=database)
     elif not pending:
         host.noop(f"the schema of {database} is as described")
-    if pending or state.drift:
+    if renewed or state.drift:
+        # If this run is killed before, the pooler's part sees that its connections are older than the reference.
         yield reconnected()
 
 

@@ -29,6 +29,9 @@ BEGIN
                  WHERE s.statement <> '')
           INTO differences, lost, remaining, statements;
         IF differences = 0 THEN
+            -- When the schema was changed last: connections that are older may have prepared what gives other results now.
+            UPDATE deployment.reference SET built_at = clock_timestamp()
+             WHERE pass > 1 AND reference_key = /* reference key */;
             RETURN;
         END IF;
         IF lost IS NOT NULL THEN

@@ -73,6 +73,10 @@ class Inventory:
         assert not [row["name"] for row in operations if row["error"]]
         return len(operations), {row["name"]: row["success"] for row in operations if row["success"]}
 
+    def rotate(self, name: str) -> None:
+        """Give the application another password; ends when all clients have gone over."""
+        _run(sys.executable, "-m", "deploy.commands", "rotate", "-i", str(self.file), "-c", name, "--quiet", "0")
+
     def destroy(self, name: str) -> None:
         """Remove a container with its data."""
         self._pyinfra("deploy/destroy.py", "-y", "--data", f"confirm={name}", "--data", "volumes=delete")

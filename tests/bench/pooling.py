@@ -4,7 +4,10 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +31,8 @@ _VARIABLES: Final = {
     "sslrootcert": "PGSSLROOTCERT",
 }
 _PROCESSED: Final = re.compile(r"^number of transactions actually processed: (\d+)", re.MULTILINE)
+_APPEND: Final = "SELECT event_id FROM event_store.append_event(%s, %s, 0, 'Happened', '{}')"
+_COUNTING: Final = threading.Lock()
 _PER_SECOND: Final = re.compile(r"^tps = ([\d.]+) ", re.MULTILINE)
 
 
@@ -77,6 +82,57 @@ class Way:
     def connect(self) -> "psycopg.Connection[Any]":
         """A connection of the application."""
         return psycopg.connect(self.conninfo, autocommit=True, prepare_threshold=None)
+
+
+class Followers:
+    """Clients that append one event after the other, and connect anew when there is another conninfo, until the block ends."""
+
+    def __init__(self, conninfo: Callable[[], str], clients: int) -> None:
+        self._read, self._clients = conninfo, clients
+        self._conninfo = conninfo()
+        self._over = threading.Event()
+        self._again = 0
+        self._threads = ThreadPoolExecutor(clients + 1)
+        self._running: list[Future[None]] = []
+        self.acknowledged = self.gone_over = 0
+        self.failures: list[str] = []
+
+    def __enter__(self) -> "Followers":
+        self._running = [self._threads.submit(self._append) for _ in range(self._clients)]
+        self._running.append(self._threads.submit(self._follow))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        with self._threads:
+            for running in self._running:
+                running.result()
+
+    def go_over(self) -> None:
+        """Have all connect once more, which shows them the new certificate; returns when all have."""
+        seen = self.gone_over
+        self._again += 1
+        while self.gone_over < seen + self._clients and not self.failures:
+            time.sleep(0.1)
+
+    def _follow(self) -> None:
+        while not self._over.wait(0.5):
+            self._conninfo = self._read()
+
+    def _append(self) -> None:
+        current = None
+        try:
+            while not self._over.is_set():
+                before, current = current, (self._conninfo, self._again)
+                with psycopg.connect(current[0], autocommit=True, prepare_threshold=None) as connection:
+                    with _COUNTING:
+                        self.gone_over += before is not None
+                    while not self._over.is_set() and (self._conninfo, self._again) == current:
+                        connection.execute(_APPEND, [AGGREGATE_TYPE, uuid4()])
+                        with _COUNTING:
+                            self.acknowledged += 1
+        except psycopg.Error as error:
+            self.failures.append(repr(error))
 
 
 def stored(way: Way) -> int:

@@ -1,4 +1,7 @@
-"""Appends directly and by way of the pooler, in turn: few clients, many clients, a fixed rate, reloads, memory."""
+"""Appends directly and by way of the pooler, in turn: few clients, many clients, a fixed rate, reloads, memory.
+
+And by way of the pooler while the password is rotated and the certificate renewed.
+"""
 
 import subprocess
 import threading
@@ -15,7 +18,7 @@ import pytest
 
 from .figures import Figure, Figures, Row
 from .inventories import POOLED, Inventory
-from .pooling import Way, memory_of, stored
+from .pooling import Followers, Way, memory_of, stored
 from .timing import in_turn, percentile, say
 
 FEW, MANY, MOST = 16, 500, 1000
@@ -148,6 +151,24 @@ def test_pooling_with_most_clients(ways: Ways, figures: Figures) -> None:
     what = f"{MOST:,} pooled clients for {LONG} s"
     measured = f"{done.processed:,} acknowledged, 0 errors, {done.processed - added} missing"
     figures.add(Figure(what, measured, "", None, "0 errors, 0 missing", True, COMMAND, {}))
+
+
+def test_pooling_rotation_and_renewal(ways: Ways, pooled: Inventory, figures: Figures) -> None:
+    """What clients do is in docs/operations/passwords.md: they read their conninfo at each connect, and go over by and by."""
+    say(f"\n{FEW} pooled clients append while the password is rotated and the certificate renewed")
+    before = stored(ways.direct)
+    with Followers(lambda: pooled.dsn(POOLED, pooled=True), FEW) as clients:
+        pooled.rotate(POOLED)
+        in_container(POOLED, "rm /srv/postgresql/tls/server.crt /srv/postgresql/tls/server.key")
+        pooled.deploy()
+        clients.go_over()
+    assert stored(ways.direct) - before >= clients.acknowledged > 0
+    assert clients.gone_over == 2 * FEW
+    failed = len(clients.failures)
+    measured = f"{clients.acknowledged:,} acknowledged, {failed} failed"
+    what = f"a rotation and a renewal under {FEW} pooled clients"
+    figures.add(Figure(what, measured, "", None, "0 failed statements", failed == 0, COMMAND, {}))
+    assert clients.failures == []
 
 
 def in_container(container: str, command: str) -> None:

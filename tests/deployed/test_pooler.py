@@ -3,14 +3,18 @@
 The last test goes back to a store without one.
 """
 
+import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -19,20 +23,28 @@ from deploy.model.event_stores import APPLICATION_ROLE, DATABASE
 from deploy.model.logins import LOGIN_ROLES
 from deploy.model.pooling import POOLED_PORT, POOLER_FOLDER, POOLER_ROLE, POOLER_UNIT, Pool
 from deploy.pooler.config import CONFIGURATION, FOLDER, SCHEMA, UNIT_FILE
+from deploy.schema.migrations import LOCK
+from event_store import EventStore, NewEvent, errors
 
+from . import poolers
 from .containers import declared
-from .deployment import ROOT, Deployment, inside, run, sql
+from .deployment import PYINFRA, ROOT, Deployment, inside, run, sql
 from .drivers.telling import POOLED, tell
+from .locks import turn_lock
+from .poolers import console, servers
 from .rotations import PATIENCE, Writers, rotate, until
+from .sql.stores import Server
 
 BOTH = ("estest-pool-trixie", "estest-pool-bookworm")
 TRIXIE, BOOKWORM = BOTH
-POOLING = {TRIXIE: "on", BOOKWORM: "without-prepared-statements"}
+POOLING = {name: poolers.POOLING[name.rpartition("-")[2]] for name in BOTH}
 #: What its access rules say, 1.24 and 1.18, and 1.24 of somebody that it has never heard of.
 NOT_LET_IN = r"no authentication method is found|login rejected|no such user"
 #: Of containers with one CPU.
-POOL = Pool(10, 11)
+POOL = Pool(10, 13)
 MANY = 40
+#: A transaction may have to wait for the turn of others.
+AS_LONG_AS_IT_TAKES = "SET LOCAL idle_in_transaction_session_timeout = 0"
 
 
 @pytest.fixture(scope="module")
@@ -60,19 +72,6 @@ def dsn(store: Deployment, name: str, *, pooled: bool = True) -> str:
 def connect(store: Deployment, name: str, **options: Any) -> "psycopg.Connection[Any]":
     """As any client may: without prepared statements."""
     return psycopg.connect(dsn(store, name), autocommit=True, prepare_threshold=None, **options)
-
-
-def console(name: str, command: str) -> list[dict[str, str]]:
-    """What the pooler's console answers."""
-    as_pooler = f"cd /; setpriv --reuid={POOLER_ROLE} --regid={POOLER_ROLE} --clear-groups"
-    psql = f"psql -XAq -P footer=off -h {POOLER_FOLDER} -p {POOLED_PORT} -U pgbouncer -d pgbouncer"
-    lines = [line.split("|") for line in inside(name, f"{as_pooler} {psql} -c '{command}'").splitlines()]
-    return [dict(zip(lines[0], row, strict=True)) for row in lines[1:]]
-
-
-def servers(name: str) -> set[str]:
-    """The pids of the application's sessions with the server."""
-    return {row["remote_pid"] for row in console(name, "SHOW SERVERS") if row["user"] != POOLER_ROLE}
 
 
 def shown(store: Deployment, name: str, port: int) -> str:
@@ -137,6 +136,19 @@ def test_drivers_connect_as_they_do_by_themselves(store: Deployment, name: str, 
     given = run(*line, "--format", form).stdout.strip()
     told = tell(program, given, STORY_PREPARES="yes" if name == TRIXIE else "no")
     assert told == [[client * 1000 + number for number in range(12)] for client in range(3)]
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_our_client_is_right_and_says_what_does_not_go(store: Deployment, name: str) -> None:
+    given, own = dsn(store, name), uuid4()
+    with EventStore(given) as client:
+        for number in range(12):  # psycopg prepares what it is asked for the sixth time
+            client.append_event("Ours", own, NewEvent("Counted", {"number": number}), expected=number)
+        assert [event.data for event in client.get_events("Ours", own)] == [{"number": number} for number in range(12)]
+        with client.session() as session, pytest.raises(errors.PooledSessionError):
+            session.set_user(own, for_session=True)
+    with pytest.raises(errors.PoolerError, match="a pooler stands between"):
+        EventStore(given, prepare_threshold=7).open()
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -205,9 +217,19 @@ def test_a_role_comes_in_as_long_as_it_is_valid(store: Deployment, name: str) ->
     connect(store, name).close()
 
 
+def _loaded(name: str, change: str) -> None:
+    """Have the pooler read its file with a change of sed, and have the file as it was."""
+    kept = f"cp -p {CONFIGURATION} /root/kept.ini"
+    there = f"sed -i '{change}' {CONFIGURATION} && systemctl reload {POOLER_UNIT}"
+    inside(name, f"{kept} && {there} && sleep 1 && cat /root/kept.ini > {CONFIGURATION} && rm /root/kept.ini")
+
+
 #: What somebody does, and what a plan says of it.
 DRIFT: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "a parameter on the console": (lambda name: console(name, "SET query_wait_timeout = 7"), "query_wait_timeout = 7"),
+    "a parameter that no file names": (lambda name: console(name, "SET server_lifetime = 77"), "server_lifetime = 77, not 3600"),
+    "where the server is": (lambda name: _loaded(name, "s/port=5432/port=5433/"), "port = 5433, not 5432"),
+    "another database": (lambda name: _loaded(name, f"s/^{DATABASE} = /other = host=127.0.0.1\\n&/"), "database other: is there, and not declared"),
     "a pause": (lambda name: console(name, f"PAUSE {DATABASE}"), "paused = 1"),
     "a size of the pool": (lambda name: console(name, "SET default_pool_size = 3"), "default_pool_size = 3"),
     "its file": (lambda name: inside(name, f"echo '; by hand' >> {CONFIGURATION}"), "content differs"),
@@ -236,8 +258,28 @@ def test_what_is_changed_by_hand_is_found_and_repaired_under_a_client(store: Dep
 
 def test_what_takes_a_restart_of_it_is_named(store: Deployment) -> None:
     inside(TRIXIE, f"echo '# by hand' >> {UNIT_FILE}")
-    assert "restart" in store.drift()[1]
+    console(BOOKWORM, "SET verbose = 1")
+    said = store.drift()[1]
+    for why in (UNIT_FILE, "verbose = 1, not 0"):
+        assert f"{POOLER_UNIT}: restart for {why}; its clients connect again" in said
     store.apply()
+    assert store.drift()[0] == 0
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_password_that_is_put_right_drops_the_clients_and_the_plan_says_so(store: Deployment, name: str) -> None:
+    """What they have shown of it is of no use any more. Each of them that needs a connection would have others refused."""
+    with connect(store, name) as session:
+        session.execute("SELECT 1")
+        role = psycopg.conninfo.conninfo_to_dict(dsn(store, name))["user"]
+        sql(name, f"ALTER ROLE {role} PASSWORD 'by hand, and by nobody known'")
+        said = store.drift()[1]
+        assert f"role {role}: password differs; KILL and RESUME of the pooler drop its clients" in said
+        store.apply()
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+    with connect(store, name) as session:
+        session.execute("SELECT 1")
     assert store.drift()[0] == 0
 
 
@@ -267,6 +309,72 @@ def test_clients_wait_while_the_server_restarts_as_declared(store: Deployment) -
         until(lambda: all(len(w.acknowledged) > n for w, n in zip(both, seen, strict=True)), "they do not go on")
     for writers in both:
         assert_kept(writers)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_transaction_that_does_not_end_is_cut_off_and_named(store: Deployment, name: str) -> None:
+    store.containers[name]["postgresql_settings"] = {"wal_buffers": "3MB"}
+    assert (
+        "restart: clients of the pooler wait; transactions that do not end within 10 s are cut off" in store.drift()[1]
+    )
+    log = inside(name, "ls /var/log/postgresql/*-main.log")
+    seen = int(inside(name, f"wc -l < {log}"))
+    writers = Writers(store, name, clients=4, pooled=True)
+    with writers.at_work(), connect(store, name, application_name="endless") as endless:
+        endless.execute("BEGIN")
+        endless.execute(AS_LONG_AS_IT_TAKES)
+        store.apply()
+        with pytest.raises(psycopg.OperationalError):
+            endless.execute("SELECT 1")
+        many = len(writers.acknowledged)
+        until(lambda: len(writers.acknowledged) > many + 4 or writers.errors, "they do not go on")
+    assert_kept(writers)
+    journal = inside(name, "journalctl --no-pager --output=cat --identifier=event-store")
+    assert re.search(r"cut off by the restart: process \d+ of \w+ \(endless\), in a transaction for 0", journal)
+    # What is to be written is written before anybody waits.
+    said = inside(name, f"tail -n +{seen + 1} {log}")
+    before, stopping, _ = said.partition("received fast shutdown request")
+    assert stopping
+    assert "checkpoint complete" in before
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_deploy_that_is_killed_before_it_reconnects_is_finished_by_the_next(store: Deployment, name: str) -> None:
+    console_of_ours = f"psql .*-h {POOLER_FOLDER[:5]}[{POOLER_FOLDER[5]}]{POOLER_FOLDER[6:]}"
+    writers = Writers(store, name, clients=2, pooled=True)
+    with writers.at_work(), Server.in_container(name).connect(DATABASE) as holder:
+        sql(name, "DROP FUNCTION event_store.feed_lag()")
+        before = servers(name)
+        assert before
+        holder.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        with turn_lock():
+            line = [PYINFRA, store.inventory, "deploy/", "-y", "--limit", f"@lxc/{name}"]
+            deploy = subprocess.Popen(
+                line, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            )
+            waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            until(lambda: holder.execute(waiting).fetchone() is not None, "the repair does not wait")
+            inside(name, "pkill -STOP -x pgbouncer")
+            try:
+                holder.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+                until(lambda: inside(name, f"pgrep -f '{console_of_ours}' || true"), "nobody reconnects")
+                os.killpg(deploy.pid, signal.SIGKILL)
+                deploy.wait()
+                # Its words have not reached the pooler, which does not answer.
+                inside(name, f"pkill -KILL -f '{console_of_ours}'; true")
+            finally:
+                inside(name, "pkill -CONT -x pgbouncer")
+        assert sql(name, "SELECT to_regprocedure('event_store.feed_lag()') IS NOT NULL") == "t"
+        assert servers(name) & before
+        status, said = store.drift()
+        assert status == 2
+        assert (
+            f"{POOLER_UNIT}: reconnect: connections to the server are older than the last change of the schema" in said
+        )
+        store.apply()
+        until(lambda: not servers(name) & before, "the old connections stay")
+        assert store.drift()[0] == 0
+    assert_kept(writers)
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -378,6 +486,27 @@ def test_a_rotation_under_pooled_clients_fails_no_statement(store: Deployment, n
     assert store.drift()[0] == 0
 
 
+@pytest.mark.parametrize("name", BOTH)
+def test_a_rotation_goes_on_with_the_pool_full_of_long_transactions(store: Deployment, name: str) -> None:
+    old = psycopg.conninfo.conninfo_to_dict(dsn(store, name))["user"]
+    sessions = [connect(store, name) for _ in range(POOL.size)]
+    for session in sessions:
+        session.execute("BEGIN")
+        session.execute(AS_LONG_AS_IT_TAKES)
+    assert len(servers(name)) == POOL.size
+    code, said = rotate(store, name, "--timeout", "0")
+    assert code == 2, said
+    with connect(store, name) as session:
+        row = session.execute("SELECT session_user").fetchone()
+        assert row is not None
+        assert row[0] != old
+    for session in sessions:
+        session.execute("COMMIT")
+        session.close()
+    code, said = rotate(store, name)
+    assert code == 0, said
+
+
 def test_all_of_verify_passes(store: Deployment) -> None:
     store.assert_verified("-rs")
 
@@ -385,6 +514,11 @@ def test_all_of_verify_passes(store: Deployment) -> None:
 def test_going_back_leaves_nothing_of_it(store: Deployment) -> None:
     for name in BOTH:
         store.containers[name]["pooling"] = "off"
+    # Somebody has removed the files, and the process goes on.
+    inside(TRIXIE, f"rm -rf {FOLDER} {UNIT_FILE}")
+    assert inside(TRIXIE, "systemctl is-active pgbouncer") == "active"
+    said = store.drift()[1]
+    assert said.count(f"{POOLER_UNIT}: is running, and no pooler is declared") == 2, said
     store.apply()
     for name in BOTH:
         there = f"ls -d {FOLDER} {UNIT_FILE} {POOLER_FOLDER} 2>/dev/null; systemctl is-active pgbouncer"
@@ -393,4 +527,13 @@ def test_going_back_leaves_nothing_of_it(store: Deployment) -> None:
         assert sql(name, f"SELECT FROM pg_namespace WHERE nspname = '{SCHEMA}'") == ""
         with store.connect(name) as session:
             session.execute("SELECT 1")
+    assert store.drift()[0] == 0
+    # Debian's own one of that name, which the package brings along.
+    inside(BOOKWORM, "systemctl enable --quiet --now pgbouncer")
+    status, said = store.drift()
+    assert (status, said.count(f"{POOLER_UNIT}: is ")) == (2, 2)
+    store.apply()
+    assert (
+        inside(BOOKWORM, "systemctl is-active pgbouncer; systemctl is-enabled pgbouncer; true") == "inactive\ndisabled"
+    )
     assert store.drift()[0] == 0

@@ -5,11 +5,13 @@ Each test leaves a store that no rotation is open on. The first one is the first
 
 import json
 import os
+import re
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from getpass import getuser
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -27,6 +29,7 @@ from deploy.model.providers import IDENTITY, provider
 from .canaries import VERIFIER, Processes, watched
 from .containers import declared
 from .deployment import ROOT, Deployment, inside, run, sql
+from .poolers import POOLING, SHOWN, asked
 from .rotations import Rotation, Writers, entries, rotate, rotation, until
 
 BOTH = ("estest-rot-trixie", "estest-rot-bookworm")
@@ -176,7 +179,14 @@ def test_the_overlap_stays_until_nobody_is_connected_or_it_is_forced(store: Depl
                 *(sys.executable, "-m", "deploy.commands", "rotate", "-i", store.inventory, "-c", name), check=False
             )
             assert second.returncode == 1
-            assert "another `make rotate` is at work" in second.stderr
+            assert (
+                f"another `make rotate` is at work: {getuser()}, process {waiting.process.pid}, since 20"
+                in second.stderr
+            )
+            # Another container's password is its own affair.
+            [other] = {*BOTH} - {name}
+            aside = Rotation(store, other)
+            assert aside.end() == 0, aside.said
         late.execute("SELECT 1")  # a late client's connection is as good as before
     code, said = rotate(store, name, "--timeout", "0", "--quiet", "5")
     assert code == 2, said
@@ -188,6 +198,39 @@ def test_the_overlap_stays_until_nobody_is_connected_or_it_is_forced(store: Depl
             late.execute("SELECT 1")
     assert_settled(store, name, *before)
     assert status(store, name)[0] == "well"
+
+
+def _refusal(taken: ExitStack, conninfo: str) -> str:
+    """What the server says of the first connection that it does not give."""
+    for _ in range(2 * MAX):
+        try:
+            taken.enter_context(psycopg.connect(conninfo))
+        except psycopg.OperationalError as error:
+            return str(error)
+    return "all were given"
+
+
+@pytest.mark.releases
+@pytest.mark.parametrize("name", BOTH)
+def test_whatever_the_application_takes_the_worker_and_the_operator_get_in(store: Deployment, name: str) -> None:
+    """Also while it has two login roles, each with a limit of its own."""
+    before = credentials(store, name)
+    with ExitStack() as taken:
+        taken.enter_context(store.connect(name))
+        code, said = rotate(store, name, "--timeout", "0")
+        assert code == 2, said
+        for role, password in (before, credentials(store, name)):
+            given = psycopg.conninfo.make_conninfo(store.conninfo(name), user=role, password=password)
+            refused = _refusal(taken, given)
+            assert re.search("too many connections for role|remaining connection slots are reserved", refused)
+        inside(name, "systemctl restart 'event-store@*.service'")
+        worker = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'event_store_worker'"
+        assert sql(name, worker) == "4"
+        inside(name, "cd /; runuser -u postgres -- pg_dump --schema-only stock_analysis_event_store > /dev/null")
+        assert store.drift()[0] == 0
+    code, said = rotate(store, name)
+    assert code == 0, said
+    assert_settled(store, name, *before)
 
 
 def _stored(entry: str) -> Callable[[Deployment, str, Rotation], None]:
@@ -385,7 +428,8 @@ def test_what_another_provider_keeps_is_rotated_there(
 
 def test_no_secret_is_anywhere_but_where_it_belongs(store: Deployment) -> None:
     """In the operator's file, and as a verifier in the data of the server, whatever that has loaded to log statements."""
-    for name, version in ((TRIXIE, 17), (BOOKWORM, 15)):
+    for name, version, pooling in ((TRIXIE, 17, "trixie"), (BOOKWORM, 15, "bookworm")):
+        store.containers[name]["pooling"] = POOLING[pooling]
         settings = TALKATIVE | ({"auto_explain.log_parameter_max_length": -1} if version > 15 else {})
         store.containers[name] |= {"packages": [f"postgresql-{version}-pgaudit"], "postgresql_settings": settings}
     store.apply()
@@ -421,7 +465,7 @@ def test_no_secret_is_anywhere_but_where_it_belongs(store: Deployment) -> None:
             outputs.append(done.stdout + done.stderr)
             verifiers |= keys(TRIXIE) | keys(BOOKWORM)
         for name in BOTH:
-            with store.connect(name):
+            with store.connect(name), pooled(store, name):
                 code, said = rotate(store, name, "--timeout", "0")
                 assert code == 2, said
                 outputs.append(said)
@@ -438,6 +482,7 @@ def test_no_secret_is_anywhere_but_where_it_belongs(store: Deployment) -> None:
         for name in BOTH:
             views = "SELECT query FROM pg_stat_activity UNION ALL SELECT query FROM pg_stat_statements"
             found = sql(name, views, "postgres") + inside(name, "journalctl --no-pager; cat /var/log/postgresql/*")
+            found += pooler_says(store, name)
             assert "AUDIT: SESSION" in found, "pgaudit is at work"
             assert "Query Text: " in found, "auto_explain is at work"
             assert [secret for secret in hidden if secret in found] == []
@@ -449,8 +494,24 @@ def test_no_secret_is_anywhere_but_where_it_belongs(store: Deployment) -> None:
     finally:
         for name in BOTH:
             sql(name, "DROP EXTENSION pg_stat_statements", "postgres")
-            store.containers[name] |= {"packages": [], "postgresql_settings": {}}
+            store.containers[name] |= {"packages": [], "postgresql_settings": {}, "pooling": "off"}
         store.apply()
+
+
+def pooler_says(store: Deployment, name: str) -> str:
+    """All that its console tells of a client, and then it dies with a signal that leaves a core, where cores are left."""
+    with pooled(store, name):
+        said = "".join(asked(name, f"SHOW {what}") for what in SHOWN)
+    assert f"|{credentials(store, name)[0]}|" in said, "the console tells of the client"
+    inside(name, "pkill -SEGV -x pgbouncer")
+    return said
+
+
+def pooled(store: Deployment, name: str) -> "psycopg.Connection[Any]":
+    """A client of the pooler that has just read who to log in as, and had a statement run."""
+    connection = Writers(store, name, clients=0, pooled=True).connect()
+    connection.execute("SELECT 1")
+    return connection
 
 
 #: What a server can have to log and keep statements.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.database.roles import ROLES, attributes, members, privileges
+from deploy.database.declared import ROLES, attributes, members, privileges, with_reserved_connections
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE, EventStore
 from deploy.model.logins import Logins
 from deploy.model.settings import Settings
@@ -68,11 +68,12 @@ def test_passwords_are_scram_verifiers(server: Server, logins: Logins) -> None:
     assert not kinds.keys() & ({*ROLES, "postgres"} - {*logins.let_in})
 
 
-def test_no_roles_are_members_but_those_that_log_in_for_the_application(server: Server, logins: Logins) -> None:
+def test_no_roles_are_members_but_those_that_are_declared(server: Server, store: EventStore, logins: Logins) -> None:
     query = f"""
         SELECT roleid::regrole::text AS role, member::regrole::text AS member FROM pg_auth_members
         WHERE roleid::regrole::text IN ({_NAMES}) OR member::regrole::text IN ({_NAMES})"""
-    assert sorted((row["role"], row["member"]) for row in server.rows(query)) == sorted(members(logins))
+    reserved = with_reserved_connections(pooled=store.pool is not None, version=store.version)
+    assert sorted((row["role"], row["member"]) for row in server.rows(query)) == sorted([*members(logins), *reserved])
 
 
 def test_no_role_and_no_database_has_settings_but_those_that_log_in_for_the_application(

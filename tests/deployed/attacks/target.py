@@ -8,8 +8,8 @@ from uuid import uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
+from deploy.database.declared import PRIVILEGES, ROLES
 from deploy.database.facts import Catalogue, CatalogueFact
-from deploy.database.roles import PRIVILEGES, ROLES
 from deploy.model.event_stores import APPLICATION_ROLE, DATABASE, OWNER_ROLE, WORKER_ROLE
 from deploy.schema import catalogue
 

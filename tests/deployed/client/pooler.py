@@ -1,6 +1,9 @@
-"""A PgBouncer of the release in the container of a server of the tests, which they may break; the deployed one is left alone.
+"""A PgBouncer of the release in the container of a server of the tests, which they may break.
 
-It lets everybody in, and is the application on the server: so it leads to every database of the tests.
+Not the deployed one: that leads to one database, and each of these tests has one of its own; its pool is too large for two
+clients to share a connection for certain; and what stops, kills or starves it would be drift of a container that others use.
+It lets everybody in, and is the application on the server: so it leads to every database of the tests. What is different with
+the deployed one, who is let in and over what, `test_pooler.py` has the client do.
 """
 
 import time

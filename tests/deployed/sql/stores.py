@@ -13,7 +13,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from deploy.database.roles import attributes
+from deploy.database.declared import attributes
 from deploy.model.event_stores import APPLICATION_ROLE, OWNER_ROLE
 from deploy.model.logins import Logins
 from deploy.schema import catalogue

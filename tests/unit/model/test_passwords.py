@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from deploy.database.scram import verifier
 from deploy.model.passwords import Passwords, problem, variable
 from deploy.model.providers import LocalFile, PasswordError
+from deploy.model.remembered import Remembered
 
 ROLE = "stock_analysis_user"
 VARIABLE = "EVENT_STORE_PASSWORD_STOCK_ANALYSIS_USER"
@@ -31,7 +32,7 @@ def written(path: Path, text: str) -> Path:
 
 
 def kept(path: Path, environment: dict[str, str]) -> Passwords:
-    return Passwords(LocalFile(path), environment, path)
+    return Passwords(Remembered(LocalFile(path)), environment, path)
 
 
 def test_nothing_is_known_and_nothing_is_made_by_asking(path: Path) -> None:
@@ -126,8 +127,8 @@ def test_what_a_killed_run_left_behind_does_no_harm(path: Path) -> None:
 
 def test_processes_at_the_same_time_lose_nothing(path: Path) -> None:
     program = (
-        "import sys, pathlib; from deploy.model.passwords import Passwords; from deploy.model.providers import LocalFile\n"
-        "made = lambda path: Passwords(LocalFile(pathlib.Path(path)), {}, pathlib.Path(path))\n"
+        "import sys, pathlib; from deploy.model.passwords import Passwords; from deploy.model.providers import LocalFile; from deploy.model.remembered import Remembered\n"
+        "made = lambda path: Passwords(Remembered(LocalFile(pathlib.Path(path))), {}, pathlib.Path(path))\n"
         "for n in range(20): made(sys.argv[1]).get_or_generate(f'{sys.argv[2]}{n}', 'r')\n"
         "print(made(sys.argv[1]).get_or_generate('shared', 'r'))"
     )

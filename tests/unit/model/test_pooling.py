@@ -8,10 +8,16 @@ from deploy.model.pooling import Pool
 
 
 @pytest.mark.parametrize(
-    ("cpus", "connections", "size"), [(1, 91, 10), (2, 91, 10), (3, 91, 15), (4, 91, 20), (64, 991, 20), (4, 7, 7)]
+    ("cpus", "connections", "size"), [(1, 91, 10), (2, 91, 10), (3, 91, 15), (4, 91, 20), (64, 991, 20), (4, 13, 11)]
 )
 def test_the_pool_follows_the_cpus_within_what_the_application_may_have(cpus: int, connections: int, size: int) -> None:
-    assert Pool.of(cpus, connections) == Pool(size, size + 1)
+    assert Pool.of(cpus, connections) == Pool(size, size + 3)
+
+
+@pytest.mark.parametrize(("connections", "pool"), [(7, Pool(5, 8)), (3, Pool(1, 4)), (2, Pool(1, 3)), (1, Pool(1, 2))])
+def test_all_roles_together_take_no_more_than_the_application_may_have(connections: int, pool: Pool) -> None:
+    """One more looks clients up."""
+    assert Pool.of(4, connections) == pool
 
 
 def test_there_is_none_unless_it_is_declared() -> None:

@@ -1,13 +1,16 @@
 """Each provider keeps what is written, with the real age and the real `pass`, and says what is wrong before that."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyrage
 import pytest
+from declared import container, lxc_host
 
+from deploy.model.containers import Container
 from deploy.model.passwords import Passwords
 from deploy.model.providers import (
     IDENTITY,
@@ -19,6 +22,8 @@ from deploy.model.providers import (
     Provider,
     provider,
 )
+from deploy.model.remembered import Remembered
+from deploy.model.settings import Settings
 
 DOCUMENT = b'{"one": {"stock_analysis_user": "correct-horse-battery-staple"}}\n'
 ENTRY = "event-store/prod"
@@ -87,7 +92,7 @@ def test_pass(initialised: dict[str, str]) -> None:
 
 def test_a_rotation_is_stored_by_each_that_stores(age: AgeFile, initialised: dict[str, str], tmp_path: Path) -> None:
     for kept in (age, PasswordStore("rotated", initialised)):
-        passwords = Passwords(kept, {}, tmp_path / "x" / "lock")
+        passwords = Passwords(Remembered(kept), {}, tmp_path / "x" / "lock")
         assert passwords.get_or_generate("one", "stock_analysis_user")
         for step in (passwords.prepare, passwords.switch, passwords.end, passwords.settle):
             step("one")
@@ -161,7 +166,7 @@ def test_pass_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_the_environment_stores_nothing_and_generates_nothing(tmp_path: Path) -> None:
-    passwords = Passwords(Environment(), {}, tmp_path / "x" / "lock")
+    passwords = Passwords(Remembered(Environment()), {}, tmp_path / "x" / "lock")
     with pytest.raises(PasswordError, match='"environment" generates no password; export EVENT_STORE_PASSWORD_'):
         passwords.get_or_generate("one", "stock_analysis_user")
     assert passwords.problems("one") == [
@@ -173,12 +178,46 @@ def test_the_environment_stores_nothing_and_generates_nothing(tmp_path: Path) ->
 
 def test_a_variable_beside_a_rotated_password_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "s" / "prod.json"
-    passwords = Passwords(LocalFile(path), {}, path)
+    passwords = Passwords(Remembered(LocalFile(path)), {}, path)
     passwords.get_or_generate("one", "stock_analysis_user")
     passwords.prepare("one")
     passwords.switch("one")
     with pytest.raises(PasswordError, match="is set, and one logs in as stock_analysis_user_a since"):
-        Passwords(LocalFile(path), {"EVENT_STORE_PASSWORD_STOCK_ANALYSIS_USER": "another-one-7"}, path).logins("one")
+        Passwords(
+            Remembered(LocalFile(path)), {"EVENT_STORE_PASSWORD_STOCK_ANALYSIS_USER": "another-one-7"}, path
+        ).logins("one")
+
+
+def test_pass_is_asked_once_in_a_run_which_knows_what_it_wrote_and_keeps_what_others_did(
+    initialised: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, program = tmp_path / "asked", tmp_path / "bin" / "pass"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$1" >> {asked}\nexec {shutil.which("pass")} "$@"\n')
+    program.chmod(0o755)
+    for name in ("GNUPGHOME", "PASSWORD_STORE_DIR"):
+        monkeypatch.setenv(name, initialised[name])
+    PasswordStore("once", initialised).write(DOCUMENT)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    def run() -> list[Passwords]:
+        stores: dict[str, Container] = {
+            name: container(name=name, secrets="pass:once") for name in ("one", "two", "three")
+        }
+        settings = Settings(hosts={"@local": lxc_host()}, containers=stores, file="prod.py")
+        # Anew each time, as parts and steps do.
+        return [settings.passwords_of(store) for store in settings.event_stores]
+
+    one, two, three = run()
+    for passwords in (one, two, three):
+        assert passwords.problems("one") == []
+        assert passwords.get("one", "stock_analysis_user") == "correct-horse-battery-staple"
+    assert asked.read_text().split() == ["show"]
+    one.prepare("one")
+    assert two.logins("one").next == "stock_analysis_user_a"
+    another = run()[0].get_or_generate("two", "stock_analysis_user")
+    assert three.get_or_generate("three", "stock_analysis_user")
+    assert one.get("two", "stock_analysis_user") == another
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,24 @@ def test_containers_with_the_usual_connections_are_taken_in_every_size(
 def test_the_smallest_container_and_the_largest_are_taken() -> None:
     assert container(memory="512MiB", processes=200, disk="2GiB", root_disk="2GiB").disk == 2 * GIB
     assert container(memory="1TiB", cpus=1024, max_connections=10_000, processes=11_200).cpus == 1024
+
+
+@pytest.mark.parametrize(("release", "connections"), [("trixie", 100), ("bookworm", 100), ("bookworm", 30)])
+def test_the_application_gets_all_but_nine_whatever_the_release(release: str, connections: int) -> None:
+    assert container(release=release, max_connections=connections).application_connections == connections - 9
+
+
+def test_a_server_that_reserves_nothing_has_room_for_both_login_roles() -> None:
+    old = container(release="bookworm", max_connections=100)
+    assert int(old.server_settings["max_connections"]) == 2 * old.application_connections + 9
+    assert "reserved_connections" not in old.server_settings
+    new = container(release="trixie", max_connections=100).server_settings
+    assert (new["max_connections"], new["reserved_connections"]) == ("105", "5")
+
+
+def test_an_override_counts_as_it_is_written() -> None:
+    for release, application in (("trixie", 60 - 9 - 5), ("bookworm", 60 - 9)):
+        store = container(release=release, postgresql_settings={"max_connections": 60})
+        assert (store.application_connections, store.server_settings["max_connections"]) == (application, "60")
+    more = container(postgresql_settings={"reserved_connections": 20})
+    assert more.application_connections == 105 - 3 - 20 - 6

@@ -50,10 +50,11 @@ def test_a_client_that_waits_is_answered_before_it_gives_up() -> None:
 def running(text: str, **changes: str) -> Pooler:
     """One that has read its file, but for what was changed on its console."""
     config = [
-        {"key": name, "value": value, "changeable": "no" if name == "listen_port" else "yes"}
+        {"key": name, "value": value, "default": "", "changeable": "no" if name == "listen_port" else "yes"}
         for name, value in (parameters(text) | changes).items()
     ]
-    database = {"name": DATABASE, "pool_size": "10", "paused": "0", "disabled": "0"}
+    database = {"name": DATABASE, "host": "/var/run/postgresql", "port": "5432", "database": DATABASE, "force_user": ""}
+    database |= {"pool_size": "10", "paused": "0", "disabled": "0"}
     return Pooler(config, [database], [])
 
 
@@ -67,6 +68,29 @@ def test_what_a_running_one_has_otherwise_is_found() -> None:
     assert _unlike(one, store.pool, text) == (
         ["listen_port = 6000, not 6432"],
         ["query_wait_timeout = 7, not 25", f"database {DATABASE}: paused = 1, not 0"],
+    )
+
+
+def test_what_the_file_does_not_say_has_its_default() -> None:
+    store, text = files()
+    assert store.pool is not None
+    one = running(text[CONFIGURATION], conffile="/etc/somewhere.ini")
+    one.config.extend(
+        [
+            {"key": "server_lifetime", "value": "77", "default": "3600", "changeable": "yes"},
+            {"key": "verbose", "value": "2", "default": "", "changeable": "yes"},
+            {"key": "user", "value": "event_store_pooler", "default": "", "changeable": "no"},
+        ]
+    )
+    one.databases[0]["port"] = "5433"
+    one.databases.extend([{"name": "pgbouncer"}, {"name": "other"}])
+    assert _unlike(one, store.pool, text) == (
+        ["verbose = 2, not 0"],
+        [
+            "server_lifetime = 77, not 3600",
+            f"database {DATABASE}: port = 5433, not 5432",
+            "database other: is there, and not declared",
+        ],
     )
 
 
