@@ -66,7 +66,7 @@ def of_stanza(stanza: Stanza, now: float) -> tuple[State, str]:
     problems = [f"the last backup is {age:.0f} hours old; `make backup` makes one"] if age > _OLD else []
     problems += [f"{backup['label']} has damaged pages" for backup in stanza.backups if backup.get("error")]
     for words, record in ((_VERIFY, stanza.verified), (_DRILL, stanza.drilled)):
-        what, trouble = _of_check(words, record, last["timestamp"]["stop"] if len(stanza.backups) == 1 else 0, now)
+        what, trouble = _of_check(words, record, stanza.backups[0]["timestamp"]["stop"], now)
         known.append(what)
         problems += trouble
     problems += stanza.undrilled["problems"] if stanza.undrilled else []

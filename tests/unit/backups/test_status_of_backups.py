@@ -56,7 +56,7 @@ def test_what_is_not_well_is_said(stanza: Stanza, said: str) -> None:
 
 
 def test_what_has_not_been_checked_yet_is_no_trouble_at_first() -> None:
-    state, detail = of_stanza(replace(WELL, backups=(backup(20),), verified=None, drilled=None), NOW)
+    state, detail = of_stanza(replace(WELL, backups=(backup(30), backup(20)), verified=None, drilled=None), NOW)
     assert (state, detail.partition("; ")[2]) == (State.WELL, "not verified yet; not drilled yet")
 
 

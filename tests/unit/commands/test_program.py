@@ -34,6 +34,7 @@ REQUIRED = {
     "trust": ["--out", "x"],
     "rollover": ["--step", "begin"],
     "revoke": ["--serial", "1"],
+    "discard": ["--confirm", "x"],
 }
 #: Those that are about one container of the inventory.
 OF_A_CONTAINER = sorted(name for name in COMMANDS if "container" in {p.name for p in parameters(name)})
@@ -96,6 +97,7 @@ def test_options_are_the_same_everywhere(command: str) -> None:
     assert taken["inventory"] == ("-i", "--inventory")
     about_one = {
         "dsn", "psql", "rotate", "shell", "demo", "seals", "export-seals", "retire", "backup", "backups", "drill",
+        "restore",
     }  # fmt: skip
     lists = {"drift", "status", "summary", "seals", "authorities", "backups"}
     assert taken.get("container") == (("-c", "--container") if command in about_one else None)
