@@ -23,6 +23,8 @@ TIMEOUT ?=
 QUIET ?=
 TYPE ?=
 TIME ?=
+POINT ?=
+NAME ?=
 BEFORE_EVENT ?=
 ARGS ?=
 PYTEST_ARGS ?=
@@ -37,7 +39,7 @@ SIDE_BY_SIDE := -n 3 --no-loadscope-reorder -p no:benchmark
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift status verify dsn psql shell demo ca authorities trust rollover certificate revoke rotate backup backups drill restore discard seals export-seals retire destroy rollback test soak bench bench-large check packages
+.PHONY: help deploy plan drift status verify dsn psql shell demo ca authorities trust rollover certificate revoke rotate backup backups drill restore restore-point discard seals export-seals retire destroy rollback test soak bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -115,8 +117,11 @@ backups: $(READY) ## the backups that there are, and what each one covers [CONTA
 drill: $(READY) ## restore the newest backup into a scratch cluster, check it, and remove it [CONTAINER=name]
 	@$(EVENT_STORE) drill -i $(INVENTORY) $(CHOICE)
 
-restore: $(READY) ## restore in place, after a plan: CONFIRM=name [TIME=2026-11-28T12:00:00Z | BEFORE_EVENT=position or id; the newest]
-	@$(EVENT_STORE) restore -i $(INVENTORY) $(CHOICE) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(if $(TIME),--time "$(TIME)") $(if $(BEFORE_EVENT),--before-event "$(BEFORE_EVENT)")
+restore: $(READY) ## restore in place, after a plan: CONFIRM=name [TIME=2026-11-28T12:00:00Z | POINT=name | BEFORE_EVENT=position or id; the newest]
+	@$(EVENT_STORE) restore -i $(INVENTORY) $(CHOICE) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(if $(TIME),--time "$(TIME)") $(if $(POINT),--point "$(POINT)") $(if $(BEFORE_EVENT),--before-event "$(BEFORE_EVENT)")
+
+restore-point: $(READY) ## give the present state a name, to go back to: NAME=name [CONTAINER=name]
+	@$(EVENT_STORE) restore-point -i $(INVENTORY) $(CHOICE) --name "$(NAME)"
 
 discard: $(READY) ## remove the data that restores have replaced: CONFIRM=name
 	@$(EVENT_STORE) discard -i $(INVENTORY) --confirm "$(CONFIRM)"

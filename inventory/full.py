@@ -1,5 +1,5 @@
 # All kinds of containers on this machine, to try them: an event store, and a repository for its backups.
-# `make ca INVENTORY=inventory/full.py` comes first: containers know each other by certificates.
+# Containers know each other by certificates: export EVENT_STORE_CA_PASSPHRASE first, and keep it.
 # Every key is explained in docs/inventory.md, with what a change of it does.
 
 lxc_hosts = ["@local"]

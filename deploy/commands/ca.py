@@ -31,6 +31,11 @@ def ca(inventory: str, lost: tuple[str, ...]) -> None:
 
     It is refused if there is one already, here or on a server that trusts one.
     """
+    make(inventory, lost)
+
+
+def make(inventory: str, lost: Sequence[str]) -> None:
+    """See `ca`. Raises `CommandError` and `AuthorityError`."""
     there = authorities_of(read_inventory(inventory))
     begin = options.make("rollover STEP=begin", inventory)
     if there.exist and not lost:

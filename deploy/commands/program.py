@@ -28,6 +28,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "backups": "backup",
     "drill": "drill",
     "restore": "restore",
+    "restore-point": "restore_point",
     "discard": "restore",
     "rollback": "runs",
     "destroy": "runs",

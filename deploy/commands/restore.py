@@ -43,10 +43,13 @@ _ARCHIVED: Final = 60
     "--confirm", metavar="NAME", help="The container whose data are replaced. Without it, only the plan is shown."
 )
 @click.option("--time", metavar="TIME", help="As it was then, for example 2026-11-28T12:00:00Z. [default: the newest]")
+@click.option("--point", metavar="NAME", help="As it was when `restore-point` gave it that name.")
 @click.option(
     "--before-event", "event", metavar="EVENT", help="As it was before this event, by its position or its id."
 )
-def restore(inventory: str, container: str | None, confirm: str | None, time: str | None, event: str | None) -> int:
+def restore(
+    inventory: str, container: str | None, confirm: str | None, time: str | None, point: str | None, event: str | None
+) -> int:
     """Restore an event store from its backups, in its place. The data of before are kept beside it until `discard`.
 
     First the plan: where that is, and what would be lost. Personal data that were erased after that are erased again.
@@ -54,10 +57,10 @@ def restore(inventory: str, container: str | None, confirm: str | None, time: st
     entries = read_entries(inventory)
     settings = make_settings(entries, inventory)
     store, repository = repository_of(settings, confirm or container)
-    if time and event:
-        raise CommandError("say a time or an event, not both")
+    if sum(map(bool, (time, point, event))) > 1:
+        raise CommandError("say one of a time, a restore point and an event")
     restoring = _Restoring(inventory, entries, store, repository)
-    target = restoring.target(moment(time) if time else None, event)
+    target = restoring.target(moment(time) if time else None, point, event)
     click.echo(restoring.plan(target))
     if not confirm:
         again = options.make(f"restore CONFIRM={store.lxc_name}", inventory)
@@ -84,16 +87,18 @@ class _Restoring:
         self._superuser = Superuser(file, store)
         self._plan = Plan(store, self._superuser)
 
-    def target(self, time: float | None, event: str | None) -> dict[str, Any]:
+    def target(self, time: float | None, point: str | None, event: str | None) -> dict[str, Any]:
         """Where it ends, as the program in the repository finds it."""
         self._archive_all()
         found = self._plan.event(event) if event else None
         arguments = [] if time is None else ["--time", str(time)]
+        if point:
+            arguments = ["--point", point]
         if found:
             arguments = ["--time", str(found.begun), "--xid", str(found.xid)]
         [said] = self._inside.run(of_backups("target", *arguments, self._store.lxc_name))
         target: dict[str, Any] = json.loads(said)
-        return target | {"event": found, "asked": time}
+        return target | {"event": found, "asked": time, "point": point}
 
     def _archive_all(self) -> None:
         """What was written last is searched as well, if the server is there to say it."""

@@ -82,6 +82,8 @@ class Plan:
     def _where(target: Mapping[str, Any]) -> str:
         if target["event"]:
             return f"up to the commit of event {target['event'].position}, at {target['lsn']}"
+        if target["point"]:
+            return f"up to the restore point {target['point']}, at {target['lsn']}"
         if target["asked"] is None:
             return "with all WAL that was archived"
         time = f"{datetime.fromtimestamp(target['asked'], UTC):%Y-%m-%d %H:%M:%S}Z"

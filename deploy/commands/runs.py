@@ -1,5 +1,6 @@
 """`event-store deploy`, `plan`, `rollback`, `destroy`: what pyinfra's own command line does, with the same options."""
 
+import os
 import sys
 
 import click
@@ -8,6 +9,7 @@ from deploy.commands import exits, options, summary
 from deploy.commands.child import run_child
 from deploy.model.inventory import read_inventory
 from deploy.model.project import ROOT
+from deploy.model.settings import Settings
 
 _arguments = click.argument("pyinfra_arguments", nargs=-1, type=click.UNPROCESSED)
 
@@ -26,13 +28,27 @@ def deploy(inventory: str, pyinfra_arguments: tuple[str, ...]) -> int:
 
     PYINFRA_ARGUMENTS are passed to pyinfra, for example --limit @lxc/stock-analysis.
     """
+    settings = read_inventory(inventory)
+    _have_authority(settings)
     if status := _run(inventory, "__main__.py", "-y", *pyinfra_arguments):
         return status
-    settings = read_inventory(inventory)
     given = {argument.partition("=")[0] for argument in pyinfra_arguments}
     if not {"--json", "--dry", "--limit"} & given:  # nothing but JSON, or not everything is up
         summary.show(settings)
     return exits.OK
+
+
+def _have_authority(settings: Settings) -> None:
+    """Make the authority of an inventory that needs one and has none, if its passphrase is there: as `make ca` does."""
+    if not any(one.identities for one in settings.containers.values()):
+        return
+    # What reads certificates takes its time to load.
+    from deploy.certificates.keys import PASSPHRASE
+    from deploy.commands import ca
+    from deploy.commands.authorities import authorities_of
+
+    if PASSPHRASE in os.environ and not authorities_of(settings).exist:
+        ca.make(settings.file, ())
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

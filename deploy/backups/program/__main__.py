@@ -14,7 +14,7 @@ from .target import Search
 from .verify import verify
 
 #: Beside what pgBackRest knows.
-_REMEMBERED = ("verify", "drill", "failed-drill")
+_REMEMBERED = ("verify", "drill", "failed-drill", "points")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,11 +45,17 @@ def _parser() -> argparse.ArgumentParser:
     aside.set_defaults(command=_set_aside)
     target = commands.add_parser("target", help="where in the WAL a moment or a transaction is, as JSON")
     target.add_argument("--time", type=float, help="seconds since 1970")
+    target.add_argument("--point", help="a named point")
     target.add_argument("--xid", type=int, help="the id of a transaction that began at --time")
     target.set_defaults(command=_target)
+    point = commands.add_parser("point", help="remember a named restore point")
+    point.add_argument("--name", required=True)
+    point.add_argument("--lsn", required=True)
+    point.add_argument("--timeline", type=int, required=True)
+    point.set_defaults(command=_point)
     report = commands.add_parser("report", help="what there is, as JSON")
     report.set_defaults(command=_report)
-    for command in (backup, check, trial, aside, target, report):
+    for command in (backup, check, trial, aside, target, point, report):
         command.add_argument("stanza", nargs="*", help="event stores; all if none is named")
     return parser
 
@@ -117,11 +123,25 @@ def _set_aside(given: argparse.Namespace) -> int:
 def _target(given: argparse.Namespace) -> int:
     [stanza] = _chosen(given)
     search = Search(stanza)
-    if given.time is None:
+    if given.point:
+        found = search.point(given.point)
+    elif given.time is None:
         found = search.latest()
     else:
         found = search.at(given.time) if given.xid is None else search.before(given.xid, given.time)
     print(json.dumps(found))
+    return 0
+
+
+def _point(given: argparse.Namespace) -> int:
+    [stanza] = _chosen(given)
+    points = state.recall(stanza, "points") or {}
+    if given.name in points:
+        raise BackupError(
+            f"{stanza} has a restore point {given.name!r} already, of {points[given.name]['at']}; take another name"
+        )
+    made = {"lsn": given.lsn, "timeline": given.timeline, "at": time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime())}
+    state.remember(stanza, "points", {**points, given.name: made})
     return 0
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from . import pgbackrest
+from . import pgbackrest, state
 from .pgbackrest import BackupError
-from .segments import SEGMENT_SIZE, Segment
+from .segments import SEGMENT_SIZE, Segment, position
 from .wal import Archive, Commit, Running
 
 #: Segments that are looked at together, one of which is looked at twice: records may reach into the next one.
@@ -47,6 +47,21 @@ class Search:
             if commit.time > time:
                 return self._described(commit.lsn, backup)
         return self._described(None, self._backups[-1])
+
+    def point(self, name: str) -> dict[str, Any]:
+        """A named point: the place behind its record."""
+        points = state.recall(self._stanza, "points") or {}
+        if name not in points:
+            raise BackupError(f"{self._stanza} has no restore point {name!r}; there are {', '.join(points) or 'none'}")
+        lsn = position(points[name]["lsn"])
+        fitting = [one for one in self._backups if position(one["lsn"]["stop"]) <= lsn]
+        if not fitting:
+            raise BackupError(f"{self._stanza}: restore point {name!r} is before the oldest backup of this history")
+        if not self._archive.has(points[name]["timeline"], lsn):
+            raise BackupError(
+                f"{self._stanza}: restore point {name!r} is in a history that an earlier restore has cut off"
+            )
+        return self._described(lsn, dict(fitting[-1]))
 
     def before(self, xid: int, begun: float) -> dict[str, Any]:
         """The commit of a transaction, by the id that the event's row has, and when the transaction began."""

@@ -68,8 +68,12 @@ class Archive:
 
     def _has(self, backup: dict[str, Any]) -> bool:
         timeline = Segment.of(backup["archive"]["stop"], SEGMENT_SIZE).timeline
+        return self.has(timeline, position(backup["lsn"]["stop"]))
+
+    def has(self, timeline: int, lsn: int) -> bool:
+        """Whether a place on a timeline is in this history."""
         end = self._left.get(timeline)
-        return timeline == self.timeline or (end is not None and position(backup["lsn"]["stop"]) <= end)
+        return timeline == self.timeline or (end is not None and lsn <= end)
 
     def commits_of(self, first: int, last: int) -> list[Commit | Running]:
         """What is in the segments number ``first`` to ``last`` of `segments`, in the WAL's order."""

@@ -35,6 +35,7 @@ REQUIRED = {
     "rollover": ["--step", "begin"],
     "revoke": ["--serial", "1"],
     "discard": ["--confirm", "x"],
+    "restore-point": ["--name", "x"],
 }
 #: Those that are about one container of the inventory.
 OF_A_CONTAINER = sorted(name for name in COMMANDS if "container" in {p.name for p in parameters(name)})
@@ -97,7 +98,7 @@ def test_options_are_the_same_everywhere(command: str) -> None:
     assert taken["inventory"] == ("-i", "--inventory")
     about_one = {
         "dsn", "psql", "rotate", "shell", "demo", "seals", "export-seals", "retire", "backup", "backups", "drill",
-        "restore",
+        "restore", "restore-point",
     }  # fmt: skip
     lists = {"drift", "status", "summary", "seals", "authorities", "backups"}
     assert taken.get("container") == (("-c", "--container") if command in about_one else None)
