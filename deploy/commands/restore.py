@@ -47,9 +47,7 @@ _ARCHIVED: Final = 60
 @click.option(
     "--before-event", "event", metavar="EVENT", help="As it was before this event, by its position or its id."
 )
-def restore(
-    inventory: str, container: str | None, confirm: str | None, time: str | None, point: str | None, event: str | None
-) -> int:
+def restore(inventory: str, container: str | None, confirm: str | None, **said: str | None) -> int:
     """Restore an event store from its backups, in its place. The data of before are kept beside it until `discard`.
 
     First the plan: where that is, and what would be lost. Personal data that were erased after that are erased again.
@@ -57,7 +55,8 @@ def restore(
     entries = read_entries(inventory)
     settings = make_settings(entries, inventory)
     store, repository = repository_of(settings, confirm or container)
-    if sum(map(bool, (time, point, event))) > 1:
+    time, point, event = said["time"], said["point"], said["event"]
+    if sum(map(bool, said.values())) > 1:
         raise CommandError("say one of a time, a restore point and an event")
     restoring = _Restoring(inventory, entries, store, repository)
     target = restoring.target(moment(time) if time else None, point, event)
