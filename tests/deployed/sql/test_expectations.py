@@ -1,0 +1,210 @@
+"""Whose turn it is at an aggregate: exact versions, any version, commands and several appends of a transaction, all at once."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from .appends import Connection, append_event, append_events, call, counted, is_waiting, refused, stored
+from .feed import wait_until
+from .stores import Store
+
+#: A run in which somebody waits for so long has a writer that starves.
+PATIENCE = 120
+LEVELS = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
+
+
+def version_of(connection: Connection, aggregate: UUID) -> int:
+    rows = call(connection, "get_events_backward", aggregate_type="Counter", aggregate_id=aggregate, max_count=1)
+    return int(rows[0]["event_version"]) if rows else 0
+
+
+def exact(connection: Connection, aggregate: UUID, n: int, met: "Counter[str]") -> None:
+    """Reads and appends until it has won, by one event or a list."""
+    while True:
+        version = version_of(connection, aggregate)
+        try:
+            if n % 4:
+                appended = append_event(connection, aggregate, version, event_data={"n": n})["event_version"]
+                assert appended == version + 1
+            else:
+                appended = append_events(connection, aggregate, counted(n, n), version)["event_version"]
+                assert appended == version + 2
+        except psycopg.Error as error:
+            assert error.sqlstate == "SE001", error
+            detail = error.diag.message_detail or ""
+            expected, _, actual = detail.removeprefix("expected version ").partition(", actual version ")
+            # It had read that version; since then there were others, and none has gone.
+            assert int(expected) == version
+            assert int(actual) > version
+            met["conflicts"] += 1
+        else:
+            return
+
+
+def anyhow(connection: Connection, aggregate: UUID, n: int, met: "Counter[str]") -> None:
+    """Any version, or one that exists: neither ever meets a conflict."""
+    expected = -1 if n % 3 == 1 and met["appends"] else None
+    append_event(connection, aggregate, expected, event_data={"n": n})
+    met["appends"] += 1
+
+
+def by_command(connection: Connection, aggregate: UUID, n: int, met: "Counter[str]") -> None:
+    """One of a series of commands that several writers send, each of them twice; every other one of an exact version."""
+    sent = {"command_id": UUID(int=aggregate.int ^ n), "command_type": "Count", "command_data": {"n": n}}
+    for _ in range(2):
+        while True:
+            try:
+                append_event(
+                    connection, aggregate, version_of(connection, aggregate) if n % 2 else None,
+                    event_data={"command": n}, **sent,
+                )  # fmt: skip
+            except psycopg.Error as error:
+                assert n % 2, error
+                assert error.sqlstate == "SE001", error
+                met["conflicts of commands"] += 1
+            else:
+                break
+
+
+def in_transactions(connection: Connection, aggregate: UUID, n: int, met: "Counter[str]") -> None:
+    """Several appends in a transaction: the first one with the exact version, the others with any."""
+    while True:
+        version = version_of(connection, aggregate)
+        try:
+            with connection.transaction():
+                append_event(connection, aggregate, version, event_data={"n": n})
+                append_event(connection, aggregate, event_data={"n": n})
+                append_events(connection, aggregate, counted(n, n), -1)
+        except psycopg.Error as error:
+            assert error.sqlstate == "SE001", error
+            met["conflicts of transactions"] += 1
+        else:
+            return
+
+
+def test_nobody_starves_and_any_version_meets_no_conflict(store: Store, app: Connection) -> None:
+    """Everybody goes on until each one has appended often enough, so whoever starves would starve for ever."""
+    aggregate, enough = uuid4(), 20
+    writers: list[Callable[[Connection, UUID, int, Counter[str]], None]]
+    writers = [*[exact] * 6, *[in_transactions] * 2, *[anyhow] * 5, *[by_command] * 3]
+    turns = [0] * len(writers)
+    all_done, met = threading.Event(), [Counter[str]() for _ in writers]
+
+    def write(place: int, connection: Connection) -> None:
+        try:
+            while not all_done.is_set():
+                # The three that send commands send the same ones.
+                writers[place](connection, aggregate, turns[place], met[place])
+                turns[place] += 1
+                if min(turns) >= enough:
+                    all_done.set()
+        except BaseException:
+            all_done.set()
+            raise
+
+    connections = [store.connect() for _ in writers]
+    with ThreadPoolExecutor(len(writers)) as pool:
+        running = [pool.submit(write, *one) for one in enumerate(connections)]
+        starved = not all_done.wait(PATIENCE)
+        all_done.set()
+        for future in running:
+            future.result()
+    assert not starved, turns
+
+    events = stored(app, aggregate)
+    assert [event["event_version"] for event in events] == list(range(1, len(events) + 1))
+    assert [event["created_at"] for event in events] == sorted(event["created_at"] for event in events)
+    in_the_feed = app.execute(
+        """SELECT e.event_version FROM event_store.events e WHERE e.aggregate_type = 'Counter' AND e.aggregate_id = %s
+            ORDER BY e.transaction_id, e.global_position""",
+        [aggregate],
+    ).fetchall()
+    assert [row[0] for row in in_the_feed] == list(range(1, len(events) + 1))
+    commands = Counter(event["event_data"]["command"] for event in events if "command" in event["event_data"])
+    assert set(commands.values()) == {1}
+    assert set(commands) == set(range(max(turns[-3:])))
+    # There was something to win.
+    assert sum(one["conflicts"] for one in met) > 0
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_transaction_goes_on_where_others_wait_for_it(store: Store, app: Connection, level: str) -> None:
+    aggregate, other = uuid4(), uuid4()
+    with ThreadPoolExecutor(2) as pool, store.connect(autocommit=False) as first:
+        second, third = store.connect(), store.connect()
+        append_event(app, other)
+        first.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        append_event(first, aggregate, 0)
+        losing = pool.submit(append_event, second, aggregate, 0)
+        wait_until(lambda: is_waiting(app, second))
+        waiting = pool.submit(append_event, third, aggregate)
+        wait_until(lambda: is_waiting(app, third))
+
+        first.execute("SAVEPOINT one")
+        assert append_event(first, aggregate)["event_version"] == 2
+        assert append_events(first, aggregate, counted(1), -1)["event_version"] == 3
+        first.execute("ROLLBACK TO one")
+        assert append_event(first, aggregate, 1)["event_version"] == 2
+        assert append_event(first, aggregate, command_id=uuid4())["event_version"] == 3
+        both = [
+            {"aggregate_type": "Counter", "aggregate_id": str(one), "events": counted(1)} for one in (aggregate, other)
+        ]
+        assert [row["event_version"] for row in call(first, "append_to_aggregates", appends=both)] == [4, 2]
+        first.commit()
+        with refused("SE001") as refusal:
+            losing.result()
+        assert refusal.detail == "expected version 0, actual version 4"
+        assert waiting.result()["event_version"] == 5
+    assert [event["event_version"] for event in stored(app, aggregate)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["one event", "a list"])
+@pytest.mark.parametrize("end", ["ROLLBACK", "ROLLBACK TO before", "COMMIT"])
+def test_who_waits_with_the_same_expectation(store: Store, app: Connection, end: str, *, many: bool) -> None:
+    aggregate = uuid4()
+
+    def append(connection: Connection) -> int:
+        if many:
+            return int(append_events(connection, aggregate, counted(1, 2), 0)["event_version"])
+        return int(append_event(connection, aggregate, 0)["event_version"])
+
+    with ThreadPoolExecutor(1) as pool, store.connect(autocommit=False) as first:
+        second = store.connect()
+        first.execute("SAVEPOINT before")
+        append(first)
+        waiting = pool.submit(append, second)
+        wait_until(lambda: is_waiting(app, second))
+        # Nobody can have read another version, so nobody with another expectation waits.
+        with refused("SE001") as refusal:
+            append_event(app, aggregate, 7)
+        assert refusal.detail == "expected version 7, actual version 0"
+        first.execute(end)
+        if end == "COMMIT":
+            with refused("SE001") as refusal:
+                waiting.result()
+            assert refusal.detail == f"expected version 0, actual version {2 if many else 1}"
+        else:
+            assert waiting.result() == (2 if many else 1)
+        first.rollback()
+
+
+def test_any_version_waits_for_all_that_expect_one(store: Store, app: Connection) -> None:
+    aggregate = uuid4()
+    with ThreadPoolExecutor(3) as pool, store.connect(autocommit=False) as first:
+        sessions: list[Connection] = [store.connect() for _ in range(3)]
+        append_event(first, aggregate, 0)
+        results: list[Any] = []
+        for session, expected in zip(sessions, (None, 0, -1), strict=True):
+            results.append(pool.submit(append_event, session, aggregate, expected))
+            wait_until(lambda session=session: is_waiting(app, session))  # type: ignore[misc]
+        first.commit()
+        assert results[0].result()["event_version"] == 2
+        with refused("SE001"):
+            results[1].result()
+        assert results[2].result()["event_version"] == 3
