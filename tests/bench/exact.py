@@ -12,8 +12,8 @@ from typing import Final
 from examples.portfolio import AGGREGATE_TYPE
 
 from .stores import Store
-from .stores.base import payload
 from .stores.bare_table import BareTable
+from .stores.base import payload
 from .stores.event_store import EventStore
 from .stores.message_db import MessageDb
 
@@ -88,7 +88,9 @@ def prepare(store: Store) -> str:
     with store.server.connect(store.database) as connection:
         connection.execute(text.format(append=wanted.append, conflict=wanted.conflict))
     version = wanted.version.replace("$1", ":stream")
-    return f"SELECT coalesce(({version}), 0) AS version \\gset\nSELECT public.append_exact(:stream, :version, :payload);\n"
+    return (
+        f"SELECT coalesce(({version}), 0) AS version \\gset\nSELECT public.append_exact(:stream, :version, :payload);\n"
+    )
 
 
 @dataclass(frozen=True)

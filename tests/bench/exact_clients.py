@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+
 from event_store import EventStore, Loaded, NewEvent, Retries
 
 WANTED: dict[str, Any] = json.loads(sys.argv[1])
@@ -86,7 +87,9 @@ def main() -> None:
         until = time.monotonic() + task["seconds"]
         results: list[tuple[int, int]] = []
 
-        def run(work: Work, until: float = until, results: list[tuple[int, int]] = results, to: str = task["stream"]) -> None:
+        def run(
+            work: Work, until: float = until, results: list[tuple[int, int]] = results, to: str = task["stream"]
+        ) -> None:
             results.append(work(until, to))
 
         threads = [threading.Thread(target=run, args=[work]) for work in workers]
