@@ -1,7 +1,9 @@
 """Whose turn it is at an aggregate: exact versions, any version, commands and several appends of a transaction, all at once."""
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,26 +22,30 @@ def version_of(connection: Connection, aggregate: UUID) -> int:
     return int(rows[0]["event_version"]) if rows else 0
 
 
+@contextmanager
+def conflicts(met: "Counter[str]", version: int | None) -> Iterator[None]:
+    """Counts a conflict, if there was something to expect and it has changed since; any other error ends the test."""
+    try:
+        yield
+    except psycopg.errors.DatabaseError as error:
+        detail = error.diag.message_detail or ""
+        expected, _, actual = detail.removeprefix("expected version ").partition(", actual version ")
+        if error.sqlstate != "SE001" or expected != str(version) or int(actual) <= int(expected):
+            raise
+        met["conflicts"] += 1
+
+
 def exact(connection: Connection, aggregate: UUID, n: int, met: "Counter[str]") -> None:
     """Reads and appends until it has won, by one event or a list."""
     while True:
         version = version_of(connection, aggregate)
-        try:
+        with conflicts(met, version):
             if n % 4:
                 appended = append_event(connection, aggregate, version, event_data={"n": n})["event_version"]
                 assert appended == version + 1
             else:
                 appended = append_events(connection, aggregate, counted(n, n), version)["event_version"]
                 assert appended == version + 2
-        except psycopg.Error as error:
-            assert error.sqlstate == "SE001", error
-            detail = error.diag.message_detail or ""
-            expected, _, actual = detail.removeprefix("expected version ").partition(", actual version ")
-            # It had read that version; since then there were others, and none has gone.
-            assert int(expected) == version
-            assert int(actual) > version
-            met["conflicts"] += 1
-        else:
             return
 
 
@@ -54,33 +60,21 @@ def by_command(connection: Connection, aggregate: UUID, n: int, met: "Counter[st
     """One of a series of commands that several writers send, each of them twice; every other one of an exact version."""
     sent = {"command_id": UUID(int=aggregate.int ^ n), "command_type": "Count", "command_data": {"n": n}}
     for _ in range(2):
-        while True:
-            try:
-                append_event(
-                    connection, aggregate, version_of(connection, aggregate) if n % 2 else None,
-                    event_data={"command": n}, **sent,
-                )  # fmt: skip
-            except psycopg.Error as error:
-                assert n % 2, error
-                assert error.sqlstate == "SE001", error
-                met["conflicts of commands"] += 1
-            else:
-                break
+        done = None
+        while not done:
+            version = version_of(connection, aggregate) if n % 2 else None
+            with conflicts(met, version):
+                done = append_event(connection, aggregate, version, event_data={"command": n}, **sent)
 
 
 def in_transactions(connection: Connection, aggregate: UUID, n: int, met: "Counter[str]") -> None:
     """Several appends in a transaction: the first one with the exact version, the others with any."""
     while True:
         version = version_of(connection, aggregate)
-        try:
-            with connection.transaction():
-                append_event(connection, aggregate, version, event_data={"n": n})
-                append_event(connection, aggregate, event_data={"n": n})
-                append_events(connection, aggregate, counted(n, n), -1)
-        except psycopg.Error as error:
-            assert error.sqlstate == "SE001", error
-            met["conflicts of transactions"] += 1
-        else:
+        with conflicts(met, version), connection.transaction():
+            append_event(connection, aggregate, version, event_data={"n": n})
+            append_event(connection, aggregate, event_data={"n": n})
+            append_events(connection, aggregate, counted(n, n), -1)
             return
 
 
@@ -155,16 +149,14 @@ def test_who_waits_with_the_same_expectation(store: Store, app: Connection, end:
             return int(append_events(connection, aggregate, counted(1, 2), 0)["event_version"])
         return int(append_event(connection, aggregate, 0)["event_version"])
 
-    with ThreadPoolExecutor(1) as pool, store.connect(autocommit=False) as first:
-        second = store.connect()
+    with ThreadPoolExecutor(2) as pool, store.connect(autocommit=False) as first:
+        second, third = store.connect(), store.connect()
         first.execute("SAVEPOINT before")
         append(first)
         waiting = pool.submit(append, second)
         wait_until(lambda: is_waiting(app, second))
-        # Nobody can have read another version, so nobody with another expectation waits.
-        with refused("SE001") as refusal:
-            append_event(app, aggregate, 7)
-        assert refusal.detail == "expected version 7, actual version 0"
+        mistaken = pool.submit(append_event, third, aggregate, 7)
+        wait_until(lambda: is_waiting(app, third))
         first.execute(end)
         if end == "COMMIT":
             with refused("SE001") as refusal:
@@ -172,6 +164,9 @@ def test_who_waits_with_the_same_expectation(store: Store, app: Connection, end:
             assert refusal.detail == f"expected version 0, actual version {2 if many else 1}"
         else:
             assert waiting.result() == (2 if many else 1)
+        with refused("SE001") as refusal:
+            mistaken.result()
+        assert refusal.detail.startswith("expected version 7, actual version ")
         first.rollback()
 
 

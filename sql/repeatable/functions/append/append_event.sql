@@ -68,14 +68,10 @@ BEGIN
         -- A read model takes these, and not whatever payload: see check_read_models().
         AND append_event.aggregate_type NOT IN ('User', 'Account', 'JournalEntry', 'UserPreferences')
         -- Wait for the turn at the aggregate before anything is looked up: await_turn() says who waits for whom.
-        AND (CASE WHEN append_event.expected_version >= 0 AND pg_current_xact_id_if_assigned() IS NULL
-            THEN pg_advisory_xact_lock_shared(
-                     event_store.aggregate_lock(append_event.aggregate_type, append_event.aggregate_id)) IS NOT NULL
-                 AND pg_advisory_xact_lock(event_store.version_lock(
-                     append_event.aggregate_type, append_event.aggregate_id, append_event.expected_version)) IS NOT NULL
-            ELSE pg_try_advisory_xact_lock(
-                     event_store.aggregate_lock(append_event.aggregate_type, append_event.aggregate_id))
-                 OR event_store.await_turn(append_event.aggregate_type, append_event.aggregate_id) END)
+        AND (pg_try_advisory_xact_lock(
+                 event_store.aggregate_lock(append_event.aggregate_type, append_event.aggregate_id))
+             OR event_store.await_turn(append_event.aggregate_type, append_event.aggregate_id,
+                                       append_event.expected_version))
         -- As in share_event_types(): until the end of the transaction nobody changes what is registered of the type.
         AND pg_advisory_xact_lock_shared(event_store.event_type_lock(append_event.event_type)) IS NOT NULL
     THEN

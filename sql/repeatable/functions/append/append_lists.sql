@@ -30,9 +30,8 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_column
 DECLARE
-    -- The first append of the transaction, of an exact version, to one aggregate: see await_turn().
-    is_exact     constant boolean := cardinality(event_lists) = 1 AND expected_versions[1] >= 0 AND command_id IS NULL
-                                     AND pg_current_xact_id_if_assigned() IS NULL;
+    -- To one aggregate, and not because of a command: see await_turn().
+    is_exact     constant boolean := cardinality(event_lists) = 1 AND expected_versions[1] >= 0 AND command_id IS NULL;
     recorded     event_store.commands;
     feed_offset  bigint;
     looked_at    record;
@@ -69,16 +68,12 @@ BEGIN
         cardinality(event_lists) + cardinality(event_types) + CASE WHEN command_id IS NULL AND NOT is_exact THEN 0 ELSE 1 END);
 
     -- Wait for the turn at each aggregate before anything is looked up: await_turn() says who waits for whom.
-    IF is_exact THEN
-        PERFORM pg_advisory_xact_lock_shared(event_store.aggregate_lock(aggregate_types[1], aggregate_ids[1]));
-        PERFORM pg_advisory_xact_lock(event_store.version_lock(aggregate_types[1], aggregate_ids[1], expected_versions[1]));
-    ELSE
-        -- Locks are taken in one order, whatever the order of the call, so two calls never wait for each other in a circle.
-        PERFORM pg_try_advisory_xact_lock(l.key) OR event_store.await_turn(l.aggregate_type, l.aggregate_id)
-           FROM (SELECT event_store.aggregate_lock(u.aggregate_type, u.aggregate_id) AS key, u.*
-                   FROM unnest(aggregate_types, aggregate_ids) AS u (aggregate_type, aggregate_id)
-                  ORDER BY 1) l;
-    END IF;
+    -- Locks are taken in one order, whatever the order of the call, so two calls never wait for each other in a circle.
+    PERFORM pg_try_advisory_xact_lock(l.key)
+            OR event_store.await_turn(l.aggregate_type, l.aggregate_id, CASE WHEN is_exact THEN expected_versions[1] END)
+       FROM (SELECT event_store.aggregate_lock(u.aggregate_type, u.aggregate_id) AS key, u.*
+               FROM unnest(aggregate_types, aggregate_ids) AS u (aggregate_type, aggregate_id)
+              ORDER BY 1) l;
     -- Until the end of the transaction nobody changes what is registered of these types.
     PERFORM event_store.share_event_types(event_types);
 
