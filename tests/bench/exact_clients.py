@@ -18,7 +18,7 @@ from event_store import EventStore, Loaded, NewEvent, Retries
 
 WANTED: dict[str, Any] = json.loads(sys.argv[1])
 #: An application does not read a long stream from its beginning.
-SNAPSHOT_EVERY = 50
+SNAPSHOT_EVERY = 10
 #: A round and what was done in it: until the time is over, on the stream.
 Work = Callable[[float, str], tuple[int, int]]
 

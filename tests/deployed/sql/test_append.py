@@ -525,6 +525,7 @@ def test_settings_that_are_made_anew_number_new_events_after_the_old_ones(empty_
         "append_lists",
         "insert_events",
         "expect_version",
+        "await_turn",
         "begin_command",
         "complete_command",
         "complete_settings",
