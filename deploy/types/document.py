@@ -1,5 +1,6 @@
 """One JSON Schema of all that applications need types for: events, rows, functions. Generators turn it into languages."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -35,35 +36,23 @@ _TYPES: Final[Mapping[str, Schema]] = {
 
 def document(catalogue: Mapping[str, Any]) -> Schema:
     """What `sql/catalogue/types.sql` has found, as one schema whose definitions are the types."""
-    definitions: dict[str, Schema] = {}
-    events = []
-    for one in catalogue["event_types"]:
-        name = _free(f"{pascal(one['event_type'])}V{one['schema_version']}", definitions)
-        definitions[f"{name}Data"] = _payload(f"{name}Data", one)
-        definitions[name] = _object(
-            name,
-            {
-                "event_type": {"const": one["event_type"]},
-                "schema_version": {"const": one["schema_version"]},
-                "event_data": {"$ref": f"#/{_DEFINITIONS}/{name}Data"},
-            },
-        )
-        events.append({"$ref": f"#/{_DEFINITIONS}/{name}"})
-    definitions[EVENT] = {
-        "title": EVENT,
-        "description": "Each registered event type in each schema version.",
-        "oneOf": events,
-    }
     rows = {(row["schema"], row["name"]): f"{pascal(row['name'])}Row" for row in catalogue["rows"]}
-    # Both schemas have a table `projections` or so: the event store's own is named with its schema then.
+    # Both schemas have a table `projections` or so: each is named with its schema then.
     twice = {name for name in rows.values() if [*rows.values()].count(name) > 1}
     rows = {key: f"{pascal(key[0])}{name}" if name in twice else name for key, name in rows.items()}
+    # Events come last: what their schemas define must not take a name that is another's.
+    definitions: dict[str, Schema] = {EVENT: {}}
     for row in catalogue["rows"]:
         name = rows[row["schema"], row["name"]]
         columns = {c["name"]: _type(c["type"], rows, nullable=c["nullable"]) for c in row["columns"]}
         definitions[name] = _object(name, columns)
     for function in catalogue["functions"]:
         _add_function(function, rows, definitions)
+    definitions[EVENT] = {
+        "title": EVENT,
+        "description": "Each event type in each schema version.",
+        "oneOf": [_add_event(one, definitions) for one in catalogue["event_types"]],
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": TITLE,
@@ -77,6 +66,20 @@ def pascal(name: str) -> str:
     words = re.findall(r"[A-Za-z0-9]+", name) or ["Unnamed"]
     joined = "".join(word[0].upper() + word[1:] for word in words)
     return joined if joined[0].isalpha() else f"Type{joined}"
+
+
+def _add_event(one: Mapping[str, Any], definitions: dict[str, Schema]) -> Schema:
+    name = _free(f"{pascal(one['event_type'])}V{one['schema_version']}", definitions)
+    definitions[f"{name}Data"] = _payload(f"{name}Data", one, definitions)
+    definitions[name] = _object(
+        name,
+        {
+            "event_type": {"const": one["event_type"]},
+            "schema_version": {"const": one["schema_version"]},
+            "event_data": {"$ref": f"#/{_DEFINITIONS}/{name}Data"},
+        },
+    )
+    return {"$ref": f"#/{_DEFINITIONS}/{name}"}
 
 
 def _add_function(function: Mapping[str, Any], rows: Mapping[Any, str], definitions: dict[str, Schema]) -> None:
@@ -108,19 +111,37 @@ def _object(title: str, properties: Mapping[str, Schema], required: Iterable[str
     return {"title": title, "type": "object", "properties": dict(properties), "required": names}
 
 
-def _payload(title: str, registered: Mapping[str, Any]) -> Schema:
-    """The registered schema under its name here; what it refers to inside of itself is further down now."""
+def _payload(title: str, registered: Mapping[str, Any], definitions: dict[str, Schema]) -> Schema:
+    """The registered schema under its name here; what it refers to inside of itself is further down now.
+
+    What several schemas define alike under one name becomes one type.
+    """
     schema = registered["json_schema"]
     if not isinstance(schema, dict):
         return {"title": title}
     kept = {key: value for key, value in schema.items() if key not in {"$schema", "$id", "id"}}
-    moved = _moved(kept, f"#/{_DEFINITIONS}/{title}")
+    places = {"#": f"#/{_DEFINITIONS}/{title}"}
+    for name, part in dict(kept.get(_DEFINITIONS, {})).items():
+        shared = pascal(name)
+        alike = (
+            {**_moved(part, {}), "title": shared} if isinstance(part, dict) and "$ref" not in json.dumps(part) else None
+        )
+        if alike and definitions.setdefault(shared, alike) == alike:
+            places[f"#/{_DEFINITIONS}/{name}"] = f"#/{_DEFINITIONS}/{shared}"
+            kept[_DEFINITIONS] = {key: value for key, value in kept[_DEFINITIONS].items() if key != name}
     described = {"description": registered["description"]} if registered["description"] else {}
-    return {**described, **moved, "title": title}
+    return {**described, **_moved(kept, places), "title": title}
 
 
-def _moved(part: Any, to: str, *, is_named: bool = False) -> Any:
-    """A schema, or a part of one, whose place is ``to`` now. ``is_named``: its keys are names that somebody has chosen."""
+def _place(reference: str, places: Mapping[str, str]) -> str:
+    """Where something is now that was at ``reference``."""
+    if reference in places:
+        return places[reference]
+    return places["#"] + reference[1:] if reference.startswith("#") and "#" in places else reference
+
+
+def _moved(part: Any, to: Mapping[str, str], *, is_named: bool = False) -> Any:
+    """A schema, or a part of one, at its new place. ``is_named``: its keys are names that somebody has chosen."""
     if isinstance(part, list):
         return [_moved(one, to) for one in part]
     if not isinstance(part, dict):
@@ -129,8 +150,8 @@ def _moved(part: Any, to: str, *, is_named: bool = False) -> Any:
     for key, value in part.items():
         if is_named:
             found[key] = _moved(value, to)
-        elif key == "$ref" and isinstance(value, str) and value.startswith("#"):
-            found[key] = to + value[1:]
+        elif key == "$ref" and isinstance(value, str):
+            found[key] = _place(value, to)
         elif key in _VALUES:
             found[key] = value
         # Titles would become names of types, and could be those of others.

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from deploy.types.document import Schema
 
@@ -39,12 +39,21 @@ def python(schema: Schema) -> str:
     """The types for Python. Raises `GeneratorError`."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "schema.json"), Path(folder, "types.py")
-        source.write_text(json.dumps(schema), encoding="utf-8")
+        source.write_text(json.dumps(_open(schema)), encoding="utf-8")
         module = [sys.executable, "-m", "datamodel_code_generator", *_PYTHON]
         _run([*module, "--input", str(source), "--output", str(target)], "")
         lines = target.read_text(encoding="utf-8").splitlines(keepends=True)
     # The generator's own two lines name the temporary file.
     return "".join(line for line in lines if not line.startswith("#")).lstrip()
+
+
+def _open(part: Any) -> Any:
+    """Without what makes a TypedDict closed: Python's own cannot say that yet, and refuses unknown names in literals anyway."""
+    if isinstance(part, list):
+        return [_open(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {key: _open(value) for key, value in part.items() if (key, value) != ("additionalProperties", False)}
 
 
 #: Language → the file that is written, how a line is commented out there, and by whom.

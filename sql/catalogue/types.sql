@@ -1,4 +1,4 @@
--- What applications need types for, as one line of JSON: the registered event types, the rows that the application may
+-- What applications need types for, as one line of JSON: the registered event types and those of the read models, the rows that the application may
 -- read, and the functions that it may call. Reads only.
 SET search_path = pg_catalog;
 WITH readable AS (
@@ -18,7 +18,12 @@ types AS (
 )
 SELECT json_build_object(
     'event_types', (SELECT coalesce(json_agg(to_jsonb(t) ORDER BY t.event_type, t.schema_version), '[]')
-                      FROM (SELECT event_type, schema_version, json_schema, description FROM event_store.event_types) t),
+                      FROM (SELECT event_type, schema_version, json_schema, description FROM event_store.event_types
+                            UNION ALL
+                            -- Those of the read models, where nobody has registered them otherwise.
+                            SELECT s.* FROM projections.event_schemas() s
+                             WHERE NOT EXISTS (SELECT FROM event_store.event_types e
+                                                WHERE e.event_type = s.event_type AND e.schema_version = s.schema_version)) t),
     'rows', (SELECT json_agg(json_build_object('schema', r.schema, 'name', r.name, 'columns', (
                         SELECT json_agg(json_build_object('name', a.attname, 'type', to_jsonb(t),
                                                           'nullable', NOT a.attnotnull)

@@ -42,14 +42,30 @@ def test_what_a_schema_refers_to_in_itself_is_found_where_it_is_now() -> None:
     schema = {
         "$id": "https://example.org/opened",
         "title": "Something",
-        "properties": {"price": {"$ref": "#/$defs/Money"}, "next": {"$ref": "#"}, "$ref": {"type": "string"}},
-        "$defs": {"Money": {"title": "StoreEvent", "type": "number"}},
+        "properties": {"price": {"$ref": "#/$defs/StoreEvent"}, "next": {"$ref": "#"}, "$ref": {"type": "string"}},
+        "$defs": {"StoreEvent": {"title": "Money", "type": "number"}},
     }
     found = made(event_types=[registered("Opened", 1, schema)])["OpenedV1Data"]
-    assert found["properties"]["price"] == {"$ref": "#/$defs/OpenedV1Data/$defs/Money"}
+    assert found["properties"]["price"] == {"$ref": "#/$defs/OpenedV1Data/$defs/StoreEvent"}
     assert found["properties"]["next"] == {"$ref": "#/$defs/OpenedV1Data"}
     assert found["properties"]["$ref"] == {"type": "string"}
-    assert (found["title"], found["$defs"], "$id" in found) == ("OpenedV1Data", {"Money": {"type": "number"}}, False)
+    assert (found["title"], found["$defs"], "$id" in found) == (
+        "OpenedV1Data",
+        {"StoreEvent": {"type": "number"}},
+        False,
+    )
+
+
+def test_what_several_schemas_define_alike_is_one_type() -> None:
+    def with_money(kind: str) -> dict[str, Any]:
+        return {"properties": {"price": {"$ref": "#/$defs/money"}}, "$defs": {"money": {"type": kind}}}
+
+    kinds = {"Opened": "number", "Closed": "number", "Other": "string"}
+    found = made(event_types=[registered(name, 1, with_money(kind)) for name, kind in kinds.items()])
+    assert found["Money"] == {"title": "Money", "type": "number"}
+    prices = [found[f"{name}V1Data"]["properties"]["price"]["$ref"] for name in kinds]
+    assert prices == ["#/$defs/Money", "#/$defs/Money", "#/$defs/OtherV1Data/$defs/money"]
+    assert found["OtherV1Data"]["$defs"] == {"money": {"type": "string"}}
 
 
 def test_a_field_may_be_called_title() -> None:

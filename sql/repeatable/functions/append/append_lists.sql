@@ -65,7 +65,8 @@ BEGIN
     event_types := ARRAY(SELECT DISTINCT t.name FROM unnest(event_types) AS t (name));
     -- Always: a repeated command writes nothing, so nothing else tells that the transaction has locks already.
     PERFORM event_store.refuse_many_locks(
-        cardinality(event_lists) + cardinality(event_types) + CASE WHEN command_id IS NULL AND NOT is_exact THEN 0 ELSE 1 END);
+        cardinality(event_lists) + cardinality(event_types)
+        + CASE WHEN command_id IS NOT NULL OR is_exact THEN 1 ELSE 0 END);
 
     -- Wait for the turn at each aggregate before anything is looked up: await_turn() says who waits for whom.
     -- Locks are taken in one order, whatever the order of the call, so two calls never wait for each other in a circle.
