@@ -12,6 +12,10 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from deploy.commands.connection import choose_event_store, way_in
+from deploy.commands.dsn_formats import FORMATS
+from deploy.model.inventory import read_inventory
+
 from .containers import INNER_TRIXIE as TRIXIE
 from .deployment import Deployment, run
 
@@ -81,7 +85,9 @@ def test_a_program_in_typescript(deployed: Deployment, dsn: str, tmp_path: Path)
     made(deployed, "typescript", tmp_path)
     done = compiled(tmp_path)
     assert done.returncode == 0, done.stdout
-    done = call(["node", "story.js"], tmp_path, dsn)
+    settings = read_inventory(deployed.inventory)
+    for_node = FORMATS["node"](way_in(choose_event_store(settings, TRIXIE), settings))
+    done = call(["node", "story.js"], tmp_path, for_node)
     assert done.stdout == TOLD, done.stderr
     story = (tmp_path / "story.ts").read_text()
     for what, (right, wrong) in WRONG.items():
