@@ -94,7 +94,7 @@ def options(command: str) -> dict[str, tuple[str, ...]]:
 def test_options_are_the_same_everywhere(command: str) -> None:
     taken = options(command)
     assert taken["inventory"] == ("-i", "--inventory")
-    about_one = {"dsn", "psql", "rotate", "shell", "demo", "seals", "export-seals", "retire"}
+    about_one = {"dsn", "types", "psql", "rotate", "shell", "demo", "seals", "export-seals", "retire"}
     lists = {"drift", "status", "summary", "seals", "authorities"}
     assert taken.get("container") == (("-c", "--container") if command in about_one else None)
     assert taken.get("as_json") == (("--json",) if command in lists else None)
