@@ -60,7 +60,7 @@ dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name]
 	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE) $(if $(FORMAT),--format $(FORMAT)) $(if $(POOLED),--pooled) $(if $(TRUST),--trust "$(TRUST)") $(if $(CLIENT),--client "$(CLIENT)")
 
 types: $(READY) $(if $(filter typescript,$(LANGUAGE)),.venv/.ready-types) ## types of the events, rows and functions of a deployed store: LANGUAGE=typescript or python, OUT=folder [CONTAINER=name]
-	@$(EVENT_STORE) types -i $(INVENTORY) $(CHOICE) --language "$(LANGUAGE)" --out "$(OUT)"
+	@$(EVENT_STORE) types -i $(INVENTORY) $(CHOICE) $(if $(LANGUAGE),--language "$(LANGUAGE)") --out "$(OUT)"
 
 psql: $(READY) ## psql as the application [CONTAINER=name] [ARGS='-c "SELECT 1"']
 	@$(EVENT_STORE) psql -i $(INVENTORY) $(CHOICE) -- $(ARGS)

@@ -18,18 +18,20 @@ from deploy.types.languages import LANGUAGES, GeneratorError
 @click.command()
 @options.inventory
 @options.container
-@click.option("--language", type=click.Choice([*LANGUAGES]), required=True, help="What the application is written in.")
-@click.option("--out", metavar="FOLDER", required=True, help="Where the file goes; it is replaced as a whole.")
-def types(inventory: str, container: str | None, language: str, out: str) -> None:
+@click.option("--language", type=click.Choice([*LANGUAGES]), help="What the application is written in.")
+@click.option("--out", metavar="FOLDER", default="", help="Where the file goes; it is replaced as a whole.")
+def types(inventory: str, container: str | None, language: str | None, out: str) -> None:
     """Write types of the events, the rows and the functions of a deployed store.
 
     One type for each event type and schema version, a union of them that event_type discriminates, the rows that the
     application reads, and the arguments and results of the functions that it calls.
     """
-    if not out:
-        raise CommandError("say --out FOLDER (OUT=folder to make): the types go there")
     settings = read_inventory(inventory)
     store = choose_event_store(settings, container)
+    if not language:
+        raise CommandError(f"say --language {' or '.join(LANGUAGES)} (LANGUAGE=… to make)")
+    if not out:
+        raise CommandError("say --out FOLDER (OUT=folder to make): the types go there")
     query = (ROOT / "sql/catalogue/types.sql").read_text(encoding="utf-8")
     found = json.loads("\n".join(Superuser(settings.file, store).query(query)))
     name, comment, generate = LANGUAGES[language]

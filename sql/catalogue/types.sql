@@ -1,5 +1,5 @@
--- What applications need types for, as one line of JSON: the registered event types and those of the read models, the rows that the application may
--- read, and the functions that it may call. Reads only.
+-- What applications need types for, as one line of JSON: the registered event types and those of the read models, the
+-- rows that the application may read, and the functions that it may call. Reads only.
 SET search_path = pg_catalog;
 WITH readable AS (
     SELECT c.oid, c.reltype, n.nspname AS schema, c.relname AS name

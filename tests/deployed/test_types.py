@@ -117,6 +117,8 @@ def test_a_program_in_python(deployed: Deployment, dsn: str, tmp_path: Path) -> 
 def test_what_is_missing_is_named(deployed: Deployment, tmp_path: Path) -> None:
     program = [sys.executable, "-m", "deploy.commands", "types", "-i", deployed.inventory, "-c", TRIXIE]
     assert run(*program, "--language", "cobol", "--out", str(tmp_path), check=False).returncode == 64
+    done = run(*program, "--out", str(tmp_path), check=False)
+    assert (done.returncode, "LANGUAGE=" in done.stderr) == (1, True)
     done = run(*program, "--language", "python", "--out", "", check=False)
     assert (done.returncode, "OUT=folder" in done.stderr) == (1, True)
     assert list(tmp_path.iterdir()) == []
