@@ -115,7 +115,13 @@ def test_a_transaction_goes_on_where_others_wait_for_it(store: Store, app: Conne
         second, third = store.connect(), store.connect()
         append_event(app, other)
         first.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
-        append_event(first, aggregate, 0)
+        # Whoever has waited for the aggregate shares its lock; whoever has not has it alone.
+        before = store.connect(autocommit=False)
+        append_event(before, aggregate, 0)
+        waited = pool.submit(append_event, first, aggregate, 0)
+        wait_until(lambda: is_waiting(app, first))
+        before.rollback()
+        assert waited.result()["event_version"] == 1
         losing = pool.submit(append_event, second, aggregate, 0)
         wait_until(lambda: is_waiting(app, second))
         waiting = pool.submit(append_event, third, aggregate)
