@@ -114,6 +114,10 @@ def test_a_transaction_goes_on_where_others_wait_for_it(store: Store, app: Conne
     with ThreadPoolExecutor(2) as pool, store.connect(autocommit=False) as first:
         second, third = store.connect(), store.connect()
         append_event(app, other)
+        # From its second append on, a session takes the shortest way.
+        append_event(first, uuid4())
+        first.commit()
+        append_event(second, uuid4())
         first.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
         # Whoever has waited for the aggregate shares its lock; whoever has not has it alone.
         before = store.connect(autocommit=False)
