@@ -15,6 +15,7 @@ REPLACE ?=
 OUT ?=
 STEP ?=
 ROLE ?=
+LANGUAGE ?=
 SERIAL ?=
 TRUST ?=
 CLIENT ?=
@@ -39,7 +40,7 @@ SIDE_BY_SIDE := -n 3 --no-loadscope-reorder -p no:benchmark
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift status verify dsn psql shell demo ca authorities trust rollover certificate revoke rotate backup backups drill restore restore-point discard seals export-seals retire destroy rollback test soak bench bench-large check packages
+.PHONY: help deploy plan drift status verify dsn types psql shell demo ca authorities trust rollover certificate revoke rotate backup backups drill restore restore-point discard seals export-seals retire destroy rollback test soak bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -62,6 +63,9 @@ verify: $(READY) ## check what is deployed, and its latency, with testinfra; cha
 
 dsn: $(READY) ## the application's libpq URI on standard output [CONTAINER=name] [FORMAT=what another driver reads] [POOLED=1: through PgBouncer] [TRUST=file, CLIENT=folder: where the client has them]
 	@$(EVENT_STORE) dsn -i $(INVENTORY) $(CHOICE) $(if $(FORMAT),--format $(FORMAT)) $(if $(POOLED),--pooled) $(if $(TRUST),--trust "$(TRUST)") $(if $(CLIENT),--client "$(CLIENT)")
+
+types: $(READY) $(if $(filter typescript,$(LANGUAGE)),.venv/.ready-types) ## types of the events, rows and functions of a deployed store: LANGUAGE=typescript or python, OUT=folder [CONTAINER=name]
+	@$(EVENT_STORE) types -i $(INVENTORY) $(CHOICE) $(if $(LANGUAGE),--language "$(LANGUAGE)") --out "$(OUT)"
 
 psql: $(READY) ## psql as the application [CONTAINER=name] [ARGS='-c "SELECT 1"']
 	@$(EVENT_STORE) psql -i $(INVENTORY) $(CHOICE) -- $(ARGS)
@@ -157,6 +161,15 @@ $(READY): requirements.txt pyproject.toml client/pyproject.toml
 	   $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e . -e ./client; \
 	   $(BIN)/python -m compileall -q deploy client/src examples; \
 	   touch $(READY); } >&2
+
+# What only `make types LANGUAGE=typescript` uses: the generator from npm.
+.venv/.ready-types: $(READY) deploy/types/package-lock.json
+	@{ set -e; \
+	   packages=; \
+	   command -v npm >/dev/null || packages="nodejs npm"; \
+	   $(MAKE) packages PACKAGES="$$packages"; \
+	   npm ci --prefix deploy/types --ignore-scripts --silent; \
+	   touch $@; } >&2
 
 # What only the tests use: this machine's own SSH server as a way to an LXC host, a user who is not root there, a password
 # store, and drivers of four languages.

@@ -112,9 +112,12 @@ def test_noticing_that_the_network_is_silent_is_a_part_of_the_time() -> None:
 
 @given(st.integers(1, 10_000), st.floats(0.001, 10), st.floats(0.001, 100))
 def test_pauses_grow_up_to_the_longest(failures: int, first: float, longest: float) -> None:
-    pause = Retries(first_pause=first, longest_pause=longest).pause(failures)
-    assert 0 <= pause <= longest
-    assert pause <= first * 2.0 ** min(failures - 1, 1000)
+    retries = Retries(
+        first_pause=first, longest_pause=longest, first_conflict_pause=first, longest_conflict_pause=longest
+    )
+    for pause in (retries.pause(failures), retries.conflict_pause(failures)):
+        assert 0 <= pause <= longest
+        assert pause <= first * 2.0 ** min(failures - 1, 1000)
 
 
 def test_conflicts_have_a_number() -> None:

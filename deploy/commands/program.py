@@ -17,6 +17,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "verify": "verify",
     "summary": "summary",
     "dsn": "dsn",
+    "types": "types",
     "psql": "psql",
     "shell": "shell",
     "demo": "demo",

@@ -19,6 +19,10 @@ TABLES: Final = {
     ),
     "Several events in one call": "Milliseconds for one call, the median of the rounds.",
     "16 clients on one aggregate": "Acknowledged events per second; what was acknowledged is counted in the table afterwards.",
+    "16 clients on one aggregate, exact versions": (
+        "Acknowledged events per second; × = of message-db. Each client reads the version, appends with exactly that one, and reads "
+        "again after a conflict. What was acknowledged is counted in the table afterwards."
+    ),
     "Reads": "The median of the rounds.",
     "The feed while 8 writers append": (
         "A reader follows each store's feed in the store's own way, looking every 5 ms, while 8 writers append; in the "

@@ -25,6 +25,7 @@ _INSIDE: Final = {
         "rollback",
         "schema_drift",
         "status",
+        "types",
         "worker",
     )
 }

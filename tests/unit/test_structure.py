@@ -13,7 +13,12 @@ from deploy.parts import PARTS as PARTS_OF_KINDS
 DEPLOY = ROOT / "deploy"
 PARTS = {"lxc", "system", "certificates", "backups", "postgres", "database", "schema", "worker", "pooler"}
 #: Room → the rooms that it may use, beside itself. Commands and the stories may use every room.
-MAY_USE = {"model": set[str](), "machine": {"model"}, **{part: {"machine", "model"} for part in PARTS}}
+MAY_USE = {
+    "model": set[str](),
+    "machine": {"model"},
+    "types": {"model"},
+    **{part: {"machine", "model"} for part in PARTS},
+}
 
 
 def imports(file: Path) -> set[str]:

@@ -170,7 +170,7 @@ class AsyncEventStore(AsyncOperations):
         origin: Origin = SYSTEM,
         command: Command | None = None,
     ) -> Appended | None:
-        """Load, decide, append; and again from the start when somebody else was faster.
+        """Load, decide, append; and decide again, with what has come since, when somebody else was faster.
 
         ``decision`` gets what is stored and returns the events to append, none = nothing to do (the result is None). It is called
         again after each conflict, so it must not do anything else. With a ``command`` that was processed before nothing is
@@ -186,8 +186,8 @@ class AsyncEventStore(AsyncOperations):
             first = await self.run(writes.result_of(command, aggregate_type, aggregate_id))
             if first:
                 return first
+        loaded = await self.load_aggregate(aggregate_type, aggregate_id)
         while True:
-            loaded = await self.load_aggregate(aggregate_type, aggregate_id)
             events = decision(loaded)
             if not events:
                 return None
@@ -198,6 +198,8 @@ class AsyncEventStore(AsyncOperations):
             except errors.VersionConflictError as conflict:
                 pause = attempts.pause_after_conflict(conflict)
             await sleep(pause)
+            newer = await self.get_events_since(aggregate_type, aggregate_id, loaded.version)
+            loaded = dataclasses.replace(loaded, events=[*loaded.events, *newer])
 
     def _to_append(self, events: Sequence[NewEvent]) -> Sequence[NewEvent]:
         if self.retries.timeout <= 0:

@@ -171,7 +171,7 @@ class EventStore(Operations):
         origin: Origin = SYSTEM,
         command: Command | None = None,
     ) -> Appended | None:
-        """Load, decide, append; and again from the start when somebody else was faster.
+        """Load, decide, append; and decide again, with what has come since, when somebody else was faster.
 
         ``decision`` gets what is stored and returns the events to append, none = nothing to do (the result is None). It is called
         again after each conflict, so it must not do anything else. With a ``command`` that was processed before nothing is
@@ -187,8 +187,8 @@ class EventStore(Operations):
             first = self.run(writes.result_of(command, aggregate_type, aggregate_id))
             if first:
                 return first
+        loaded = self.load_aggregate(aggregate_type, aggregate_id)
         while True:
-            loaded = self.load_aggregate(aggregate_type, aggregate_id)
             events = decision(loaded)
             if not events:
                 return None
@@ -199,6 +199,8 @@ class EventStore(Operations):
             except errors.VersionConflictError as conflict:
                 pause = attempts.pause_after_conflict(conflict)
             sleep(pause)
+            newer = self.get_events_since(aggregate_type, aggregate_id, loaded.version)
+            loaded = dataclasses.replace(loaded, events=[*loaded.events, *newer])
 
     def _to_append(self, events: Sequence[NewEvent]) -> Sequence[NewEvent]:
         if self.retries.timeout <= 0:

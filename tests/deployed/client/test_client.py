@@ -271,13 +271,29 @@ def test_decide_begins_again_after_a_conflict(client: EventStore) -> None:
     assert client.get_events("Decided", aggregate)[-1].data == {"shares": 3}
 
 
+def test_a_decision_has_the_snapshot_and_all_events_after_a_conflict(client: EventStore) -> None:
+    aggregate, seen = uuid4(), list[Loaded]()
+    client.append_events("Decided", aggregate, [sold(0), sold(1), sold(2)], expected=0)
+    client.save_snapshot("Decided", aggregate, 2, {"sold": 1})
+
+    def decision(loaded: Loaded) -> list[NewEvent]:
+        seen.append(loaded)
+        if len(seen) == 1:
+            client.append_events("Decided", aggregate, [sold(3), sold(4)], expected=ANY)
+        return [sold(5)]
+
+    assert client.decide("Decided", aggregate, decision)
+    assert [[event.event_version for event in loaded.events] for loaded in seen] == [[3], [3, 4, 5]]
+    assert seen[1] == client.load_aggregate("Decided", aggregate, at_version=5)
+
+
 def test_decide_appends_nothing_when_there_is_nothing_to_do(client: EventStore) -> None:
     assert client.decide("Decided", uuid4(), lambda _: []) is None
 
 
 def test_decide_gives_up_after_so_many_conflicts(conninfo: str) -> None:
     aggregate = uuid4()
-    with EventStore(conninfo, retries=Retries(conflicts=3, first_pause=0.001)) as client:
+    with EventStore(conninfo, retries=Retries(conflicts=3)) as client:
 
         def decision(loaded: Loaded) -> list[NewEvent]:
             client.append_events("Decided", aggregate, [sold(0)], expected=loaded.version)

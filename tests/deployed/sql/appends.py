@@ -81,6 +81,11 @@ def stored(connection: Connection, aggregate_id: UUID, aggregate_type: str = "Co
     return call(connection, "get_events", aggregate_type=aggregate_type, aggregate_id=aggregate_id)
 
 
+def is_waiting(connection: Connection, other: Connection) -> bool:
+    """Whether the other session waits for a third one."""
+    return connection.execute("SELECT pg_blocking_pids(%s)", [other.info.backend_pid]).fetchone() != ([],)
+
+
 def at_once(store: Store, count: int, work: Callable[[Connection, int], Any]) -> list[Any]:
     """What ``work`` returns, or the SQLSTATE that it ends with, in sessions of its own that start together."""
     results: list[Any] = [None] * count

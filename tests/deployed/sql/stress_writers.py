@@ -163,20 +163,31 @@ class Writer:
         aggregate = chance.choice(self.load.shared) if chance.random() < 0.4 and not self._quick else uuid4()
         ids = [uuid4() for _ in range(chance.choice((1, 1, 1, 2)))]
         listed = [{"event_type": "Happened", "event_data": {}, "event_id": str(one)} for one in ids]
+        expected = self._seen(session, aggregate) if chance.random() < 0.4 else None
         if len(ids) == 1 and chance.random() < 0.7:
-            call = "SELECT event_store.append_event('Thing', %s, NULL, 'Happened', '{}', event_id => %s)"
-            session.execute(call, [aggregate, ids[0]])
+            call = "SELECT event_store.append_event('Thing', %s, %s, 'Happened', '{}', event_id => %s)"
+            session.execute(call, [aggregate, expected, ids[0]])
         elif chance.random() < 0.7:
-            session.execute("SELECT event_store.append_events('Thing', %s, NULL, %s)", [aggregate, Jsonb(listed)])
+            session.execute(
+                "SELECT event_store.append_events('Thing', %s, %s, %s)", [aggregate, expected, Jsonb(listed)]
+            )
         else:
             ids.append(uuid4())
             more = [{"event_type": "Happened", "event_data": {}, "event_id": str(ids[-1])}]
             parts = [
-                {"aggregate_type": "Thing", "aggregate_id": str(one), "events": part}
-                for one, part in ((aggregate, listed), (uuid4(), more))
+                {"aggregate_type": "Thing", "aggregate_id": str(one), "events": part, "expected_version": version}
+                for one, part, version in ((aggregate, listed, expected), (uuid4(), more, 0))
             ]
             session.execute("SELECT event_store.append_to_aggregates(%s)", [Jsonb(parts)])
         events += ids
+
+    def _seen(self, session: Connection, aggregate: UUID) -> int:
+        """The version that this transaction sees; others may be faster. A conflict (SE001) ends the transaction."""
+        row = session.execute(
+            "SELECT max(event_version) FROM event_store.events WHERE aggregate_type = 'Thing' AND aggregate_id = %s",
+            [aggregate],
+        ).fetchone()
+        return int(row[0] or 0) if row else 0
 
     def _finish(self, session: Connection, events: list[UUID]) -> None:
         how = self.chance.random()

@@ -13,18 +13,13 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from .appends import Connection, Row, append_event, append_events, at_once, call, counted, refused, stored
+from .appends import Connection, Row, append_event, append_events, at_once, call, counted, is_waiting, refused, stored
 from .feed import wait_until
 from .stores import Store
 
 
 def to_aggregates(connection: Connection, *appends: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
     return call(connection, "append_to_aggregates", appends=list(appends), **more)
-
-
-def is_waiting(connection: Connection, other: Connection) -> bool:
-    """Whether the other session waits for a third one."""
-    return connection.execute("SELECT pg_blocking_pids(%s)", [other.info.backend_pid]).fetchone() != ([],)
 
 
 def part(aggregate_id: UUID, *numbers: int, expected: int | None = None) -> dict[str, Any]:
@@ -530,6 +525,7 @@ def test_settings_that_are_made_anew_number_new_events_after_the_old_ones(empty_
         "append_lists",
         "insert_events",
         "expect_version",
+        "await_turn",
         "begin_command",
         "complete_command",
         "complete_settings",

@@ -97,7 +97,7 @@ def test_options_are_the_same_everywhere(command: str) -> None:
     taken = options(command)
     assert taken["inventory"] == ("-i", "--inventory")
     about_one = {
-        "dsn", "psql", "rotate", "shell", "demo", "seals", "export-seals", "retire", "backup", "backups", "drill",
+        "dsn", "types", "psql", "rotate", "shell", "demo", "seals", "export-seals", "retire", "backup", "backups", "drill",
         "restore", "restore-point",
     }  # fmt: skip
     lists = {"drift", "status", "summary", "seals", "authorities", "backups"}

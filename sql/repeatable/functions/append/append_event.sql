@@ -67,9 +67,11 @@ BEGIN
         AND current_setting('synchronous_commit') IN ('on', 'remote_apply')
         -- A read model takes these, and not whatever payload: see check_read_models().
         AND append_event.aggregate_type NOT IN ('User', 'Account', 'JournalEntry', 'UserPreferences')
-        -- As in expect_version(): wait for the turn at the aggregate before anything is looked up.
-        AND pg_advisory_xact_lock(event_store.aggregate_lock(append_event.aggregate_type, append_event.aggregate_id))
-            IS NOT NULL
+        -- Wait for the turn at the aggregate before anything is looked up: await_turn() says who waits for whom.
+        AND (pg_try_advisory_xact_lock(
+                 event_store.aggregate_lock(append_event.aggregate_type, append_event.aggregate_id))
+             OR event_store.await_turn(append_event.aggregate_type, append_event.aggregate_id,
+                                       append_event.expected_version))
         -- As in share_event_types(): until the end of the transaction nobody changes what is registered of the type.
         AND pg_advisory_xact_lock_shared(event_store.event_type_lock(append_event.event_type)) IS NOT NULL
     THEN

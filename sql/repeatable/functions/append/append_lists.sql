@@ -30,6 +30,8 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_column
 DECLARE
+    -- To one aggregate, and not because of a command: see await_turn().
+    is_exact     constant boolean := cardinality(event_lists) = 1 AND expected_versions[1] >= 0 AND command_id IS NULL;
     recorded     event_store.commands;
     feed_offset  bigint;
     looked_at    record;
@@ -63,17 +65,16 @@ BEGIN
     event_types := ARRAY(SELECT DISTINCT t.name FROM unnest(event_types) AS t (name));
     -- Always: a repeated command writes nothing, so nothing else tells that the transaction has locks already.
     PERFORM event_store.refuse_many_locks(
-        cardinality(event_lists) + cardinality(event_types) + CASE WHEN command_id IS NULL THEN 0 ELSE 1 END);
+        cardinality(event_lists) + cardinality(event_types)
+        + CASE WHEN command_id IS NOT NULL OR is_exact THEN 1 ELSE 0 END);
 
+    -- Wait for the turn at each aggregate before anything is looked up: await_turn() says who waits for whom.
     -- Locks are taken in one order, whatever the order of the call, so two calls never wait for each other in a circle.
-    IF cardinality(event_lists) > 1 THEN
-        PERFORM pg_advisory_xact_lock(l.key)
-           FROM (SELECT event_store.aggregate_lock(u.aggregate_type, u.aggregate_id) AS key
-                   FROM unnest(aggregate_types, aggregate_ids) AS u (aggregate_type, aggregate_id)
-                  ORDER BY 1) l;
-    ELSE
-        PERFORM pg_advisory_xact_lock(event_store.aggregate_lock(aggregate_types[1], aggregate_ids[1]));
-    END IF;
+    PERFORM pg_try_advisory_xact_lock(l.key)
+            OR event_store.await_turn(l.aggregate_type, l.aggregate_id, CASE WHEN is_exact THEN expected_versions[1] END)
+       FROM (SELECT event_store.aggregate_lock(u.aggregate_type, u.aggregate_id) AS key, u.*
+               FROM unnest(aggregate_types, aggregate_ids) AS u (aggregate_type, aggregate_id)
+              ORDER BY 1) l;
     -- Until the end of the transaction nobody changes what is registered of these types.
     PERFORM event_store.share_event_types(event_types);
 

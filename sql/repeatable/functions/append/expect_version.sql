@@ -1,8 +1,10 @@
--- An append of many events begins with this: it waits for its turn at the aggregate and returns the aggregate's version
--- (0 = none yet). append_event() does the same by itself, in fewer statements.
+-- The version of an aggregate (0 = none yet), if it is what the caller expects. append_event() does the same by itself, in
+-- fewer statements.
 --
--- Each aggregate has one writer at a time. So "any version" never causes a conflict, and a real conflict is found here,
--- before a position is taken, and not afterwards by the unique index.
+-- The caller has waited for its turn, see await_turn(). So "any version" never causes a conflict, and a real conflict is
+-- found here, before a number or a position is taken, and not afterwards by the unique index. It is also what keeps the
+-- versions in the order of the feed: whoever appends has seen the aggregate's last event, committed or its own, before it
+-- takes its number. See docs/feed.md.
 --
 -- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. SE001 version
 -- conflict; SE002 malformed expected_version.
@@ -18,10 +20,7 @@ AS $$
 DECLARE
     current_version integer;
 BEGIN
-    PERFORM pg_catalog.pg_advisory_xact_lock(
-        event_store.aggregate_lock(expect_version.aggregate_type, expect_version.aggregate_id));
-
-    -- A statement of its own, so that it sees what was committed during the wait for the lock.
+    -- A statement of its own, so that it sees what was committed during the wait for the turn.
     SELECT coalesce((SELECT e.event_version
                        FROM event_store.events e
                       WHERE e.aggregate_type = expect_version.aggregate_type::varchar
