@@ -81,6 +81,8 @@ class Archiver:
     """One that could not be archived since then."""
     waiting: int = 0
     """How many are done and not archived."""
+    seconds: float = 0
+    """For how long the oldest of those has been waiting. pgBackRest tries for minutes before it calls that a failure."""
 
 
 class ArchiverFact(FactBase[Archiver]):
@@ -100,8 +102,10 @@ class ArchiverFact(FactBase[Archiver]):
                 'archived', coalesce(last_archived_wal, ''),
                 'failed', CASE WHEN last_failed_time > coalesce(last_archived_time, '-infinity')
                                THEN last_failed_wal ELSE '' END,
-                'waiting', (SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'))
-              FROM pg_stat_archiver
+                'waiting', ready.count, 'seconds', ready.seconds)
+              FROM pg_stat_archiver, (
+                   SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(modification)), 0) AS seconds
+                     FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready') AS ready
         """)
 
     def process(self, output: list[str]) -> Archiver:

@@ -17,8 +17,8 @@ _OLD: Final = 26
 _UNCHECKED: Final = 8
 _VERIFY: Final = ("verified", "event-store-verify")
 _DRILL: Final = ("drilled", "event-store-drill")
-#: How many segments may wait for the archive; one that has just been filled does.
-_WAITING: Final = 2
+#: Seconds for which a segment may wait for the archive.
+_WAITING: Final = 60
 
 
 def questions(container: EventStore | BackupRepository) -> list[Ask]:
@@ -44,13 +44,12 @@ def of_archiver(archiver: Archiver) -> tuple[State, str]:
         return State.DOWN, archiver.silence
     if archiver.mode == "off":
         return State.DOWN, "nothing is archived; `make deploy` restarts the server for that"
-    if archiver.failed:
+    if archiver.failed or archiver.seconds > _WAITING:
+        failed = f"{archiver.failed} cannot be archived; " if archiver.failed else ""
         return State.DEGRADED, (
-            f"{archiver.failed} cannot be archived, and {archiver.waiting} segments of 16 MB wait on the data volume; the "
-            "server's log says why"
+            f"{failed}{archiver.waiting} segments of 16 MB wait on the data volume, the first one for {archiver.seconds:.0f} s; "
+            "is the repository up? The server's log may say more"
         )
-    if archiver.waiting > _WAITING:
-        return State.DEGRADED, f"{archiver.waiting} segments of 16 MB wait for the archive"
     return State.WELL, f"archived up to {archiver.archived or 'nothing yet'}; {archiver.current} is being written"
 
 

@@ -63,7 +63,12 @@ def test_what_has_not_been_checked_yet_is_no_trouble_at_first() -> None:
 def test_an_archive_is_behind_by_segments_and_not_by_time() -> None:
     idle = Archiver(None, "on", "000000010000000000000007", "000000010000000000000006", "", 0)
     assert of_archiver(idle)[0] == State.WELL
-    assert of_archiver(replace(idle, waiting=3))[0] == State.DEGRADED
+    assert of_archiver(replace(idle, waiting=3, seconds=20))[0] == State.WELL
+    state, detail = of_archiver(replace(idle, waiting=3, seconds=90))
+    assert (state, "3 segments of 16 MB wait on the data volume, the first one for 90 s" in detail) == (
+        State.DEGRADED,
+        True,
+    )
     state, detail = of_archiver(replace(idle, failed="000000010000000000000006", waiting=1))
     assert state == State.DEGRADED
     assert "000000010000000000000006 cannot be archived" in detail
