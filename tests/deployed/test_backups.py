@@ -367,17 +367,17 @@ def test_a_store_is_restored_to_before_an_event(kept: Kept, tmp_path: Path) -> N
     planned = kept.command("restore", "-c", kept.store, "--before-event", target)
     assert planned.returncode == 1
     # With the event of the erasure, and the one of the transaction that was committed after the target.
-    assert f"{len(held) + 1 - 8:,} of {len(held) + 1:,} events would be there." in planned.stdout
+    assert f"{len(held) - 8:,} of {len(held):,} events would be there." in planned.stdout
     assert "8 events of 8 aggregates would be lost" in planned.stdout
     assert "1 events with lower positions are of the same transaction or of later ones" in planned.stdout
     assert f"`make restore CONFIRM={kept.store}" in planned.stderr
-    assert kept.events() > held
+    assert kept.events() == held
     done = kept.command("restore", "--confirm", kept.store, "--before-event", target)
     assert done.returncode == 0, done.stdout + done.stderr
     left = kept.events()
     assert {*before} <= left
     assert left & {target, *after} == set()
-    assert len(left) == len(held) + 1 - 8 + 1  # the erasure was repeated
+    assert len(left) == len(held) - 8 + 1  # the erasure was repeated
     assert "1 subjects were erased again" in done.stdout
     assert sql(kept.store, f"SELECT count(*) FROM event_store.erasures WHERE subject_id = '{erased}'") == "1"
     with kept.deployment.connect(kept.store) as connection:
