@@ -99,14 +99,18 @@ def deploy_part(container: EventStore | BackupRepository, settings: Settings) ->
     if repository is None:
         backups.have_none(name="Have no backups", paths=_OF_STORES)
         return
-    _listen(store_configuration(container, repository), _peer(container))
+    _listen(store_configuration(container, repository), _peer(container), somebody=True)
 
 
-def _listen(configuration: str, tls: TlsFiles) -> None:
+def _listen(configuration: str, tls: TlsFiles, *, somebody: bool) -> None:
+    """``somebody``: whether there is anybody to let in."""
     machine.have_folders(name="Open the folder of pgBackRest", paths=[FOLDER])
     for path, text in host.loop({**server_texts(), CONFIGURATION: configuration}.items()):
         machine.install(name=f"Write {path}", path=path, content=text)
-    backups.listen(name="Listen for the other side", configurations=_read_by_the_server(tls))
+    if somebody:
+        backups.listen(name="Listen for the other side", configurations=_read_by_the_server(tls))
+    else:
+        backups.be_silent(name="Listen for nobody")
 
 
 def _deploy_repository(repository: BackupRepository, settings: Settings) -> None:
@@ -120,7 +124,8 @@ def _deploy_repository(repository: BackupRepository, settings: Settings) -> None
     for path, text in host.loop({**program, **jobs}.items()):
         mode = "755" if path == PROGRAM else "644"
         machine.install(name=f"Write {path}", path=path, content=text, mode=mode)
-    _listen(repository_configuration(repository, settings), repository.tls_files)
+    somebody = bool(settings.stores_of(repository))
+    _listen(repository_configuration(repository, settings), repository.tls_files, somebody=somebody)
     backups.run_timers(name="Run the timers", units=TIMERS, files=list(jobs))
 
 

@@ -94,6 +94,17 @@ def listen(configurations: Sequence[str]) -> Commands:
 
 
 @operation()
+def be_silent() -> Commands:
+    """Have nothing listen: pgBackRest's server does not start with nobody to let in."""
+    service = look(Services, units=[BACKUP_UNIT]).get(BACKUP_UNIT, Service())
+    if service.state == "inactive" and not service.enabled:
+        host.noop("nothing listens")
+        return
+    report([Difference(BACKUP_UNIT, "runs, and there is no event store to listen for")])
+    yield f"systemctl disable --quiet --now {BACKUP_UNIT}"
+
+
+@operation()
 def have_none(paths: Sequence[str]) -> Commands:
     """Have nothing of backups in an event store that is not backed up. The packages stay, and nothing of them runs."""
     files: dict[str, Entry] = look(Entries, paths=list(paths))

@@ -76,7 +76,7 @@ def test_there_are_backups_and_they_were_checked(
 
 
 def test_a_repository_runs_what_is_declared(inside: Host, repository: BackupRepository, settings: Settings) -> None:
-    assert _listens(inside)
+    assert _listens(inside) == bool(settings.stores_of(repository))
     declared = {
         CONFIGURATION: repository_configuration(repository, settings),
         **job_texts(repository),
