@@ -101,7 +101,7 @@ def be_silent() -> Commands:
         host.noop("nothing listens")
         return
     report([Difference(BACKUP_UNIT, "runs, and there is no event store to listen for")])
-    yield f"systemctl disable --quiet --now {BACKUP_UNIT}"
+    yield f"systemctl disable --quiet --now {BACKUP_UNIT} && systemctl reset-failed {BACKUP_UNIT} 2>/dev/null || true"
 
 
 @operation()

@@ -12,6 +12,7 @@ from deploy.commands.dsn_formats import uri
 from deploy.commands.errors import CommandError
 from deploy.machine import openssh
 from deploy.machine.facts import Machine, MachineFact
+from deploy.model.backup_repositories import BackupRepository
 from deploy.model.containers import Container
 from deploy.model.event_stores import PORT, EventStore
 from deploy.model.hosts import LxcHost
@@ -53,7 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "container" in metafunc.fixturenames:
-        kind = EventStore if "store" in metafunc.fixturenames else Container
+        # A module that is about one kind says so; others look at containers of all kinds.
+        kind = EventStore if "store" in metafunc.fixturenames else getattr(metafunc.module, "KIND", Container)
+        kind = BackupRepository if "repository" in metafunc.fixturenames else kind
         declared = metafunc.config.stash[_DEPLOYMENT].settings.containers.values()
         containers = [container for container in declared if isinstance(container, kind)]
         # Session-scoped parameters also order the tests: all of one container, then the next.
@@ -92,6 +95,13 @@ def container(request: pytest.FixtureRequest) -> Container:
 def store(container: Container) -> EventStore:
     """The container of a check that is about event stores only."""
     assert isinstance(container, EventStore)
+    return container
+
+
+@pytest.fixture(scope="session")
+def repository(container: Container) -> BackupRepository:
+    """The container of a check that is about repositories of backups only."""
+    assert isinstance(container, BackupRepository)
     return container
 
 

@@ -20,17 +20,8 @@ from deploy.machine.status import State
 from deploy.model.backup_repositories import BackupRepository
 from deploy.model.backups import BACKUP_PORT, BACKUP_UNIT, CONFIGURATION
 from deploy.model.cluster import ClusterPaths
-from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
 from deploy.model.settings import Settings
-
-
-@pytest.fixture
-def repository(container: Container) -> BackupRepository:
-    """The container of a check that is about repositories only."""
-    if not isinstance(container, BackupRepository):
-        pytest.skip("not verifiable here: this container is no repository of backups")
-    return container
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ from .application import Application
 from .server import Server
 from .setting_values import same_value
 
+#: All of it is about event stores.
+KIND = EventStore
+
 #: A value that has the server find its own: what is in force is another then, and only the file can be compared.
 _AUTOMATIC = {
     "wal_buffers": "-1",

@@ -12,6 +12,9 @@ from deploy.worker.facts import ForeignUnits
 
 from .server import Server
 
+#: All of it is about event stores.
+KIND = EventStore
+
 
 @pytest.fixture(scope="module")
 def services(inside: Host) -> dict[str, Service]:
