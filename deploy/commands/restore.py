@@ -10,6 +10,7 @@ import click
 
 from deploy.commands import exits, options
 from deploy.commands.child import run_child
+from deploy.commands.connection import choose_event_store
 from deploy.commands.errors import CommandError
 from deploy.commands.inside import Inside, follow_backups, of_backups, repository_of
 from deploy.commands.restore_plan import Plan, moment
@@ -75,7 +76,7 @@ def restore(inventory: str, container: str | None, confirm: str | None, **said: 
 def discard(inventory: str, confirm: str) -> int:
     """Remove the data that restores have replaced in a container."""
     settings = make_settings(read_entries(inventory), inventory)
-    store, _ = repository_of(settings, confirm or "-")
+    store = choose_event_store(settings, confirm or "-")
     return exits.FAILED if _pyinfra(inventory, "restore.py", store, "--data", "discard=yes") else exits.OK
 
 

@@ -68,7 +68,10 @@ class Plan:
         """The plan."""
         lines = [f"{self._store.name} would be restored from backup {target['label']}, {self._where(target)}."]
         if not self.answers:
-            lines.append("What would be lost is not known: the store does not answer.")
+            lines.append(
+                "What would be lost is not known: the store does not answer. Neither is known which personal data were erased after "
+                "that; restore to the newest first, if that may matter."
+            )
         elif target["lsn"] is None:
             lines.append("Nothing that was archived would be lost.")
         elif "next" not in target:

@@ -41,7 +41,8 @@ class ClusterFact(FactBase[Cluster]):
             for other in "$volume"/[0-9]*/main/PG_VERSION; do
                 [ ! -f "$other" ] || [ "$other" = "$data/PG_VERSION" ] || echo "other $(cat "$other")"
             done
-            grep -v '^#' "$data/postgresql.auto.conf" 2>/dev/null | sed -n 's/^\(..*\)/altered \1/p'
+            # Of a restore that was cut off, these say how it goes on.
+            [ -f "$data/recovery.signal" ] || grep -v '^#' "$data/postgresql.auto.conf" 2>/dev/null | sed -n 's/^\(..*\)/altered \1/p'
             true
         """
         return StringCommand("sh -c", QuoteString(script), "cluster", str(version), QuoteString(volume))
