@@ -29,7 +29,8 @@ def deploy(inventory: str, pyinfra_arguments: tuple[str, ...]) -> int:
     PYINFRA_ARGUMENTS are passed to pyinfra, for example --limit @lxc/stock-analysis.
     """
     settings = read_inventory(inventory)
-    _have_authority(settings)
+    if "--dry" not in pyinfra_arguments:
+        _have_authority(settings)
     if status := _run(inventory, "__main__.py", "-y", *pyinfra_arguments):
         return status
     given = {argument.partition("=")[0] for argument in pyinfra_arguments}
