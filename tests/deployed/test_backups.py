@@ -479,6 +479,33 @@ def test_a_restore_that_was_killed_is_no_trouble_for_the_next_one(kept: Kept) ->
     assert kept.deployment.drift()[0] == 0
 
 
+@pytest.mark.parametrize(
+    "moment", [pytest.param(one, marks=pytest.mark.soak) for one in (2, 5, 8, 11, 14, 17, 20, 25, 30, 40)]
+)
+def test_a_restore_that_a_crash_of_the_host_ends_is_finished_by_the_next_one(kept: Kept, moment: float) -> None:
+    held, target = kept.note(), kept.note()
+    line = [sys.executable, "-m", "deploy.commands", "restore", "-i", kept.deployment.inventory]
+    with turn_lock():
+        begun = subprocess.Popen(
+            [*line, "--confirm", kept.store, "--before-event", target],
+            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | SECRET,
+        )  # fmt: skip
+        time.sleep(moment)
+        run("lxc-stop", "-n", kept.store, "-k")
+        begun.kill()
+        begun.wait()
+    kept.apply()
+    left = kept.events()
+    assert held in left
+    if target in left:
+        done = kept.command("restore", "--confirm", kept.store, "--before-event", target)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (held in kept.events(), target in kept.events()) == (True, False)
+    assert kept.command("discard", "--confirm", kept.store).returncode == 0
+    kept.apply()
+    assert kept.deployment.drift()[0] == 0
+
+
 def test_another_cluster_under_the_same_name_is_refused_until_the_old_backups_are_set_aside(kept: Kept) -> None:
     confirm = ("--data", f"confirm={kept.store}", "--data", "volumes=delete")
     kept.deployment.run("deploy/destroy.py", "-y", *confirm)
