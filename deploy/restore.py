@@ -11,6 +11,7 @@ from deploy.machine.turns import take_turn
 from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import EventStore
 from deploy.model.inventory import settings_of
+from deploy.model.sizes import MIB, parse_postgres
 
 settings = settings_of(host.inventory, command_line.inventory)
 take_turn()
@@ -22,5 +23,6 @@ if isinstance(store, EventStore):
     if said.get("discard"):
         restoring.discard(name="Discard the data that restores have replaced", paths=paths)
     else:
+        wal = parse_postgres(store.server_settings["max_wal_size"], MIB)
         target = {key: said.get(key, "") for key in ("label", "bytes", "timeline", "lsn")}
-        restoring.restore(name="Restore the data", stanza=store.lxc_name, paths=paths, target=target)
+        restoring.restore(name="Restore the data", stanza=store.lxc_name, paths=paths, target=target, wal=wal)

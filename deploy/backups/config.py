@@ -46,6 +46,15 @@ def key_text(key: str) -> str:
     return f"[global]\nrepo1-cipher-pass={key}\n"
 
 
+def fetch_command(pgbackrest: str) -> str:
+    """What a server that recovers fetches WAL with; ``pgbackrest``: the command line of `pgbackrest` up to its command.
+
+    pgBackRest ends with 1 for what is not in the archive, and with more for an error. PostgreSQL takes all up to 125 for the end
+    of the WAL, and would promote with what it has until then.
+    """
+    return f'{pgbackrest} archive-get %f "%p" || {{ [ $? = 1 ] && exit 1; exit 255; }}'
+
+
 def server_texts() -> dict[str, str]:
     """Path → text of what both sides have for the process that listens."""
     return {SERVER_SETTINGS: render("backups/server.conf.j2", folder=_RUN)}

@@ -8,6 +8,7 @@ from pyinfra.api import deploy
 from pyinfra.context import host
 
 from deploy.backups import operations as backups
+from deploy.backups import restoring
 from deploy.backups.config import (
     FIRST_UNIT,
     FOLDER,
@@ -48,7 +49,11 @@ def questions(container: EventStore | BackupRepository) -> list[Ask]:
         return [*_questions_of_listening(container.tls_files), *_questions_of_repository(container)]
     if container.backup_repository is None:
         return [Ask(Entries, paths=_OF_STORES), Ask(Services, units=[BACKUP_UNIT])]
-    return [*_questions_of_listening(_peer(container)), Ask(ForeignBackups, **_of_cluster(container))]
+    return [
+        Ask(Entries, paths=restoring.leftovers(ClusterPaths(container.version))),
+        *_questions_of_listening(_peer(container)),
+        Ask(ForeignBackups, **_of_cluster(container)),
+    ]
 
 
 def _of_cluster(store: EventStore) -> dict[str, str]:
@@ -71,6 +76,7 @@ def _questions_of_repository(repository: BackupRepository) -> list[Ask]:
     return [
         Ask(Entries, paths=[VOLUME]),
         Ask(Entries, paths=[REPOSITORY, STATE, SCRATCH]),
+        Ask(Entries, paths=[f"{REPOSITORY}/archive"]),
         Ask(SecretFileFact, path=KEY_FILE),
         Ask(Calendar, times=list(schedules_of(repository).values())),
         *(Ask(ManagedFile, path=path) for path in (*program_texts(), *jobs)),
@@ -99,6 +105,9 @@ def deploy_part(container: EventStore | BackupRepository, settings: Settings) ->
     if repository is None:
         backups.have_none(name="Have no backups", paths=_OF_STORES)
         return
+    restoring.settle(
+        name="Put in order what a restore has left", stanza=container.lxc_name, paths=ClusterPaths(container.version)
+    )
     _listen(store_configuration(container, repository), _peer(container), somebody=True)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
-from deploy.backups.config import FIRST_UNIT, KEY_FILE, LOADED, key_text
+from deploy.backups.config import FIRST_UNIT, KEY_FILE, LOADED, REPOSITORY, key_text
 from deploy.backups.facts import Calendar, ForeignBackups, Stanza, StanzasFact
 from deploy.machine import command_line
 from deploy.machine.differences import Commands, refuse, report, reported
@@ -57,6 +57,13 @@ def have_key(passwords: Passwords, container: str) -> Commands:
         return
     if there and (there.mode, there.owner) == (_MODE, _OWNER):
         host.noop("the key is there")
+        return
+    kept_already: dict[str, Entry] = look(Entries, paths=[f"{REPOSITORY}/archive"])
+    if there is None and kept is None and kept_already:
+        yield refuse(
+            f"{REPOSITORY} has backups, and neither {passwords.where} nor the container has the key that they are encrypted with; "
+            f"restore entry {KEY_ENTRY} of {container} from your backup"
+        )
         return
     report([Difference(KEY_FILE, f"mode and owner are {there.mode} {there.owner}" if there else "missing")])
     if command_line.dry or not host.state.is_executing:
@@ -162,8 +169,8 @@ def refuse_foreign_backups(repository: str, cluster: Mapping[str, str]) -> Comma
         stanza = cluster["stanza"]
         yield refuse(
             f"{repository} has backups of another cluster ({foreign}) under the name {stanza}, so nothing of this one can be "
-            f"archived there. To keep them under another name, run `event-store-backups set-aside {stanza}` in {repository}, "
-            "and deploy again; to have that cluster's data back, restore them"
+            f"archived there. To keep them under another name, run `event-store-backups set-aside --cluster {foreign} {stanza}` in "
+            f"{repository}, and deploy again; to have that cluster's data back, `make restore CONFIRM={stanza}`"
         )
 
 

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from pyinfra.api import FactBase, QuoteString, StringCommand, operation
+from pyinfra.context import host
 
+from deploy.backups.config import fetch_command
 from deploy.machine.differences import Commands, refuse, report
+from deploy.machine.files import Entries, Entry
 from deploy.machine.look import look
 from deploy.machine.progress import working
 from deploy.machine.psql import AS_POSTGRES
@@ -13,26 +16,37 @@ from deploy.machine.records import Difference
 from deploy.machine.render import render
 from deploy.model.cluster import VOLUME, ClusterPaths
 from deploy.model.pooling import POOLER_UNIT
+from deploy.model.sizes import MIB
 
-#: What has to be free beside the restored data, for the WAL that is replayed.
-_ROOM: Final = 1024**3
+#: Keeps a server from starting on restored data that have not replayed everything.
+_BLOCK: Final = "/etc/systemd/system/postgresql@.service.d/event-store-restore.conf"
+#: What has to be free beside the restored data and the WAL that a recovery keeps.
+_ROOM: Final = 256 * MIB
+
+
+def leftovers(paths: ClusterPaths) -> list[str]:
+    """What only a restore that was cut off leaves."""
+    return [f"{paths.data}.restored", f"{paths.data}.restoring", f"{paths.data}/restored_by_event_store", _BLOCK]
 
 
 class Free(FactBase[int]):
-    """The bytes that a file system has left for everybody."""
+    """The bytes that there are for restored data: free ones, and those of a restore that was cut off, which makes way."""
 
     @staticmethod
     def default() -> int:
         """A blank machine."""
         return 0
 
-    def command(self, path: str) -> StringCommand:
-        """df's own reckoning."""
-        return StringCommand("df --block-size=1 --output=avail --", QuoteString(path))
+    def command(self, volume: str, data: str) -> str:
+        """Numbers, the first one behind a head."""
+        return (
+            f"df --block-size=1 --output=avail -- {volume}; du -sb {data}.restoring 2>/dev/null | cut -f1; "
+            f"[ ! -e {data}.restored/restored_by_event_store ] || du -sb {data}.restored | cut -f1"
+        )
 
     def process(self, output: list[str]) -> int:
-        """A head, then the number."""
-        return int(output[1])
+        """See `command`."""
+        return sum(map(int, output[1:]))
 
 
 class Replaced(FactBase[list[str]]):
@@ -53,27 +67,48 @@ class Replaced(FactBase[list[str]]):
 
 
 @operation()
-def restore(stanza: str, paths: ClusterPaths, target: Mapping[str, str]) -> Commands:
+def settle(stanza: str, paths: ClusterPaths) -> Commands:
+    """Put in order what a restore has left that was cut off: restored data that have not replayed everything make way."""
+    there: dict[str, Entry] = look(Entries, paths=leftovers(paths))
+    report(Difference(path, "left by a restore that was cut off") for path in there)
+    if there:
+        yield StringCommand("sh -s", _stdin=_script(stanza, paths, None))
+    else:
+        host.noop("no restore was cut off")
+
+
+@operation()
+def restore(stanza: str, paths: ClusterPaths, target: Mapping[str, str], wal: int) -> Commands:
     """Replace the data by those of a backup and the WAL after it, up to a place in the WAL; nothing of the old ones is lost.
 
     ``target``: ``label`` of the backup, its ``bytes``, ``timeline``, and ``lsn``: the first record that is not replayed any
-    more, or empty for all that was archived. The server is stopped afterwards, and so is whatever uses it. If anything
-    fails, the old data are in their place.
+    more, or empty for all that was archived. ``wal``: the bytes that WAL may take. The server is stopped afterwards, and so is
+    whatever uses it. If anything fails, the old data are in their place.
     """
-    free: int = look(Free, path=VOLUME)
-    needed = int(target["bytes"]) + _ROOM
+    free: int = look(Free, volume=VOLUME, data=paths.data)
+    needed = int(target["bytes"]) + wal + _ROOM
     if free < needed:
         yield refuse(
-            f"the restored data need {needed // 1024**2} MiB beside the old ones, and the data volume has {free // 1024**2} MiB "
-            f"left; give the container more disk, or discard data that an earlier restore has replaced"
+            f"the restored data need {needed // MIB} MiB beside the old ones, and the data volume has {free // MIB} MiB left; "
+            "give the container more disk, or discard data that an earlier restore has replaced"
         )
         return
     report([Difference(f"cluster {paths.data}", f"to be restored from backup {target['label']}")])
-    script = render(
-        "backups/restore.sh.j2", stanza=stanza, paths=paths, target=target, pooler=POOLER_UNIT, as_postgres=AS_POSTGRES
+    with working(f"restoring {int(target['bytes']) // MIB} MiB"):
+        yield StringCommand("sh -s", _stdin=_script(stanza, paths, target))
+
+
+def _script(stanza: str, paths: ClusterPaths, target: Mapping[str, str] | None) -> str:
+    return render(
+        "backups/restore.sh.j2",
+        stanza=stanza,
+        paths=paths,
+        target=target,
+        fetch=fetch_command(f"pgbackrest --stanza={stanza}"),
+        pooler=POOLER_UNIT,
+        as_postgres=AS_POSTGRES,
+        block=_BLOCK,
     )
-    with working(f"restoring {int(target['bytes']) // 1024**2} MiB"):
-        yield StringCommand("sh -s", _stdin=script)
 
 
 @operation()

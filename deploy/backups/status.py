@@ -33,7 +33,14 @@ def rows(container: EventStore | BackupRepository, answers: Sequence[Any]) -> li
     if isinstance(container, BackupRepository):
         [stanzas] = answers
         if stanzas is None:
-            return [Row("backups", container.lxc_name, State.DOWN, "there is no repository; `make deploy` makes it")]
+            return [
+                Row(
+                    "backups",
+                    container.lxc_name,
+                    State.DOWN,
+                    "its program does not answer; `make drift` says what is missing, `event-store-backups report` in the container why",
+                )
+            ]
         return [Row("backups", name, *of_stanza(stanza, time.time())) for name, stanza in stanzas.items()]
     return [Row("archive", "wal", *of_archiver(archiver)) for archiver in answers]
 

@@ -13,7 +13,7 @@ from deploy.commands.child import run_child
 from deploy.commands.connection import choose_event_store
 from deploy.commands.errors import CommandError
 from deploy.commands.inside import Inside, follow_backups, of_backups, repository_of
-from deploy.commands.restore_plan import Plan, moment
+from deploy.commands.restore_plan import Plan, archived, moment
 from deploy.commands.superuser import Superuser, quoted
 from deploy.model.backup_repositories import BackupRepository
 from deploy.model.event_stores import EventStore
@@ -33,8 +33,6 @@ _FORK: Final = """
     END$$;
     SELECT fork FROM event_store.forks ORDER BY recorded_at DESC LIMIT 1
 """
-#: Seconds to wait until what was written last is archived.
-_ARCHIVED: Final = 60
 
 
 @click.command()
@@ -85,7 +83,9 @@ class _Restoring:
         self._file, self._store, self._repository, self._entries = file, store, repository, entries
         self._inside = Inside(entries, repository)
         self._superuser = Superuser(file, store)
-        self._plan = Plan(store, self._superuser)
+        [said] = self._inside.run(of_backups("report", store.lxc_name))
+        clusters = [str(one["system-id"]) for one in json.loads(said)[store.lxc_name]["info"].get("db", [])]
+        self._plan = Plan(store, self._superuser, clusters[-1] if clusters else "")
 
     def target(self, time: float | None, point: str | None, event: str | None) -> dict[str, Any]:
         """Where it ends, as the program in the repository finds it."""
@@ -102,14 +102,8 @@ class _Restoring:
 
     def _archive_all(self) -> None:
         """What was written last is searched as well, if the server is there to say it."""
-        if not self._plan.answers:
-            return
-        [segment] = self._superuser.query("SELECT pg_walfile_name(pg_switch_wal())")
-        for _ in range(_ARCHIVED):
-            if self._superuser.query(f"SELECT last_archived_wal >= '{segment}' FROM pg_stat_archiver") == ["t"]:
-                return
-            self._superuser.query("SELECT pg_sleep(1)")
-        raise CommandError(f"{self._store.name}: {segment} is not archived after {_ARCHIVED} s; see `make status`")
+        if self._plan.answers and not archived(self._superuser):
+            self._plan.waiting = True
 
     def plan(self, target: Mapping[str, Any]) -> str:
         """For people."""
@@ -130,13 +124,17 @@ class _Restoring:
         # A backup of what was cut off is none of this history.
         if follow_backups(self._entries, self._repository, self._file, "backup", "incr", self._store.lxc_name):
             click.echo(f"It is not backed up yet; `{options.make('backup', self._file)}` makes a backup", err=True)
-        [fork] = self._superuser.query(_FORK)
-        export = options.make(f"export-seals FORK={fork} EXPORT=file", self._file)
+        forks = self._superuser.query(_FORK)
         click.echo(f"{self._store.name} is restored. {self._plan.now()}")
-        click.echo(f"{again} subjects were erased again" if again else "No erasure had to be repeated")
-        click.echo(
-            f"Exported seals are of a lost history now, from fork {fork} on: `{export}` records that in the file."
-        )
+        if self._plan.answers:
+            click.echo(f"{again} subjects were erased again" if again else "No erasure had to be repeated")
+        else:
+            click.echo("Whether personal data were erased after that is not known: nobody answered before the restore.")
+        for fork in forks:
+            export = options.make(f"export-seals FORK={fork} EXPORT=file", self._file)
+            click.echo(
+                f"Exported seals are of a lost history now, from fork {fork} on: `{export}` records that in the file."
+            )
         click.echo(
             f"The data of before are kept; `{options.make(f'discard CONFIRM={self._store.lxc_name}', self._file)}` removes them."
         )

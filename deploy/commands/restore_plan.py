@@ -9,6 +9,8 @@ from deploy.commands.errors import CommandError
 from deploy.commands.superuser import Superuser, quoted
 from deploy.model.event_stores import EventStore
 
+#: Seconds to wait until what was written last is archived.
+_ARCHIVED: Final = 60
 #: Seconds that a transaction may have lasted: an event has the time at which its transaction began.
 _LONGEST: Final = 7 * 86_400
 
@@ -37,15 +39,34 @@ def moment(text: str) -> float:
     return time.timestamp()
 
 
-class Plan:
-    """Asks a store that may not answer any more."""
+def archived(superuser: Superuser) -> bool:
+    """Whether what was written until now is in the archive; waits for it for a minute."""
+    [segment] = superuser.query("SELECT pg_walfile_name(pg_switch_wal())")
+    # Names of history files, which are shorter, do not say what was archived.
+    done = f"""
+        SELECT last_archived_wal ~ '^[0-9A-F]{{24}}$' AND last_archived_wal COLLATE "C" >= '{segment}' FROM pg_stat_archiver
+    """
+    for _ in range(_ARCHIVED):
+        if superuser.query(done) == ["t"]:
+            return True
+        superuser.query("SELECT pg_sleep(1)")
+    return False
 
-    def __init__(self, store: EventStore, superuser: Superuser) -> None:
+
+class Plan:
+    """Asks a store that may not answer any more, or that may be another one by now."""
+
+    def __init__(self, store: EventStore, superuser: Superuser, cluster: str) -> None:
+        """``cluster``: the identifier of the one that the backups are of."""
         self._store, self._superuser = store, superuser
+        self.waiting = False
+        """What was written last is not in the archive."""
         try:
-            self.answers = superuser.query("SELECT pg_is_in_recovery()") == ["f"]
+            said = superuser.query("SELECT pg_is_in_recovery(), (SELECT system_identifier FROM pg_control_system())")
         except CommandError:
-            self.answers = False
+            said = []
+        self._is_another = bool(said) and said[0].partition("|")[2] != cluster
+        self.answers = bool(said) and said[0].startswith("f|") and not self._is_another
 
     def event(self, said: str) -> Event:
         """The event of a position or an id. Raises `CommandError`."""
@@ -67,7 +88,13 @@ class Plan:
     def text(self, target: Mapping[str, Any]) -> str:
         """The plan."""
         lines = [f"{self._store.name} would be restored from backup {target['label']}, {self._where(target)}."]
-        if not self.answers:
+        if self.waiting:
+            lines.append(
+                "What was written last is not in the archive, and would be lost as well: see the row archive of `make status`."
+            )
+        if self._is_another:
+            lines.append("The container has another cluster now, without anything that the backups have.")
+        elif not self.answers:
             lines.append(
                 "What would be lost is not known: the store does not answer. Neither is known which personal data were erased after "
                 "that; restore to the newest first, if that may matter."

@@ -5,6 +5,7 @@ import click
 from deploy.commands import options
 from deploy.commands.errors import CommandError
 from deploy.commands.inside import Inside, of_backups, repository_of
+from deploy.commands.restore_plan import archived
 from deploy.commands.superuser import Superuser, quoted
 from deploy.model.inventory import make_settings, read_entries
 
@@ -21,11 +22,15 @@ def restore_point(inventory: str, container: str | None, name: str) -> None:
     settings = make_settings(entries, inventory)
     store, repository = repository_of(settings, container)
     # Behind the point there has to be something, or recovery would not stop there; and it is archived now.
-    [row] = Superuser(settings.file, store).query(f"""
-        SELECT pg_create_restore_point({quoted(name)}), (SELECT timeline FROM event_store.server_state());
-        SELECT FROM pg_switch_wal();
-    """)[:1]
+    superuser = Superuser(settings.file, store)
+    [row] = superuser.query(
+        f"SELECT pg_create_restore_point({quoted(name)}), (SELECT timeline FROM event_store.server_state())"
+    )
     lsn, timeline = row.split("|")
+    if not archived(superuser):
+        raise CommandError(
+            f"{store.name}: what is written is not archived, so nothing could go back there; see `make status`"
+        )
     Inside(entries, repository).run(
         of_backups("point", "--name", name, "--lsn", lsn, "--timeline", timeline, store.lxc_name)
     )

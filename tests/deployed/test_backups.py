@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -286,8 +287,9 @@ def test_a_backup_that_is_killed_is_no_trouble_for_the_next_one(kept: Kept, mome
         ["lxc-attach", "-n", kept.repository, "--clear-env", "--", "sh", "-c", line],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    until(lambda: inside(kept.repository, "pgrep -f 'type=full [b]ackup' || true"))
     time.sleep(moment)
-    inside(kept.repository, "pkill -KILL -f 'type=full [b]ackup' || true")
+    inside(kept.repository, "pkill -KILL -f 'type=full [b]ackup'")
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     until(lambda: kept.program("backup", "incr")[0] == 0)
@@ -448,18 +450,27 @@ def test_a_store_is_restored_to_a_named_point(kept: Kept) -> None:
 
 
 def test_a_restore_that_fails_leaves_the_store_as_it_was(kept: Kept) -> None:
-    held = {kept.note() for _ in range(3)}
+    """The WAL cannot be fetched once the backup is restored: that is not taken for its end."""
+    held, later = {kept.note() for _ in range(3)}, kept.note()
     kept.switch()
-    # A segment that every restore has to replay from now on, and that cannot be read.
-    newest = inside(kept.repository, f"ls -t {ARCHIVE}/*/*/*/*-*.zst | head -n 1")
-    later = kept.note()
-    kept.switch()
-    flip(kept, newest)
+    # The search has read it when the copy begins, and the copy does not need it.
+    newest = inside(kept.repository, f"ls {ARCHIVE}/*/*/*/*-*.zst | sort | tail -n 1")
+
+    def spoil() -> None:
+        until(lambda: inside(kept.store, "ls -d /srv/postgresql/*/main.restor* || true"))
+        flip(kept, newest)
+
+    spoilt = threading.Thread(target=spoil)
+    spoilt.start()
     failed = kept.command("restore", "--confirm", kept.store, "--before-event", later)
-    assert failed.returncode == 1
+    spoilt.join()
     restore(kept, newest)
+    assert failed.returncode == 1
+    assert "the old data are in their place, and the server is stopped" in failed.stdout + failed.stderr
     kept.apply()
     assert {*held, later} <= kept.events()
+    assert kept.deployment.drift()[0] == 0
+    assert inside(kept.store, "ls -d /srv/postgresql/*/main.restor* || true") == ""
 
 
 def test_a_restore_that_was_killed_is_no_trouble_for_the_next_one(kept: Kept) -> None:
@@ -508,12 +519,23 @@ def test_a_restore_that_a_crash_of_the_host_ends_is_finished_by_the_next_one(kep
 
 def test_another_cluster_under_the_same_name_is_refused_until_the_old_backups_are_set_aside(kept: Kept) -> None:
     confirm = ("--data", f"confirm={kept.store}", "--data", "volumes=delete")
+    last = kept.note()
+    kept.switch()
     kept.deployment.run("deploy/destroy.py", "-y", *confirm)
     refused = kept.apply(check=False)
     assert refused.returncode != 0
-    said = refused.stdout + refused.stderr
-    assert f"has backups of another cluster ({_cluster(kept, 0)}) under the name {kept.store}" in said
-    status, aside = kept.program("set-aside", kept.store)
+    said, old = refused.stdout + refused.stderr, _cluster(kept, 0)
+    assert f"has backups of another cluster ({old}) under the name {kept.store}" in said
+    # The store that was lost comes back, or what there is of it is kept.
+    lost = kept.command("restore", "--confirm", kept.store)
+    assert lost.returncode == 0, lost.stdout + lost.stderr
+    assert "The container has another cluster now" in lost.stdout
+    assert last in kept.events()
+    kept.deployment.run("deploy/destroy.py", "-y", *confirm)
+    assert kept.apply(check=False).returncode != 0
+    wrong = kept.program("set-aside", "--cluster=1", kept.store)
+    assert (wrong[0], f"the backups are of cluster {old}" in wrong[1]) == (1, True)
+    status, aside = kept.program("set-aside", f"--cluster={old}", kept.store)
     assert (status, f"{kept.store}: kept as {kept.store}." in aside) == (0, True), aside
     kept.apply()
     until(lambda: kept.rows()["backups"][0] == "well")

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import pwd
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,11 +23,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default this process's own; returns the exit status."""
     given = _parser().parse_args(arguments)
     try:
+        _become_postgres()
         command: Callable[[argparse.Namespace], int] = given.command
         return command(given)
     except (BackupError, OSError, ValueError) as error:
         print(f"event-store-backups: {error}", file=sys.stderr)
         return 1
+
+
+def _become_postgres() -> None:
+    """What is written here is read by PostgreSQL's user."""
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("postgres")
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+        os.chdir("/")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     trial = commands.add_parser("drill", help="restore the newest backup into a scratch cluster, and check it")
     trial.set_defaults(command=_drill)
     aside = commands.add_parser("set-aside", help="keep the backups of a cluster that is no more under another name")
+    aside.add_argument("--cluster", required=True, help="whose they are, as the deploy says it")
     aside.set_defaults(command=_set_aside)
     target = commands.add_parser("target", help="where in the WAL a moment or a transaction is, as JSON")
     target.add_argument("--time", type=float, help="seconds since 1970")
@@ -106,17 +120,22 @@ def _check(given: argparse.Namespace, check: Callable[[str], list[str]], well: s
 
 
 def _set_aside(given: argparse.Namespace) -> int:
-    if not given.stanza:
+    if len(given.stanza) != 1:
         raise BackupError("say of which event store")
-    for stanza in _chosen(given):
-        with state.alone(stanza):
-            name = f"{stanza}.{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
-            for folder in ("archive", "backup"):
-                place = Path(pgbackrest.settings()["repo1-path"]) / folder
+    [stanza] = _chosen(given)
+    known = pgbackrest.info().get(stanza, {}).get("db") or [{}]
+    # Once more after a run that was killed, pgBackRest knows nothing of them any more.
+    if known[-1].get("system-id", int(given.cluster)) != int(given.cluster):
+        raise BackupError(f"{stanza}: the backups are of cluster {known[-1]['system-id']}, not of {given.cluster}")
+    with state.alone(stanza):
+        name = f"{stanza}.{given.cluster}"
+        for folder in ("backup", "archive"):
+            place = Path(pgbackrest.settings()["repo1-path"]) / folder
+            if (place / stanza).exists():
                 (place / stanza).rename(place / name)
-            for what in _REMEMBERED:
-                state.forget(stanza, what)
-        print(f"{stanza}: kept as {name}; the next deploy begins a new one for {stanza}", flush=True)
+        for what in _REMEMBERED:
+            state.forget(stanza, what)
+    print(f"{stanza}: kept as {name}; the next deploy begins a new one for {stanza}", flush=True)
     return 0
 
 

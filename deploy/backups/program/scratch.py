@@ -13,6 +13,7 @@ from typing import Any
 
 from . import pgbackrest
 from .pgbackrest import BackupError
+from .segments import SEGMENT_SIZE, position
 from .wal import Archive
 
 FOLDER = Path("/srv/backups/scratch")
@@ -47,12 +48,14 @@ class Scratch:
 
     def __init__(self, stanza: str, found: dict[str, Any]) -> None:
         """``found``: what `pgbackrest info` says of the event store. Raises `BackupError` if it has no backup."""
-        backups = Archive(stanza, found).backups(found)
+        archive = Archive(stanza, found)
+        backups = archive.backups(found)
         if not backups:
             raise BackupError(f"{stanza} is not backed up, or not since it was restored; make a backup")
         self.stanza = stanza
         self._label = backups[-1]["label"]
         self.size = int(backups[-1]["info"]["size"])
+        self._newest = archive.segments[-1]
         self._programs = f"/usr/lib/postgresql/{found['db'][-1]['version']}/bin"
         self._folder = FOLDER / stanza
         self.data = self._folder / "data"
@@ -71,11 +74,15 @@ class Scratch:
         """Restore the newest backup; returns the seconds that it took. Raises `BackupError`."""
         self._folder.mkdir(mode=0o700)
         self.data.mkdir(mode=0o700)
+        files = [f"--config={self._configuration()}", f"--config-include-path={_KEY}"]
+        # What cannot be fetched is no end of the WAL: see fetch_command() of the deploy.
+        fetch = " ".join(["pgbackrest", *files, f"--stanza={self.stanza}", 'archive-get %f "%p"'])
+        fetch += " || { [ $? = 1 ] && exit 1; exit 255; }"
         options = [
-            f"--config={self._configuration()}",
-            f"--config-include-path={_KEY}",
+            *files,
             f"--pg1-path={self.data}",
             f"--set={self._label}",
+            f"--recovery-option=restore_command={fetch}",
         ]
         began = time.monotonic()
         status, text = pgbackrest.said(
@@ -126,6 +133,15 @@ class Scratch:
         """Whether it takes no statements yet; one that still recovers lets nobody in, as hot_standby is off."""
         done = self._psql("SELECT pg_is_in_recovery()", "postgres")
         return done.returncode != 0 or done.stdout.strip() != "f"
+
+    def missed(self) -> str:
+        """What of the archive was not replayed; empty if all was."""
+        [row] = self.query("SELECT pg_last_wal_replay_lsn()", "postgres")
+        if row and position(row) >= self._newest.number * SEGMENT_SIZE:
+            return ""
+        return (
+            f"recovery ended at {row or 'no place'}, before {self._newest.name(SEGMENT_SIZE)}, which is in the archive"
+        )
 
     def query(self, sql: str, database: str) -> list[str]:
         """The rows, with ``|`` between columns. Raises `BackupError`."""

@@ -35,18 +35,15 @@ class Search:
 
     def latest(self) -> dict[str, Any]:
         """No place: all that was archived."""
-        return self._described(None, self._backups[-1])
+        return self._facts(self._backups[-1], None)
 
     def at(self, time: float) -> dict[str, Any]:
         """The first commit after a moment. What was acknowledged before stays, what began after it goes."""
-        backup = self._backup_before(time)
-        begin = self._first_segment(backup)
-        index = bisect_left(range(begin, len(self._archive.segments)), True, key=lambda one: self._is_after(one, time))
-        # The one before may reach into it, and may have been without a commit.
-        for commit in self._commits(max(begin, begin + index - 1)):
+        first = self._first_segment(self._backup_before(time))
+        for commit in self._commits(self._segment_before(first, time)):
             if commit.time > time:
-                return self._described(commit.lsn, backup)
-        return self._described(None, self._backups[-1])
+                return self._described(commit.lsn)
+        return self.latest()
 
     def point(self, name: str) -> dict[str, Any]:
         """A named point: the place behind its record."""
@@ -54,26 +51,30 @@ class Search:
         if name not in points:
             raise BackupError(f"{self._stanza} has no restore point {name!r}; there are {', '.join(points) or 'none'}")
         lsn = position(points[name]["lsn"])
-        fitting = [one for one in self._backups if position(one["lsn"]["stop"]) <= lsn]
-        if not fitting:
-            raise BackupError(f"{self._stanza}: restore point {name!r} is before the oldest backup of this history")
         if not self._archive.has(points[name]["timeline"], lsn):
             raise BackupError(
                 f"{self._stanza}: restore point {name!r} is in a history that an earlier restore has cut off"
             )
-        return self._described(lsn, dict(fitting[-1]))
+        return self._described(lsn)
 
     def before(self, xid: int, begun: float) -> dict[str, Any]:
         """The commit of a transaction, by the id that the event's row has, and when the transaction began."""
-        backup = self._backup_before(begun)
-        begin = self._first_segment(backup)
-        index = bisect_left(range(begin, len(self._archive.segments)), True, key=lambda one: self._is_after(one, begun))
-        for commit in self._commits(max(begin, begin + index - 1)):
+        earlier = [one for one in self._backups if one["timestamp"]["stop"] <= begun]
+        first = self._first_segment((earlier or self._backups)[-1 if earlier else 0])
+        for commit in self._commits(self._segment_before(first, begun)):
             if xid in commit.xids and commit.time >= begun:
-                return self._described(commit.lsn, backup)
+                return self._described(commit.lsn)
         raise BackupError(
-            f"{self._stanza}: the commit of transaction {xid} is not in the archive (yet); is it archived?"
+            f"{self._stanza}: the commit of transaction {xid} is not in the archive, or is before the oldest backup"
         )
+
+    def _segment_before(self, first: int, time: float) -> int:
+        """From where on to look for the first commit after a moment; ``first``: a segment that is before it."""
+        found = first + bisect_left(
+            range(first, len(self._archive.segments)), True, key=lambda one: self._is_after(one, time)
+        )
+        # The one before may reach into it, and may have been without a commit.
+        return max(first, found - 1)
 
     def _backup_before(self, time: float) -> dict[str, Any]:
         fitting = [one for one in self._backups if one["timestamp"]["stop"] <= time]
@@ -108,20 +109,27 @@ class Search:
             if last == len(self._archive.segments) - 1:
                 return
 
-    def _described(self, lsn: int | None, backup: dict[str, Any]) -> dict[str, Any]:
-        """For the operator's side. ``running``, ``next`` and ``committed`` tell by a row's transaction whether it stays."""
-        described: dict[str, Any] = {
+    def _described(self, lsn: int) -> dict[str, Any]:
+        """A place, for the operator's side. ``running``, ``next`` and ``committed`` tell by a row's transaction whether it stays."""
+        fitting = [one for one in self._backups if position(one["lsn"]["stop"]) <= lsn]
+        if not fitting:
+            raise BackupError(f"{self._stanza}: that is before the end of the oldest backup of this history")
+        return self._facts(fitting[-1], lsn) | self._present_at(lsn)
+
+    def _facts(self, backup: dict[str, Any], lsn: int | None) -> dict[str, Any]:
+        return {
             "label": backup["label"],
             "bytes": int(backup["info"]["size"]),
             "timeline": self._archive.timeline,
             "lsn": None if lsn is None else f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}",
         }
-        return described if lsn is None else described | self._present_at(lsn)
 
     def _present_at(self, lsn: int) -> dict[str, Any]:
         """Which transactions were running at a place, and which ids were not handed out yet."""
         number = lsn // SEGMENT_SIZE
-        [index] = [index for index, one in enumerate(self._archive.segments) if one.number == number]
+        index = next((index for index, one in enumerate(self._archive.segments) if one.number == number), None)
+        if index is None:
+            raise BackupError(f"{self._stanza}: the WAL of that place is not in the archive (yet)")
         for first in range(index, max(index - _FAR, -1), -1):
             records = [one for one in self._archive.commits_of(first, min(first + 1, index)) if one.lsn < lsn]
             if running := [one for one in records if isinstance(one, Running)]:

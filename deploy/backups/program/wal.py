@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from .segments import SEGMENT_SIZE, Segment, ancestors, branches, history_files,
 _LINE = re.compile(r"tx: +(\d+), lsn: ([0-9A-F]+)/([0-9A-F]+), .* desc: (.*)$")
 _COMMIT = re.compile(r"COMMIT(?:_PREPARED (\d+):)? (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
 _RUNNING = re.compile(r"RUNNING_XACTS nextXid (\d+)")
+_OVERFLOWED = "; subxid ov"
+_END = re.compile(r"at ([0-9A-F]+/[0-9A-F]+)")
 _XACTS = re.compile(r"\b(?:sub)?xacts: ([\d ]+)")
 
 
@@ -79,6 +82,10 @@ class Archive:
         """What is in the segments number ``first`` to ``last`` of `segments`, in the WAL's order."""
         chosen = self.segments[first : last + 1]
         with tempfile.TemporaryDirectory(dir="/srv/backups/scratch") as folder:
+            if any(other.number != one.number + 1 for one, other in pairwise(chosen)):
+                raise BackupError(
+                    f"{self._stanza}: WAL is missing from the archive after {chosen[0].name(SEGMENT_SIZE)}"
+                )
             # pg_waldump reads files of one timeline: to it, they are.
             names = [Segment(self.timeline, segment.number).name(SEGMENT_SIZE) for segment in chosen]
             for segment, name in zip(chosen, names, strict=True):
@@ -88,7 +95,10 @@ class Archive:
                 [self._program, *options, names[0], names[-1]],
                 capture_output=True, text=True, check=False, env={"TZ": "UTC", "LC_ALL": "C"},
             )  # fmt: skip
-        # It ends with an error where the last segment does.
+        # It ends with an error where the last segment does, and nowhere before.
+        ended = _END.search(done.stderr)
+        if done.returncode and (not ended or position(ended[1]) // SEGMENT_SIZE < chosen[-1].number):
+            raise BackupError(f"{self._stanza}: WAL cannot be read: {done.stderr.strip()}")
         return list(read(done.stdout))
 
     def _fetch(self, segment: Segment, target: Path) -> None:
@@ -124,5 +134,6 @@ def read(text: str) -> Iterator[Commit | Running]:
         if commit := _COMMIT.match(said):
             time = datetime.fromisoformat(f"{commit[2]}+00:00").timestamp()
             yield Commit(lsn, time, others | {int(commit[1] or xid)})
-        elif running := _RUNNING.match(said):
+        # Of more than 64 subtransactions of one session, none is listed.
+        elif (running := _RUNNING.match(said)) and _OVERFLOWED not in said:
             yield Running(lsn, int(running[1]), others)
