@@ -67,7 +67,7 @@ MORE: dict[str, tuple[dict[str, str | int], str]] = {
     ),
     "ciphers that TLS does not have": ({"ssl_ciphers": "nonsense"}, "could not set the cipher list"),
     "a group of the socket that does not exist": ({"unix_socket_group": "nosuch"}, 'group "nosuch" does not exist'),
-    "reserved connections": ({"superuser_reserved_connections": 100}, "must be less than"),
+    "reserved connections": ({"superuser_reserved_connections": 200}, "must be less than"),
     "logs where the server may not write": (
         {"logging_collector": "on", "log_directory": "/nowhere/log"},
         "could not open log file",
