@@ -155,7 +155,7 @@ class _Restoring:
         erased = 0
         for subject, _, reason in (line.partition(" ") for line in kept):
             [done] = self._superuser.query(
-                f"SELECT event_store.erase_subject('{subject}', {quoted(reason)}, 'restore', 'system', 'restore')"
+                f"SELECT event_store.erase_subject('{subject}', {quoted(reason)}, 'restore', 'system', 'system')"
             )
             erased += done == "t"
         self._erasures.unlink(missing_ok=True)
