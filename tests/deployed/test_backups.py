@@ -393,7 +393,7 @@ def test_a_store_is_restored_to_before_an_event(kept: Kept, tmp_path: Path) -> N
     assert "1 subjects were erased again" in done.stdout
     assert sql(kept.store, f"SELECT count(*) FROM event_store.erasures WHERE subject_id = '{erased}'") == "1"
     with kept.deployment.connect(kept.store) as connection:
-        assert connection.execute("SELECT count(*) FROM event_store.read_feed_after(%s)", [cursor]).fetchone() == (2,)
+        assert connection.execute("SELECT count(*) FROM event_store.read_feed_after(%s)", [cursor]).fetchone() == (1,)
         with pytest.raises(psycopg.Error) as refused:
             connection.execute("SELECT count(*) FROM event_store.read_feed_after(%s)", [lost_cursor])
         assert refused.value.sqlstate == "SE018"
