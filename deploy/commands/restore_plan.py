@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import click
+
 from deploy.commands.errors import CommandError
 from deploy.commands.superuser import Superuser, quoted
 from deploy.model.event_stores import EventStore
 
-#: Seconds to wait until what was written last is archived.
-_ARCHIVED: Final = 60
+#: Seconds to wait until what was written last is archived: after three failures PostgreSQL tries again after a minute.
+_ARCHIVED: Final = 150
+#: Seconds after which that is said.
+_PATIENCE: Final = 5
 #: Seconds that a transaction may have lasted: an event has the time at which its transaction began.
 _LONGEST: Final = 7 * 86_400
 
@@ -40,15 +44,17 @@ def moment(text: str) -> float:
 
 
 def archived(superuser: Superuser) -> bool:
-    """Whether what was written until now is in the archive; waits for it for a minute."""
+    """Whether what was written until now is in the archive; waits for it for a while."""
     [segment] = superuser.query("SELECT pg_walfile_name(pg_switch_wal())")
     # Names of history files, which are shorter, do not say what was archived.
     done = f"""
         SELECT last_archived_wal ~ '^[0-9A-F]{{24}}$' AND last_archived_wal COLLATE "C" >= '{segment}' FROM pg_stat_archiver
     """
-    for _ in range(_ARCHIVED):
+    for second in range(_ARCHIVED):
         if superuser.query(done) == ["t"]:
             return True
+        if second == _PATIENCE:
+            click.echo(f"waiting until {segment} is archived, for {_ARCHIVED} s at most", err=True)
         superuser.query("SELECT pg_sleep(1)")
     return False
 

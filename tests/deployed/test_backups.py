@@ -413,6 +413,7 @@ SEALED: Final = (
 )
 
 
+@pytest.mark.soak
 def test_a_store_is_restored_to_a_moment(kept: Kept) -> None:
     """To one before the last restore's end, even: along the history that there is now."""
     early = [kept.note() for _ in range(3)]
@@ -435,6 +436,7 @@ def test_a_store_is_restored_to_a_moment(kept: Kept) -> None:
     assert not {*late} & kept.events()
 
 
+@pytest.mark.soak
 def test_a_store_is_restored_to_a_named_point(kept: Kept) -> None:
     early = kept.note()
     named = kept.command("restore-point", "--name", "before the import")
