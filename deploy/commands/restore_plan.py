@@ -45,7 +45,8 @@ def moment(text: str) -> float:
 
 def archived(superuser: Superuser) -> bool:
     """Whether what was written until now is in the archive; waits for it for a while."""
-    [segment] = superuser.query("SELECT pg_walfile_name(pg_switch_wal())")
+    # Where nothing was written since the last switch, that is the beginning of a segment, which is not archived before it is full.
+    [segment] = superuser.query("SELECT pg_walfile_name(pg_switch_wal() - 1)")
     # Names of history files, which are shorter, do not say what was archived.
     done = f"""
         SELECT last_archived_wal ~ '^[0-9A-F]{{24}}$' AND last_archived_wal COLLATE "C" >= '{segment}' FROM pg_stat_archiver

@@ -95,7 +95,7 @@ class Kept:
 
     def switch(self) -> None:
         """Begin another segment, and wait until the one before is in the archive."""
-        done = sql(self.store, "SELECT pg_walfile_name(pg_switch_wal())")
+        done = sql(self.store, "SELECT pg_walfile_name(pg_switch_wal() - 1)")
         until(lambda: done in self.archived())
 
     def archived(self) -> str:
@@ -298,7 +298,7 @@ def test_a_backup_that_is_killed_is_no_trouble_for_the_next_one(kept: Kept, mome
 def test_a_repository_that_is_down_is_warned_of_and_nothing_is_lost(kept: Kept) -> None:
     inside(kept.repository, "systemctl stop pgbackrest")
     kept.note()
-    segment = sql(kept.store, "SELECT pg_walfile_name(pg_switch_wal())")
+    segment = sql(kept.store, "SELECT pg_walfile_name(pg_switch_wal() - 1)")
     until(lambda: kept.rows()["archive"][0] == "degraded")
     assert "segments of 16 MB wait on the data volume" in kept.rows()["archive"][1]
     status, said = kept.deployment.drift()
