@@ -112,6 +112,11 @@ class Deployment:
             done = run(sys.executable, "-m", "deploy.commands.drift", self.inventory, check=False)
         return done.returncode, done.stdout + done.stderr
 
+    def assert_as_declared(self) -> None:
+        """`make drift` finds none; else the test says what it found."""
+        status, report = self.drift()
+        assert status == 0, report
+
     def verify(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`make verify`, without the checks that measure how long a client waits."""
         return self._verify(f"--ignore={LATENCY}", *arguments, check=check)

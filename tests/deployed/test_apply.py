@@ -38,7 +38,7 @@ def test_deploys_both_releases(deployed: Deployment) -> None:
 
 def test_second_apply_changes_nothing(deployed: Deployment) -> None:
     assert deployed.apply() == []
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 def test_plain_run_asks_before_it_changes_and_dry_run_never_does(deployed: Deployment) -> None:

@@ -326,7 +326,7 @@ def test_drift_of_either_side_is_named_and_repaired(kept: Kept) -> None:
         assert one in said
     certificate = inside(kept.store, "sha256sum /srv/postgresql/peer/server.crt")
     kept.apply()
-    assert kept.deployment.drift()[0] == 0
+    kept.deployment.assert_as_declared()
     assert inside(kept.store, "sha256sum /srv/postgresql/peer/server.crt") == certificate
 
 
@@ -358,7 +358,7 @@ def test_a_key_is_never_replaced(kept: Kept) -> None:
         assert said in refused.stderr + refused.stdout
         assert "another one than before" not in refused.stdout + refused.stderr
     path.write_text(before)
-    assert kept.deployment.drift()[0] == 0
+    kept.deployment.assert_as_declared()
 
 
 def test_a_store_is_restored_to_before_an_event(kept: Kept, tmp_path: Path) -> None:
@@ -401,7 +401,7 @@ def test_a_store_is_restored_to_before_an_event(kept: Kept, tmp_path: Path) -> N
     [fork] = re.findall(r"from fork (\S+) on", done.stdout)
     assert kept.command("export-seals", "--export", str(exported), "--fork", fork).returncode == 0
     assert kept.command("seals", "--compare", str(exported)).returncode == 0
-    assert kept.deployment.drift()[0] == 0
+    kept.deployment.assert_as_declared()
     # It is backed up again, on its new timeline, and what it has archived is whole.
     assert kept.program("verify")[0] == 0
     assert kept.command("drill").returncode == 0
@@ -471,7 +471,7 @@ def test_a_restore_that_fails_leaves_the_store_as_it_was(kept: Kept) -> None:
     assert "the old data are in their place, and the server is stopped" in failed.stdout + failed.stderr
     kept.apply()
     assert {*held, later} <= kept.events()
-    assert kept.deployment.drift()[0] == 0
+    kept.deployment.assert_as_declared()
     assert inside(kept.store, "ls -d /srv/postgresql/*/main.restor* || true") == ""
 
 
@@ -489,7 +489,7 @@ def test_a_restore_that_was_killed_is_no_trouble_for_the_next_one(kept: Kept) ->
     assert len(kept_data) >= 2
     assert kept.command("discard", "--confirm", kept.store).returncode == 0
     assert inside(kept.store, f"ls -d {data}.* 2>/dev/null || true") == ""
-    assert kept.deployment.drift()[0] == 0
+    kept.deployment.assert_as_declared()
 
 
 @pytest.mark.parametrize(
@@ -516,7 +516,7 @@ def test_a_restore_that_a_crash_of_the_host_ends_is_finished_by_the_next_one(kep
     assert (held in kept.events(), target in kept.events()) == (True, False)
     assert kept.command("discard", "--confirm", kept.store).returncode == 0
     kept.apply()
-    assert kept.deployment.drift()[0] == 0
+    kept.deployment.assert_as_declared()
 
 
 def test_another_cluster_under_the_same_name_is_refused_until_the_old_backups_are_set_aside(kept: Kept) -> None:
@@ -541,7 +541,7 @@ def test_another_cluster_under_the_same_name_is_refused_until_the_old_backups_ar
     assert (status, f"{kept.store}: kept as {kept.store}." in aside) == (0, True), aside
     kept.apply()
     until(lambda: kept.rows()["backups"][0] == "well")
-    assert kept.deployment.drift()[0] == 0
+    kept.deployment.assert_as_declared()
 
 
 def _cluster(kept: Kept, number: int) -> str:
@@ -557,6 +557,6 @@ def test_backups_are_turned_off_again(kept: Kept) -> None:
     kept.apply()
     assert sql(kept.store, "SHOW archive_mode") == "off"
     assert inside(kept.store, "systemctl is-active pgbackrest || true") == "inactive"
-    assert kept.deployment.drift()[0] == 0
+    kept.deployment.assert_as_declared()
     # What there is stays, until somebody removes it.
     assert kept.store in inside(kept.repository, "ls /srv/backups/repository/backup")

@@ -193,7 +193,7 @@ def test_a_mode_is_repaired_as_a_mode(store: Deployment) -> None:
     ):
         assert difference in said
     apply(store, secret=False)
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     assert [serial(name) for name in BOTH] == before
 
 
@@ -218,7 +218,7 @@ def test_a_certificate_is_renewed_in_time_without_a_dropped_session(store: Deplo
         session.execute("SELECT 1")
     assert serial(name) != f"{old.serial_number:x}"
     assert inside(name, f"openssl pkey -pubout -in {TLS}/server.key") + "\n" == key
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     assert shown(store, name) == serial(name)
 
 
@@ -231,7 +231,7 @@ def test_an_expired_server_is_refused_by_its_clients(store: Deployment) -> None:
     assert "certificate verify failed" in refusal(way(store, name))
     apply(store)
     psycopg.connect(**way(store, name)).close()
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 def short_lived(days: int, make: Any, *, backdated: int = 0) -> Any:
@@ -269,7 +269,7 @@ def test_a_full_disk_loses_no_certificate(store: Deployment) -> None:
     assert serial(name) == before
     psycopg.connect(store.dsn(name)).close()
     apply(store)
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     parameters = way(store, name)
     psycopg.connect(**parameters | {"hostaddr": parameters["host"], "host": "db.example.net"}).close()
 
@@ -290,7 +290,7 @@ def test_what_a_killed_run_has_left_is_put_right(store: Deployment, state: str) 
     inside(BOTH[0], f"set -e; umask 077; cd {TLS}; {KILLED[state]}")
     assert store.drift()[0] == 2
     apply(store)
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     assert inside(BOTH[0], f"ls {TLS}").split() == ["ca.crl", "ca.crt", "server.crt", "server.key"]
     assert shown(store, BOTH[0]) == serial(BOTH[0])
     psycopg.connect(**way(store, BOTH[0])).close()
@@ -315,7 +315,7 @@ def test_nothing_is_signed_for_a_container_whose_clock_is_off(store: Deployment)
         inside(name, "rm /usr/local/bin/date")
         store.containers[name]["certificate_names"] = []
     assert serial(name) == before
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 @pytest.mark.parametrize("days", [-100, 100])
@@ -375,7 +375,7 @@ def test_a_client_is_asked_for_its_certificate(store: Deployment, tmp_path: Path
         # Of another role's, with the right password: the method's own words.
         none = "connection requires a valid client certificate"
         refused_without_a_good_certificate(parameters, tmp_path, none, "password authentication failed")
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     assert (
         run(
             sys.executable,
@@ -418,7 +418,7 @@ def test_a_certificate_alone_lets_its_role_in(store: Deployment, tmp_path: Path)
             assert session.execute("SELECT current_user").fetchone() == (ROLE,)
         none = "connection requires a valid client certificate"
         refused_without_a_good_certificate(parameters, tmp_path, none, "certificate authentication failed")
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     assert store.verify("-k", "access").returncode == 0
 
 
@@ -447,7 +447,7 @@ def test_a_revoked_certificate_is_refused_after_the_next_deploy(store: Deploymen
     assert "this machine knows of later revocations than" in refused.stderr
     shutil.rmtree(FOLDER)
     (tmp_path / "new.ca").rename(FOLDER)
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 def test_another_authority_is_made_neither_here_nor_for_servers_that_trust_one(
@@ -470,7 +470,7 @@ def test_another_authority_is_made_neither_here_nor_for_servers_that_trust_one(
     finally:
         shutil.rmtree(FOLDER, ignore_errors=True)
         lost.rename(FOLDER)
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 def test_a_rollover_refuses_no_client_until_it_ends(store: Deployment, tmp_path: Path) -> None:
@@ -504,7 +504,7 @@ def test_a_rollover_refuses_no_client_until_it_ends(store: Deployment, tmp_path:
         assert inside(name, f"grep -c BEGIN {TLS}/ca.crt") == "1"
         files = {"sslkey": f"{mine}/client.key", "sslcert": f"{mine}/client.crt"}
         assert "unknown ca" in refusal(way(store, name) | files)
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 def test_a_lost_authority_is_replaced_and_its_clients_go_on_meanwhile(store: Deployment, tmp_path: Path) -> None:
@@ -526,7 +526,7 @@ def test_a_lost_authority_is_replaced_and_its_clients_go_on_meanwhile(store: Dep
     for name in BOTH:
         psycopg.connect(**way(store, name)).close()
         assert "unknown ca" in refusal(way(store, name) | clients)
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 def test_back_to_where_it_began_and_nothing_was_lost(store: Deployment) -> None:
@@ -539,7 +539,7 @@ def test_back_to_where_it_began_and_nothing_was_lost(store: Deployment) -> None:
         data.pop("certificate_names", None)
         data["tls"] = "self-signed"
     assert store.pyinfra("-y").returncode == 0
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     for name in BOTH:
         psycopg.connect(store.dsn(name)).close()
         left = "systemctl list-units --all --no-legend 'event-store-certificates*'; ls /etc/systemd/system | grep certificates"

@@ -42,7 +42,7 @@ def changed(deployed: Deployment, container: dict[str, Any], host: dict[str, Any
         assert status == 2
         deployed.apply()
         yield Changed(report, init, server)
-        assert deployed.drift()[0] == 0
+        deployed.assert_as_declared()
     finally:
         deployed.containers[TRIXIE], deployed.host = before, {}
 
@@ -166,7 +166,7 @@ def test_volumes_grow_with_a_restart_only_where_root_may_not_resize_what_is_moun
     for path in ("/srv/postgresql", "/"):
         assert int(inside(GROWN, f"df -B1 --output=size {path} | tail -n 1")) > 2.8 * 1024**3
     assert (init_pid(GROWN) == before) is live
-    assert grown.drift()[0] == 0
+    grown.assert_as_declared()
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def _as_declared(deployed: Deployment) -> Iterator[None]:
     """And still so when all of it has come back."""
     deployed.apply()
     yield
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 @pytest.mark.parametrize("how", ["lxc-attach -n NAME -- reboot", "lxc-stop -r -n NAME -t 60"])

@@ -23,7 +23,7 @@ def test_dhcp_on_the_managed_bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert connection.info.host.startswith("10.0.3.")
         assert deployment.apply() == []
         entries = record_entries(tmp_path, monkeypatch)
-        assert deployment.drift()[0] == 0
+        deployment.assert_as_declared()
         assert entries.read_text().split() == ["estest-dhcp"]
         deployment.assert_verified()
     finally:

@@ -112,7 +112,7 @@ def test_an_existing_store_gets_one_while_its_clients_go_on(store: Deployment) -
         assert [inside(name, "systemctl show --property=MainPID postgresql@*") for name in BOTH] == pids
         for session in (one, other):
             session.execute("SELECT 1")
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     assert store.apply() == []
 
 
@@ -250,7 +250,7 @@ def test_what_is_changed_by_hand_is_found_and_repaired_under_a_client(store: Dep
     assert status == 2
     assert said.count(says) == 2, said
     store.apply()
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     for session in sessions:
         session.execute("SELECT 1")
         session.close()
@@ -263,7 +263,7 @@ def test_what_takes_a_restart_of_it_is_named(store: Deployment) -> None:
     for why in (UNIT_FILE, "verbose = 1, not 0"):
         assert f"{POOLER_UNIT}: restart for {why}; its clients connect again" in said
     store.apply()
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -280,7 +280,7 @@ def test_a_password_that_is_put_right_drops_the_clients_and_the_plan_says_so(sto
             session.execute("SELECT 1")
     with connect(store, name) as session:
         session.execute("SELECT 1")
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -290,7 +290,7 @@ def test_a_new_certificate_is_shown_without_a_dropped_client(store: Deployment, 
         inside(name, "rm /srv/postgresql/tls/server.crt /srv/postgresql/tls/server.key")
         store.apply()
         session.execute("SELECT 1")
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     assert shown(store, name, POOLED_PORT) == shown(store, name, 5432)
 
 
@@ -373,7 +373,7 @@ def test_a_deploy_that_is_killed_before_it_reconnects_is_finished_by_the_next(st
         )
         store.apply()
         until(lambda: not servers(name) & before, "the old connections stay")
-        assert store.drift()[0] == 0
+        store.assert_as_declared()
     assert_kept(writers)
 
 
@@ -483,7 +483,7 @@ def test_a_rotation_under_pooled_clients_fails_no_statement(store: Deployment, n
     assert row is not None
     assert row[0] in LOGIN_ROLES
     assert row[1] == APPLICATION_ROLE
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -527,7 +527,7 @@ def test_going_back_leaves_nothing_of_it(store: Deployment) -> None:
         assert sql(name, f"SELECT FROM pg_namespace WHERE nspname = '{SCHEMA}'") == ""
         with store.connect(name) as session:
             session.execute("SELECT 1")
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     # Debian's own one of that name, which the package brings along.
     inside(BOOKWORM, "systemctl enable --quiet --now pgbouncer")
     status, said = store.drift()
@@ -536,4 +536,4 @@ def test_going_back_leaves_nothing_of_it(store: Deployment) -> None:
     assert (
         inside(BOOKWORM, "systemctl is-active pgbouncer; systemctl is-enabled pgbouncer; true") == "inactive\ndisabled"
     )
-    assert store.drift()[0] == 0
+    store.assert_as_declared()

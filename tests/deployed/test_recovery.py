@@ -50,7 +50,7 @@ def test_a_destroyed_container_comes_back_with_all_its_data(deployed: Deployment
     run("sh", "-c", DESTRUCTIONS[what].replace("NAME", name))
     deployed.apply()
     assert _events(name) == before
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 @pytest.mark.turn
@@ -69,7 +69,7 @@ def test_mounts_come_back_after_a_reboot_of_the_host(deployed: Deployment) -> No
     run("lxc-start", "-n", TRIXIE)
     inside(TRIXIE, "until systemctl is-active --quiet postgresql@17-main; do sleep 0.2; done")
     assert _events(TRIXIE) == before
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_a_run_killed_at_any_moment_is_finished_by_the_next(
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     killed.apply()
-    assert killed.drift()[0] == 0
+    killed.assert_as_declared()
     assert _state() == state
 
 
@@ -142,7 +142,7 @@ def test_the_umask_of_whoever_deploys_has_no_say(killed: Deployment, undisturbed
         killed.apply()
     finally:
         os.umask(before)
-    assert killed.drift()[0] == 0
+    killed.assert_as_declared()
     assert _state() == state
 
 
@@ -172,4 +172,4 @@ def test_an_image_build_that_was_killed_is_finished_by_the_next_run(killed: Depl
     shared.unlink()
     assert f"{STORAGE}/images/" not in Path("/proc/self/mountinfo").read_text()
     assert inside(KILLED, "command -v tree")
-    assert killed.drift()[0] == 0
+    killed.assert_as_declared()

@@ -49,7 +49,7 @@ def moved(deployed: Deployment) -> Iterator[Deployment]:
         sql(TRIXIE, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)", "postgres")
         sql(TRIXIE, f"ALTER DATABASE kept RENAME TO {DATABASE}", "postgres")
         deployed.apply()
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 def _feed(connection: "psycopg.Connection[Any]") -> list[Any]:
@@ -71,7 +71,7 @@ def test_a_moved_store_goes_on_where_it_ended(moved: Deployment) -> None:
         moved.connect(BOOKWORM)
     assert sql(TRIXIE, EVENTS) == sql(BOOKWORM, EVENTS), "the deploy changed an event"
     moved.apply()
-    assert moved.drift()[0] == 0
+    moved.assert_as_declared()
     assert sql(TRIXIE, EVENTS) == sql(BOOKWORM, EVENTS), "an event was changed"
     with moved.connect(TRIXIE) as connection, moved.connect(BOOKWORM) as other:
         connection.execute("LISTEN event_store")

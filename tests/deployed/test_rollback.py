@@ -68,7 +68,7 @@ def test_a_step_back_brings_back_what_this_checkout_had_deployed(deployed: Deplo
         assert inside(name, "systemctl is-active 'event-store@*'", check=False) == ""
         _append(deployed, name)
     assert [line.split(" [")[0] for line in deployed.apply()] == ["Worker | Run the worker"]
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 def test_rows_that_nobody_gave_up_hold_up_all_machines(deployed: Deployment, newer: Checkout) -> None:
@@ -124,7 +124,7 @@ def test_events_are_never_given_up(deployed: Deployment) -> None:
     for name in BOTH:
         assert _events(name) == events[name]
         assert _ledger(name) == str(LAST)
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 def test_all_the_way_back_and_forward_again_costs_no_event(deployed: Deployment) -> None:
@@ -156,7 +156,7 @@ def test_all_the_way_back_and_forward_again_costs_no_event(deployed: Deployment)
     for deploy in deploys:
         deploy.join()
     deployed.apply()
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
     for name in BOTH:
         assert schema_dump(name) == before[name]
         assert _events(name) == events[name]

@@ -87,7 +87,7 @@ def assert_settled(store: Deployment, name: str, before: str, password: str) -> 
     assert sql(name, verifiers) == current
     with pytest.raises(psycopg.OperationalError, match=f'"{before}" is not permitted|authentication failed'):
         psycopg.connect(store.conninfo(name), user=before, password=password)
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 def credentials(store: Deployment, name: str) -> tuple[str, str]:
@@ -169,7 +169,7 @@ def test_the_overlap_stays_until_nobody_is_connected_or_it_is_forced(store: Depl
         assert let_in(name) == {before[0], credentials(store, name)[0]}
         state, detail = status(store, name)
         assert (state, detail.partition(":")[0]) == ("degraded", "a rotation is not finished")
-        assert store.drift()[0] == 0
+        store.assert_as_declared()
         assert store.apply() == []
         psycopg.connect(store.conninfo(name), user=before[0], password=before[1]).close()
         assert login(store, name) != before[0]
@@ -227,7 +227,7 @@ def test_whatever_the_application_takes_the_worker_and_the_operator_get_in(store
         worker = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'event_store_worker'"
         assert sql(name, worker) == "4"
         inside(name, "cd /; runuser -u postgres -- pg_dump --schema-only stock_analysis_event_store > /dev/null")
-        assert store.drift()[0] == 0
+        store.assert_as_declared()
     code, said = rotate(store, name)
     assert code == 0, said
     assert_settled(store, name, *before)
@@ -269,7 +269,7 @@ def test_the_next_run_finishes_what_a_killed_one_began(
             running.kill()
         assert entries(store, name).keys() & {"next", "ending"} or len(entries(store, name)) == 3
         store.apply()  # a deploy in between keeps what is stored
-        assert store.drift()[0] == 0
+        store.assert_as_declared()
         login(store, name)
         code, said = rotate(store, name)
         assert code == 0, said
@@ -313,7 +313,7 @@ def test_what_makes_login_roles_is_repaired(store: Deployment) -> None:
     ):
         assert difference in report, report
     store.apply()
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
     assert login(store, BOOKWORM) == current
 
 
@@ -330,7 +330,7 @@ def test_another_checkouts_passwords_are_refused(store: Deployment) -> None:
         assert "has a password, and none is known here" in done.stderr + done.stdout
     finally:
         file.write_bytes(kept)
-    assert store.drift()[0] == 0
+    store.assert_as_declared()
 
 
 def test_verifies(store: Deployment) -> None:
@@ -378,7 +378,7 @@ def test_certificates_go_along(store: Deployment) -> None:
             code, said = rotate(store, name)
             assert code == 1
             assert "logs in with a certificate and without a password" in said
-        assert store.drift()[0] == 0
+        store.assert_as_declared()
         store.verify("-k", "test_access or test_postgresql")
     finally:
         declare(tls="self-signed", authentication="password")
@@ -415,7 +415,7 @@ def test_what_another_provider_keeps_is_rotated_there(
         assert code == 0, said
         assert login(store, TRIXIE) != before[0]
         assert before[1] not in (kept.read() or b"").decode()
-        assert store.drift()[0] == 0
+        store.assert_as_declared()
         assert not file.exists()
     finally:
         private_files.replace(file, kept.read() or b"{}")

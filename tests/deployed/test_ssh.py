@@ -99,7 +99,7 @@ def test_drift_is_found_and_repaired_over_ssh(remote: Deployment) -> None:
     assert status == 2
     assert "/etc/hosts: content differs" in report
     remote.apply()
-    assert remote.drift()[0] == 0
+    remote.assert_as_declared()
 
 
 def test_verifies_over_ssh(remote: Deployment) -> None:

@@ -109,7 +109,7 @@ def test_neither_the_worker_nor_the_deploy_is_led_astray(target: Target) -> None
         assert status == 2, report
         assert "has a setting of its own for search_path" in report
         target.deployment.apply()
-        assert target.deployment.drift()[0] == 0
+        target.deployment.assert_as_declared()
     finally:
         app.execute(f"ALTER DATABASE {DATABASE} RESET search_path")
         app.execute("DROP SCHEMA mine CASCADE")

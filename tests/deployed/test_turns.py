@@ -42,7 +42,7 @@ def test_a_second_run_is_refused_and_told_who_is_at_work(deployed: Deployment) -
 def test_a_plan_needs_no_turn(deployed: Deployment) -> None:
     deployed.apply()
     with at_the_prompt(deployed):
-        assert deployed.drift()[0] == 0
+        deployed.assert_as_declared()
 
 
 def test_a_killed_run_leaves_no_lock_behind(deployed: Deployment) -> None:

@@ -107,7 +107,7 @@ def test_settings_that_were_changed_by_hand_are_shown_and_repaired(
         assert any(reported in line for line in differences(report)), report
     deployed.apply()
     assert sql(TRIXIE, row) == before
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 def test_declared_settings_reach_the_store(deployed: Deployment) -> None:
@@ -135,6 +135,15 @@ def _sessions(name: str) -> set[str]:
 
 
 EXPECTED = {f"event-store@{instance}" for instance in PAUSES}
+
+
+def _at_work(name: str) -> bool:
+    """Whether every instance is connected, and has done its first round: until then its unit is only activating."""
+    active = ["active"] * len(UNITS)
+    return (
+        _sessions(name) == EXPECTED
+        and inside(name, f"systemctl is-active {' '.join(UNITS)}", check=False).split() == active
+    )
 
 
 def _eventually(name: str, what: Callable[[], bool]) -> None:
@@ -195,12 +204,12 @@ def test_it_goes_with_the_server_and_never_starts_it(
     deployed = deployed_server(name)
     server = f"postgresql@{version}-main"
     inside(name, f"systemctl restart {server}")
-    _eventually(name, lambda: _sessions(name) == EXPECTED)
+    _eventually(name, lambda: _at_work(name))
     inside(name, f"systemctl stop {server}")
     assert inside(name, f"systemctl is-active {server} {' '.join(UNITS)}", check=False).split() == ["inactive"] * 5
     inside(name, f"systemctl start {server}")
-    _eventually(name, lambda: _sessions(name) == EXPECTED)
-    assert deployed.drift()[0] == 0
+    _eventually(name, lambda: _at_work(name))
+    deployed.assert_as_declared()
 
 
 @BOTH
@@ -209,18 +218,18 @@ def test_it_comes_back_after_losing_its_connection_its_process_and_the_server(
 ) -> None:
     deployed = deployed_server(name)
     sql(name, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{WORKER_ROLE}'", "postgres")
-    _eventually(name, lambda: _sessions(name) == EXPECTED)
+    _eventually(name, lambda: _at_work(name))
     inside(name, f"pkill -9 -u {WORKER_ROLE}")
-    _eventually(name, lambda: _sessions(name) == EXPECTED)
+    _eventually(name, lambda: _at_work(name))
     # All backends end with one that is killed, and the server recovers by itself.
     inside(name, KILL_A_SESSION)
-    _eventually(name, lambda: _sessions(name) == EXPECTED)
+    _eventually(name, lambda: _at_work(name))
     # systemd starts the server again, and the worker with it.
     inside(name, "pkill -9 -o -x postgres")
     unit = f"postgresql@{version}-main"
     _eventually(name, lambda: inside(name, f"systemctl show --property=NRestarts --value {unit}") != "0")
-    _eventually(name, lambda: _sessions(name) == EXPECTED)
-    assert deployed.drift()[0] == 0
+    _eventually(name, lambda: _at_work(name))
+    deployed.assert_as_declared()
 
 
 @BOTH
@@ -251,8 +260,8 @@ def test_a_server_that_is_down_at_boot_is_waited_for(deployed: Deployment) -> No
     assert inside(TRIXIE, "systemctl is-active postgresql@17-main", check=False) != "active"
     _eventually(TRIXIE, lambda: "No such file" in inside(TRIXIE, f"journalctl --no-pager -b -u {FEED}"))
     inside(TRIXIE, f"sed -i /900GB/d {altered}; systemctl reset-failed; systemctl start postgresql@17-main")
-    _eventually(TRIXIE, lambda: _sessions(TRIXIE) == EXPECTED)
-    assert deployed.drift()[0] == 0
+    _eventually(TRIXIE, lambda: _at_work(TRIXIE))
+    deployed.assert_as_declared()
 
 
 def test_an_error_is_in_the_journal_and_in_the_plan(deployed: Deployment) -> None:
@@ -262,7 +271,7 @@ def test_an_error_is_in_the_journal_and_in_the_plan(deployed: Deployment) -> Non
     assert f"{FEED}: not running (activating)" in differences(deployed.drift()[1])
     deployed.apply()
     assert _sessions(TRIXIE) == EXPECTED
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 @BOTH
@@ -301,7 +310,7 @@ def test_what_the_application_sets_for_its_database_is_not_for_the_worker(
             shown = f"SELECT FROM projections.{relation} WHERE position_id = '{position}'"
             _eventually(name, lambda shown=shown: app.execute(shown).rowcount == 1)  # type: ignore[misc]
     deployed.apply()
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 @BOTH
@@ -312,7 +321,7 @@ def test_an_emptied_view_is_filled_without_a_deploy(
     sql(name, "REFRESH MATERIALIZED VIEW projections.portfolio_positions WITH NO DATA")
     populated = "SELECT relispopulated FROM pg_class WHERE oid = 'projections.portfolio_positions'::regclass"
     _eventually(name, lambda: sql(name, populated) == "t")
-    assert deployed.drift()[0] == 0
+    deployed.assert_as_declared()
 
 
 @BOTH
