@@ -141,7 +141,7 @@ bench: .venv/.ready-bench ## docs/figures.md, measured here: about half an hour,
 	@$(BIN)/pytest tests/bench -s $(PYTEST_ARGS)
 
 bench-large: .venv/.ready-bench ## what depends on size, again with ten million events: about 45 minutes, 50 GB of disk
-	@EVENT_STORE_BENCH_EVENTS=10000000 $(BIN)/pytest tests/bench -s -k growth $(PYTEST_ARGS)
+	@EVENT_STORE_BENCH_EVENTS=10000000 $(BIN)/pytest tests/bench -s -k "growth or backups" $(PYTEST_ARGS)
 
 check: $(READY) ## ruff, mypy --strict of code and tests, and that the client's synchronous half is not stale
 	@$(BIN)/ruff check .

@@ -11,7 +11,7 @@ import pytest
 from deployed.sql.stores import Server, remove_leftovers
 
 from .figures import FOLDER, Figures
-from .inventories import NAMES, POOLED, Inventory, remove_everything
+from .inventories import NAMES, POOLED, REPOSITORY, STORE, Inventory, remove_everything
 from .server import TRIAL, BenchServer
 from .stores import Store, all_stores
 from .timing import say
@@ -66,6 +66,17 @@ def pooled(ten: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     inventory.deploy()
     yield inventory
     inventory.destroy(POOLED)
+
+
+@pytest.fixture(scope="module")
+def backed_up(ten: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inventory]:
+    """One with a repository for its backups by itself, deployed, and removed for those that deploy others under the names."""
+    inventory = Inventory.of_backups(tmp_path_factory.mktemp("inventories") / "backups")
+    say(f"\nDeploying {STORE} with {REPOSITORY} for its backups")
+    inventory.deploy()
+    yield inventory
+    for name in (STORE, REPOSITORY):
+        inventory.destroy(name)
 
 
 @pytest.fixture(scope="session")

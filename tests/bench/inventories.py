@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.certificates.keys import PASSPHRASE
 from deploy.commands.connection import choose_event_store, pooled_way_in, way_in
 from deploy.commands.dsn_formats import uri
 from deploy.model.event_stores import EventStore
@@ -16,7 +17,7 @@ from deploy.model.inventory import read_inventory
 from deploy.model.project import ROOT
 
 from . import by_hand
-from .sizes import DISK, MEMORY
+from .sizes import BACKED_UP_DISK, DISK, MEMORY
 from .timing import seconds
 
 STORAGE: Final = Path("/var/lib/event-store-bench")
@@ -31,6 +32,9 @@ _CONTAINER: Final = '    ("@lxc/{name}", {{"address": "10.0.3.{last}", "memory":
 #: What directly connected clients and pooled ones are compared on, by itself.
 POOLED: Final = "bench-3"
 _POOLED: Final = {"memory": "4GiB", "disk": "8GiB", "root_disk": "2GiB", "max_connections": 600, "pooling": "on"}
+#: A store, and the repository of its backups, by themselves.
+STORE, REPOSITORY = "bench-4", "bench-5"
+_BACKED_UP: Final = {"memory": "3GiB", "cpus": 2, "disk": BACKED_UP_DISK, "root_disk": "2GiB"}
 #: The first one has the events. What the others are for is the same whatever their size.
 _SIZES: Final = {"bench-1": {"memory": MEMORY, "disk": DISK}}
 _SMALL: Final = {"memory": "768MiB", "disk": "5GiB"}
@@ -63,9 +67,31 @@ class Inventory:
         file.write_text(f"lxc_hosts = {hosts!r}\nevent_stores = [{store!r}]\n")
         return cls(file)
 
+    @classmethod
+    def of_backups(cls, directory: Path) -> "Inventory":
+        """Write one of a store and the repository of its backups."""
+        directory.mkdir(parents=True)
+        file = directory / "bench.py"
+        address = {name: f"10.0.3.{41 + NAMES.index(name)}" for name in (STORE, REPOSITORY)}
+        store = (f"@lxc/{STORE}", {"address": address[STORE], "backup_repository": REPOSITORY, **_BACKED_UP})
+        repository = (f"@lxc/{REPOSITORY}", {"address": address[REPOSITORY], **_BACKED_UP})
+        hosts = [("@local", {"storage_path": str(STORAGE)})]
+        file.write_text(f"lxc_hosts = {hosts!r}\nevent_stores = [{store!r}]\nbackup_repositories = [{repository!r}]\n")
+        return cls(file)
+
     def deploy(self) -> None:
         """What is timed: the operator's command."""
         self._pyinfra("deploy/", "-y")
+
+    def deploy_refused(self, message: str) -> None:
+        """Deploy, which ends with an error that has this in it."""
+        done = _started(_PYINFRA, str(self.file), "deploy/", "-y")
+        assert done.returncode != 0
+        assert message in done.stdout + done.stderr, done.stdout[-3000:] + done.stderr[-3000:]
+
+    def restore(self, name: str) -> None:
+        """Restore the newest state of a store that is lost."""
+        self._command("restore", "--confirm", name)
 
     def deploy_again(self) -> tuple[int, dict[str, list[str]]]:
         """Deploy once more; returns how many operations there were, and what changed: operation → machines."""
@@ -75,7 +101,7 @@ class Inventory:
 
     def rotate(self, name: str) -> None:
         """Give the application another password; ends when all clients have gone over."""
-        _run(sys.executable, "-m", "deploy.commands", "rotate", "-i", str(self.file), "-c", name, "--quiet", "0")
+        self._command("rotate", "-c", name, "--quiet", "0")
 
     def destroy(self, name: str) -> None:
         """Remove a container with its data."""
@@ -89,6 +115,9 @@ class Inventory:
         """The application's way in, or the one by its pooler."""
         way = pooled_way_in if pooled else way_in
         return uri(way(self.container(name), read_inventory(str(self.file))))
+
+    def _command(self, name: str, *arguments: str) -> None:
+        _run(sys.executable, "-m", "deploy.commands", name, "-i", str(self.file), *arguments)
 
     def _pyinfra(self, *arguments: str) -> str:
         return _run(_PYINFRA, str(self.file), *arguments)
@@ -130,7 +159,12 @@ def remove_images() -> None:
 
 
 def _run(*command: str) -> str:
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = _started(*command)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-6000:]}"
     return done.stdout
+
+
+def _started(*command: str) -> "subprocess.CompletedProcess[str]":
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment[PASSPHRASE] = "of an authority that is removed with its containers"
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -42,6 +42,10 @@ TABLES: Final = {
         "Single appends from this machine over TLS, in turn on one server. Directly statements are prepared; by way of the pooler they are "
         "not, as by the Python client, or they are."
     ),
+    "Backups": (
+        "A store and its repository in two containers of this machine, which share its CPUs and its disk. Sizes are of what a backup adds "
+        "to the repository."
+    ),
     "Refresh as history grows": "The same positions with ever more events.",
 }
 #: Speed and correctness beside each other: heading, and the row that it is of.
