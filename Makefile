@@ -190,12 +190,13 @@ DRIVERS := tests/deployed/drivers
 	   npm ci --prefix $(DRIVERS)/stories --silent; \
 	   touch $@; } >&2
 
-# What only the long series use: drivers of further languages.
+# What only the long series use: drivers of further languages, and an object storage.
 SOAK := golang-github-jackc-pgx-v4-dev ruby-pg libdbd-pg-perl php-cli php-pgsql odbc-postgresql python3-pyodbc
-.venv/.ready-soak: .venv/.ready-test
+.venv/.ready-soak: .venv/.ready-test $(DRIVERS)/requirements-soak.txt
 	@{ set -e; \
 	   dpkg-query -W -f '$${Status}\n' $(SOAK) 2>/dev/null | grep -c 'ok installed$$' | grep -qx $(words $(SOAK)) \
 	     || $(MAKE) packages PACKAGES="$(SOAK)"; \
+	   $(BIN)/pip install --quiet --disable-pip-version-check -r $(DRIVERS)/requirements-soak.txt; \
 	   touch $@; } >&2
 
 # What only the benchmarks use: the stores from npm that this one is measured beside.

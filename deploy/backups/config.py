@@ -15,6 +15,9 @@ from deploy.model.settings import Settings
 FOLDER: Final = CONFIGURATION.rpartition("/")[0]
 #: What the repository is encrypted with; nowhere but in its container and with the operator's secrets.
 KEY_FILE: Final = f"{FOLDER}/conf.d/key.conf"
+#: What opens the bucket that the repository is in, and what its storage is checked by.
+STORAGE_KEY_FILE: Final = f"{FOLDER}/conf.d/object-storage.conf"
+STORAGE_AUTHORITIES: Final = f"{FOLDER}/object-storage.crt"
 SERVER_SETTINGS: Final = f"/etc/systemd/system/{BACKUP_UNIT}.d/event-store.conf"
 _RUN: Final = "event-store-backup-server"
 #: Written when the process that listens reads its files.
@@ -44,6 +47,11 @@ TIMERS: Final = [f"event-store-{job}.timer" for job in _JOBS]
 def key_text(key: str) -> str:
     """The text of `KEY_FILE`."""
     return f"[global]\nrepo1-cipher-pass={key}\n"
+
+
+def storage_key_text(key: str, secret: str) -> str:
+    """The text of `STORAGE_KEY_FILE`."""
+    return f"[global]\nrepo1-s3-key={key}\nrepo1-s3-key-secret={secret}\n"
 
 
 def fetch_command(pgbackrest: str) -> str:
@@ -82,6 +90,7 @@ def repository_configuration(repository: BackupRepository, settings: Settings) -
         repository=repository,
         stores=settings.stores_of(repository),
         folder=REPOSITORY,
+        storage_authorities=STORAGE_AUTHORITIES,
         tls=repository.tls_files,
         paths=ClusterPaths(repository.version),
         port=BACKUP_PORT,

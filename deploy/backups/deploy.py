@@ -8,7 +8,7 @@ from pyinfra.api import deploy
 from pyinfra.context import host
 
 from deploy.backups import operations as backups
-from deploy.backups import restoring
+from deploy.backups import restoring, secrets
 from deploy.backups.config import (
     FIRST_UNIT,
     FOLDER,
@@ -19,6 +19,8 @@ from deploy.backups.config import (
     SCRATCH,
     SERVER_SETTINGS,
     STATE,
+    STORAGE_AUTHORITIES,
+    STORAGE_KEY_FILE,
     TIMERS,
     job_texts,
     program_texts,
@@ -46,12 +48,12 @@ _OF_STORES = [CONFIGURATION, SERVER_SETTINGS]
 def questions(container: EventStore | BackupRepository) -> list[Ask]:
     """What the operations of `deploy_part` and `have_stanzas` are going to ask."""
     if isinstance(container, BackupRepository):
-        return [*_questions_of_listening(container.tls_files), *_questions_of_repository(container)]
+        return [*_questions_of_listening(_read_by_a_repository(container)), *_questions_of_repository(container)]
     if container.backup_repository is None:
         return [Ask(Entries, paths=_OF_STORES), Ask(Services, units=[BACKUP_UNIT])]
     return [
         Ask(Entries, paths=restoring.leftovers(ClusterPaths(container.version))),
-        *_questions_of_listening(_peer(container)),
+        *_questions_of_listening(_read_by_the_server(_peer(container))),
         Ask(ForeignBackups, **_of_cluster(container)),
     ]
 
@@ -62,12 +64,12 @@ def _of_cluster(store: EventStore) -> dict[str, str]:
     return {"stanza": store.lxc_name, "data": paths.data, "programs": paths.programs}
 
 
-def _questions_of_listening(tls: TlsFiles) -> list[Ask]:
+def _questions_of_listening(read: list[str]) -> list[Ask]:
     return [
         Ask(Entries, paths=[FOLDER]),
         *(Ask(ManagedFile, path=path) for path in _OF_STORES),
         Ask(Services, units=[BACKUP_UNIT]),
-        Ask(Entries, paths=[*_read_by_the_server(tls), LOADED]),
+        Ask(Entries, paths=[*read, LOADED]),
     ]
 
 
@@ -78,6 +80,8 @@ def _questions_of_repository(repository: BackupRepository) -> list[Ask]:
         Ask(Entries, paths=[REPOSITORY, STATE, SCRATCH]),
         Ask(Entries, paths=[f"{REPOSITORY}/archive"]),
         Ask(SecretFileFact, path=KEY_FILE),
+        Ask(SecretFileFact, path=STORAGE_KEY_FILE),
+        Ask(ManagedFile, path=STORAGE_AUTHORITIES),
         Ask(Calendar, times=list(schedules_of(repository).values())),
         *(Ask(ManagedFile, path=path) for path in (*program_texts(), *jobs)),
         Ask(Services, units=TIMERS),
@@ -95,6 +99,11 @@ def _read_by_the_server(tls: TlsFiles) -> list[str]:
     return [SERVER_SETTINGS, CONFIGURATION, tls.authorities, tls.certificate, tls.key]
 
 
+def _read_by_a_repository(repository: BackupRepository) -> list[str]:
+    storage = [STORAGE_KEY_FILE, STORAGE_AUTHORITIES] if repository.s3_bucket else []
+    return [*_read_by_the_server(repository.tls_files), *storage]
+
+
 @deploy("Backups")
 def deploy_part(container: EventStore | BackupRepository, settings: Settings) -> None:
     """Have this side of the backups."""
@@ -108,16 +117,16 @@ def deploy_part(container: EventStore | BackupRepository, settings: Settings) ->
     restoring.settle(
         name="Put in order what a restore has left", stanza=container.lxc_name, paths=ClusterPaths(container.version)
     )
-    _listen(store_configuration(container, repository), _peer(container), somebody=True)
+    _listen(store_configuration(container, repository), _read_by_the_server(_peer(container)), somebody=True)
 
 
-def _listen(configuration: str, tls: TlsFiles, *, somebody: bool) -> None:
+def _listen(configuration: str, read: list[str], *, somebody: bool) -> None:
     """``somebody``: whether there is anybody to let in."""
     machine.have_folders(name="Open the folder of pgBackRest", paths=[FOLDER])
     for path, text in host.loop({**server_texts(), CONFIGURATION: configuration}.items()):
         machine.install(name=f"Write {path}", path=path, content=text)
     if somebody:
-        backups.listen(name="Listen for the other side", configurations=_read_by_the_server(tls))
+        backups.listen(name="Listen for the other side", configurations=read)
     else:
         backups.be_silent(name="Listen for nobody")
 
@@ -127,15 +136,30 @@ def _deploy_repository(repository: BackupRepository, settings: Settings) -> None
     machine.have_folders(name="Open the data volume", paths=[VOLUME])
     backups.have_private_folders(name="Have the folders of the repository", paths=[REPOSITORY, STATE, SCRATCH])
     backups.check_schedules(name="Check the schedules", schedules=schedules_of(repository))
-    backups.have_key(
+    secrets.have_key(
         name="Have the key of the repository", passwords=settings.passwords_of(repository), container=repository.name
     )
+    _deploy_storage(repository, settings)
     for path, text in host.loop({**program, **jobs}.items()):
         mode = "755" if path == PROGRAM else "644"
         machine.install(name=f"Write {path}", path=path, content=text, mode=mode)
     somebody = bool(settings.stores_of(repository))
-    _listen(repository_configuration(repository, settings), repository.tls_files, somebody=somebody)
+    _listen(repository_configuration(repository, settings), _read_by_a_repository(repository), somebody=somebody)
     backups.run_timers(name="Run the timers", units=TIMERS, files=list(jobs))
+
+
+def _deploy_storage(repository: BackupRepository, settings: Settings) -> None:
+    secrets.have_storage_key(
+        name="Have the keys of the bucket",
+        passwords=settings.passwords_of(repository),
+        container=repository.name,
+        needed=repository.s3_bucket is not None,
+    )
+    authorities = repository.storage_authorities()
+    if authorities:
+        machine.install(name=f"Write {STORAGE_AUTHORITIES}", path=STORAGE_AUTHORITIES, content=authorities)
+    else:
+        machine.remove(name=f"Remove {STORAGE_AUTHORITIES}", path=STORAGE_AUTHORITIES)
 
 
 @deploy("Backups of the event stores")

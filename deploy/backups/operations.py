@@ -5,22 +5,15 @@ from collections.abc import Mapping, Sequence
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
-from deploy.backups.config import FIRST_UNIT, KEY_FILE, LOADED, REPOSITORY, key_text
+from deploy.backups.config import FIRST_UNIT, LOADED
 from deploy.backups.facts import Calendar, ForeignBackups, Stanza, StanzasFact
-from deploy.machine import command_line
 from deploy.machine.differences import Commands, refuse, report, reported
 from deploy.machine.files import Entries, Entry
 from deploy.machine.look import look
 from deploy.machine.psql import AS_POSTGRES
 from deploy.machine.records import Difference
-from deploy.machine.secret_files import SecretFile, SecretFileFact, digest, written
 from deploy.machine.services import Service, Services
-from deploy.model.backup_repositories import KEY_ENTRY
 from deploy.model.backups import BACKUP_UNIT
-from deploy.model.passwords import Passwords
-
-_OWNER = "root:postgres"
-_MODE = "640"
 
 
 @operation()
@@ -36,41 +29,6 @@ def have_private_folders(paths: Sequence[str]) -> Commands:
     report(Difference(path, what) for path, what in wrong.items())
     if wrong:
         yield StringCommand("install -d -m 750 -o postgres -g postgres --", *map(QuoteString, wrong))
-
-
-@operation()
-def have_key(passwords: Passwords, container: str) -> Commands:
-    """Have the key that the repository is encrypted with. It is never replaced: nothing could be read any more."""
-    there: SecretFile | None = look(SecretFileFact, path=KEY_FILE)
-    kept = passwords.get(container, KEY_ENTRY)
-    if there and kept is None:
-        yield refuse(
-            f"{KEY_FILE} is there, and {passwords.where} has no entry {KEY_ENTRY} of {container}; restore that from your backup, "
-            f"or put what {KEY_FILE} says there"
-        )
-        return
-    if there and kept and there.digest != digest(key_text(kept)):
-        yield refuse(
-            f"{KEY_FILE} is another key than entry {KEY_ENTRY} of {container} in {passwords.where}; put the right one there: "
-            "nobody can read the backups without it"
-        )
-        return
-    if there and (there.mode, there.owner) == (_MODE, _OWNER):
-        host.noop("the key is there")
-        return
-    kept_already: dict[str, Entry] = look(Entries, paths=[f"{REPOSITORY}/archive"])
-    if there is None and kept is None and kept_already:
-        yield refuse(
-            f"{REPOSITORY} has backups, and neither {passwords.where} nor the container has the key that they are encrypted with; "
-            f"restore entry {KEY_ENTRY} of {container} from your backup"
-        )
-        return
-    report([Difference(KEY_FILE, f"mode and owner are {there.mode} {there.owner}" if there else "missing")])
-    if command_line.dry or not host.state.is_executing:
-        yield "true"  # no key is made for a plan
-        return
-    yield f"install -d -m 755 -- {KEY_FILE.rpartition('/')[0]}"
-    yield written(KEY_FILE, key_text(passwords.get_or_generate(container, KEY_ENTRY)), _MODE, _OWNER)
 
 
 @operation()

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final, Self, TypeAlias
 from pydantic import Field, JsonValue, model_validator
 
 from deploy.model.cluster import POSTGRESQL_OF_RELEASE
-from deploy.model.containers import Container
+from deploy.model.object_storage import ObjectStorage
 from deploy.model.providers import PATTERN
 from deploy.model.sizes import GIB
 from deploy.model.tls_files import Identity, TlsFiles
@@ -20,7 +20,7 @@ Schedule: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9*:,./~ -]+$")]
 _RESCHEDULED: Final[dict[str, JsonValue]] = {"change": "live: The timer follows."}
 
 
-class BackupRepository(Container):
+class BackupRepository(ObjectStorage):
     """A container that keeps the backups of event stores."""
 
     group: ClassVar[str] = "backup_repositories"

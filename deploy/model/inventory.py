@@ -24,6 +24,7 @@ from pyinfra.api.exceptions import PyinfraError
 from deploy.model.backed_up import backup_problems
 from deploy.model.containers import Container
 from deploy.model.hosts import LxcHost
+from deploy.model.object_storage import storage_problems
 from deploy.model.providers import PasswordError
 from deploy.model.settings import KINDS, Settings
 
@@ -64,6 +65,11 @@ def _check_passwords(settings: Settings) -> None:
     try:
         problems = {
             text for store in settings.event_stores for text in settings.passwords_of(store).problems(store.name)
+        }
+        problems |= {
+            text
+            for one in settings.repositories
+            for text in storage_problems(one, f"{settings.file}: {one.name}", settings.passwords_of(one))
         }
     except PasswordError as error:
         raise SettingsError(str(error)) from None

@@ -24,7 +24,7 @@ import pytest
 from deploy.certificates.keys import PASSPHRASE
 
 from .containers import declared, repository
-from .deployment import ROOT, Deployment, differences, inside, run, sql
+from .deployment import ROOT, Deployment, differences, init_pid, inside, run, sql
 from .locks import turn_lock
 
 PAIRS = {release: (f"estest-kept-{release}", f"estest-backups-{release}") for release in ("trixie", "bookworm")}
@@ -550,6 +550,61 @@ def _cluster(kept: Kept, number: int) -> str:
         kept.repository, f"{AS_POSTGRES} pgbackrest --stanza={kept.store} --output=json info --log-level-console=off"
     )
     return str(json.loads(info)[0]["db"][number]["system-id"])
+
+
+@pytest.mark.soak
+def test_a_repository_in_a_bucket_is_one_like_any_other(kept: Kept, tmp_path: Path) -> None:
+    """The storage listens in the repository's container, on its loopback."""
+    names = ("storage.crt", "storage.key")
+    certificate, key = (tmp_path / name for name in names)
+    run(
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+        "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate),
+    )  # fmt: skip
+    there = ["nsenter", "--net", "--target", str(init_pid(kept.repository))]
+    server = str(Path(sys.executable).with_name("moto_server"))
+    bucket = {"s3_bucket": "kept-here", "s3_endpoint": "localhost:9000", "s3_region": "us-east-1"}
+    bucket |= {"s3_addressing": "path", "s3_authorities": str(certificate)}
+    with subprocess.Popen(
+        [*there, server, "--host", "127.0.0.1", "--port", "9000", "--ssl-cert", str(certificate), "--ssl-key", str(key)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as storage:  # fmt: skip
+        try:
+            context = f"ssl.create_default_context(cafile={str(certificate)!r})"
+            asked = "urllib.request.Request('https://localhost:9000/kept-here', method='PUT')"
+            make = f"import ssl, urllib.request; urllib.request.urlopen({asked}, context={context})"
+            until(lambda: run(*there, sys.executable, "-c", make, check=False).returncode == 0)
+            kept.deployment.repositories[kept.repository] |= bucket
+            refused = kept.apply(check=False)
+            assert "has no entry s3_key of @lxc/" in refused.stderr + refused.stdout
+            path = ROOT / ".secrets" / f"{kept.store}.json"
+            secrets = json.loads(path.read_text())
+            secrets[f"@lxc/{kept.repository}"] |= {"s3_key": "an-access-key", "s3_secret": "the secret of the bucket"}
+            path.write_text(json.dumps(secrets))
+            applied = kept.apply()
+            assert "the secret of the bucket" not in applied.stdout + applied.stderr
+            until(lambda: kept.rows()["backups"][0] == "well")
+            until(lambda: kept.rows()["archive"][0] == "well")
+            kept.deployment.assert_as_declared()
+            before, target = kept.note(), kept.note()
+            kept.deployment.verify("-k", "repository or kept")
+            assert kept.command("backup").returncode == 0
+            assert kept.program("verify") == (0, f"{kept.store}: everything that is kept is whole")
+            drilled = kept.command("drill")
+            assert drilled.returncode == 0, drilled.stdout + drilled.stderr
+            done = kept.command("restore", "--confirm", kept.store, "--before-event", target)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert (before in kept.events(), target in kept.events()) == (True, False)
+            status, said = kept.program("set-aside", f"--cluster={_cluster(kept, -1)}", kept.store)
+            assert (status, "the backups are in a bucket" in said) == (1, True), said
+        finally:
+            for name in bucket:
+                kept.deployment.repositories[kept.repository].pop(name, None)
+            kept.apply(check=False)
+            storage.terminate()
+    # Those on the volume are of a time before the restore.
+    kept.apply()
+    inside(kept.repository, "[ ! -e /etc/pgbackrest/conf.d/object-storage.conf ]")
 
 
 def test_backups_are_turned_off_again(kept: Kept) -> None:

@@ -127,8 +127,13 @@ def _set_aside(given: argparse.Namespace) -> int:
     # Once more after a run that was killed, pgBackRest knows nothing of them any more.
     if known[-1].get("system-id", int(given.cluster)) != int(given.cluster):
         raise BackupError(f"{stanza}: the backups are of cluster {known[-1]['system-id']}, not of {given.cluster}")
+    name = f"{stanza}.{given.cluster}"
+    if pgbackrest.settings().get("repo1-type") == "s3":
+        raise BackupError(
+            f"{stanza}: the backups are in a bucket, which knows no other names for what is in it; move backup/{stanza} and "
+            f"archive/{stanza} there to backup/{name} and archive/{name}, with a client of the storage"
+        )
     with state.alone(stanza):
-        name = f"{stanza}.{given.cluster}"
         for folder in ("backup", "archive"):
             place = Path(pgbackrest.settings()["repo1-path"]) / folder
             if (place / stanza).exists():
