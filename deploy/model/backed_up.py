@@ -2,10 +2,11 @@
 
 from collections import Counter
 
-from deploy.model.backup_repositories import BackupRepository
+from deploy.model.backup_repositories import DRILL_ROOM, BackupRepository
 from deploy.model.event_stores import APPLICATION_ROLE, EventStore
 from deploy.model.logins import LOGIN_ROLES
 from deploy.model.settings import Settings
+from deploy.model.sizes import MIB
 
 
 def backup_problems(settings: Settings) -> list[str]:
@@ -47,6 +48,12 @@ def _problems(settings: Settings, store: EventStore, repository: BackupRepositor
         return [
             f"{where}: its release is {repository.release}, and that of {store.name} is {store.release}: pgBackRest has to be "
             "of the same version in both; give each release a repository of its own"
+        ]
+    if repository.disk < store.disk + DRILL_ROOM:
+        disk, needed = (-(-size // MIB) for size in (repository.disk, store.disk + DRILL_ROOM))
+        return [
+            f"{where}: a drill restores {store.name} on the data volume of {repository.name}, and for the largest data that "
+            f'{store.name} can have, "disk": "{disk}MiB" is too little; give {repository.name} "{needed}MiB" or more'
         ]
     host, other = settings.host_of(store), settings.host_of(repository)
     apart = host is not other and "managed" in (host.network, other.network)

@@ -13,6 +13,8 @@ from deploy.model.tls_files import Identity, TlsFiles
 from deploy.model.values import Disk
 
 VOLUME: Final = "/srv/backups"
+#: What a drill needs beside the data of an event store (`_ROOM` of the program's scratch.py).
+DRILL_ROOM: Final = GIB
 #: The name of the entry, among the passwords, with what the repository is encrypted with.
 KEY_ENTRY: Final = "backup_repository"
 #: As systemd.time(7) says it. What else it may contain, systemd in the container says.
@@ -40,8 +42,8 @@ class BackupRepository(ObjectStorage):
             "resize what is mounted, as inside some virtual machines; the plan says which. A smaller size is refused."
         },
     )
-    """Size of the data volume, at least 2GiB. It holds the backups and the WAL of all event stores that name this
-    repository. It can grow, also while the container runs. It never shrinks."""
+    """Size of the data volume, at least 1GiB more than that of the largest event store that names this repository. It holds the
+    backups and the WAL of all of them, and the copy of one that a drill restores. It can grow, also while the container runs. It never shrinks."""
 
     secrets: Annotated[str, Field(pattern=PATTERN)] = Field(
         default="file", json_schema_extra={"change": "nothing: Move the entry by hand before: nothing is copied."}

@@ -17,7 +17,7 @@ from deploy.model.inventory import read_inventory
 from deploy.model.project import ROOT
 
 from . import by_hand
-from .sizes import BACKED_UP_DISK, DISK, MEMORY
+from .sizes import BACKED_UP_DISK, DISK, MEMORY, REPOSITORY_DISK
 from .timing import seconds
 
 STORAGE: Final = Path("/var/lib/event-store-bench")
@@ -74,7 +74,7 @@ class Inventory:
         file = directory / "bench.py"
         address = {name: f"10.0.3.{41 + NAMES.index(name)}" for name in (STORE, REPOSITORY)}
         store = (f"@lxc/{STORE}", {"address": address[STORE], "backup_repository": REPOSITORY, **_BACKED_UP})
-        repository = (f"@lxc/{REPOSITORY}", {"address": address[REPOSITORY], **_BACKED_UP})
+        repository = (f"@lxc/{REPOSITORY}", {"address": address[REPOSITORY], **_BACKED_UP, "disk": REPOSITORY_DISK})
         hosts = [("@local", {"storage_path": str(STORAGE)})]
         file.write_text(f"lxc_hosts = {hosts!r}\nevent_stores = [{store!r}]\nbackup_repositories = [{repository!r}]\n")
         return cls(file)

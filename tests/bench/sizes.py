@@ -12,6 +12,9 @@ DISK: Final = f"{8 + 4 * EVENTS // 1_000_000}GiB"
 #: For the store that is backed up: with `make bench-large` about ten gigabytes.
 BACKED_UP: Final = 2 * EVENTS
 #: With room for the data as they were restored, and as they were copied. The image is sparse.
-BACKED_UP_DISK: Final = f"{8 + 3 * BACKED_UP // 1_000_000}GiB"
+_GIB: Final = 8 + 3 * BACKED_UP // 1_000_000
+BACKED_UP_DISK: Final = f"{_GIB}GiB"
+#: A repository has room for all that the store could have, and one gibibyte.
+REPOSITORY_DISK: Final = f"{_GIB + 1}GiB"
 #: How often that store is lost with its data.
 LOSSES: Final = 20 if EVENTS > 2_000_000 else 3

@@ -77,6 +77,7 @@ def test_a_store_without_backups_has_nothing_of_it() -> None:
         ({"postgresql_settings": {"Archive_Mode": "off"}}, {}, "backup_repository = 'kept' sets it"),
         ({}, {"full_schedule": "Sun; rm"}, "full_schedule = 'Sun; rm'"),
         ({}, {"keep_full": 0}, "keep_full = 0"),
+        ({"disk": "30GiB"}, {"disk": "30GiB"}, '"disk": "30720MiB" is too little; give @lxc/kept "31744MiB" or more'),
     ],
 )
 def test_what_cannot_work_is_refused(store: dict[str, Any], repository: dict[str, Any], said: str) -> None:
