@@ -36,7 +36,7 @@ CHOICE = $(if $(CONTAINER),-c $(CONTAINER))
 READY := .venv/.ready
 # The groups of tests of tests/deployed/groups.py, in its order: one more than there are cores, because one waits for a
 # container most of the time. Benchmarks are for a quiet machine.
-SIDE_BY_SIDE := -n 3 --no-loadscope-reorder -p no:benchmark
+SIDE_BY_SIDE := -n 3 --no-loadscope-reorder -p no:benchmark --durations=30 --durations-min=20
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
