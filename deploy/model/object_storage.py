@@ -53,7 +53,7 @@ class ObjectStorage(Container):
 
     def storage_authorities(self) -> str | None:
         """The certificates that the storage is checked by. Raises `OSError`."""
-        return (ROOT / self.s3_authorities).read_text(encoding="ascii") if self.s3_authorities else None
+        return (ROOT / self.s3_authorities).read_text(encoding="utf-8") if self.s3_authorities else None
 
 
 def storage_problems(repository: ObjectStorage, where: str, passwords: Passwords) -> list[str]:

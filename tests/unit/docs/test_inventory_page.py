@@ -75,6 +75,11 @@ ON_A_MACHINE: Mapping[str, set[str]] = {
     "drill_schedule": {"live"},
     "keep_full": {"live"},
     "keep_differential": {"live"},
+    "s3_bucket": {"live"},
+    "s3_endpoint": {"live"},
+    "s3_region": {"live"},
+    "s3_addressing": {"live"},
+    "s3_authorities": {"live"},
 }
 
 

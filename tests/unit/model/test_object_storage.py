@@ -6,12 +6,21 @@ from typing import Any
 import pytest
 
 from deploy.backups.config import repository_configuration
+from deploy.model.inventory import Entry, make_settings
 from deploy.model.object_storage import storage_problems
 from deploy.model.settings import Settings
 
-from .test_backed_up import made
-
 BUCKET = {"s3_bucket": "kept-here", "s3_endpoint": "storage.example.net", "s3_region": "eu-1"}
+
+
+def made(**declared: Any) -> Settings:
+    """An inventory of one repository."""
+    where = {"lxc_host": "@local", "lxc_name": "kept", "address": "10.0.3.20"}
+    entries = [
+        Entry("@local", ("lxc_hosts",), {}),
+        Entry("@lxc/kept", ("backup_repositories",), {**where, **declared}),
+    ]
+    return make_settings(entries, "inventory/some.py")
 
 
 class Given:
@@ -27,7 +36,7 @@ class Given:
 
 
 def problems(declared: dict[str, Any], **entries: str) -> list[str]:
-    [repository] = made(repository=declared).repositories
+    [repository] = made(**declared).repositories
     return storage_problems(repository, "some.py: @lxc/kept", Given(**entries))  # type: ignore[arg-type]
 
 
@@ -55,7 +64,7 @@ def test_a_key_that_is_missing_is_named_with_its_place() -> None:
 
 
 def configured(**declared: Any) -> str:
-    settings: Settings = made(repository=declared)
+    settings = made(**declared)
     return repository_configuration(settings.repositories[0], settings)
 
 
