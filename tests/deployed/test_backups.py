@@ -562,11 +562,11 @@ def test_a_repository_in_a_bucket_is_one_like_any_other(kept: Kept, tmp_path: Pa
         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate),
     )  # fmt: skip
     there = ["nsenter", "--net", "--target", str(init_pid(kept.repository))]
-    server = str(Path(sys.executable).with_name("moto_server"))
+    server = str(Path(__file__).with_name("object_storage.py"))
     bucket = {"s3_bucket": "kept-here", "s3_endpoint": "localhost:9000", "s3_region": "us-east-1"}
     bucket |= {"s3_addressing": "path", "s3_authorities": str(certificate)}
     with subprocess.Popen(
-        [*there, server, "--host", "127.0.0.1", "--port", "9000", "--ssl-cert", str(certificate), "--ssl-key", str(key)],
+        [*there, sys.executable, server, str(certificate), str(key)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as storage:  # fmt: skip
         try:
