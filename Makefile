@@ -26,6 +26,7 @@ TYPE ?=
 TIME ?=
 POINT ?=
 NAME ?=
+COPY ?=
 BEFORE_EVENT ?=
 ARGS ?=
 PYTEST_ARGS ?=
@@ -40,7 +41,7 @@ SIDE_BY_SIDE := -n 3 --no-loadscope-reorder -p no:benchmark --durations=30 --dur
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy plan drift status verify dsn types psql shell demo ca authorities trust rollover certificate revoke rotate backup backups drill restore restore-point discard seals export-seals retire destroy rollback test soak bench bench-large check packages
+.PHONY: help deploy plan drift status verify dsn types psql shell demo ca authorities trust rollover certificate revoke rotate backup backups drill copy restore-repository restore restore-point discard seals export-seals retire destroy rollback test soak bench bench-large check packages
 
 help: ## this text
 	@echo "make TARGET [INVENTORY=inventory/local.py]"
@@ -118,8 +119,14 @@ backup: $(READY) ## make a backup now, beside those of the schedule [CONTAINER=n
 backups: $(READY) ## the backups that there are, and what each one covers [CONTAINER=name]
 	@$(EVENT_STORE) backups -i $(INVENTORY) $(CHOICE)
 
-drill: $(READY) ## restore the newest backup into a scratch cluster, check it, and remove it [CONTAINER=name]
-	@$(EVENT_STORE) drill -i $(INVENTORY) $(CHOICE)
+drill: $(READY) ## restore the newest backup into a scratch cluster, check it, and remove it [CONTAINER=name] [COPY=name of a copy of the repository, or newest]
+	@$(EVENT_STORE) drill -i $(INVENTORY) $(CHOICE) $(if $(COPY),--copy "$(COPY)")
+
+copy: $(READY) ## copy the repository to where no container can write, and verify the copy [CONTAINER=name]
+	@$(EVENT_STORE) copy -i $(INVENTORY) $(CHOICE)
+
+restore-repository: $(READY) ## put a copy in the place of the repository: CONFIRM=its container, COPY=name; lists the copies [CONTAINER=name]
+	@$(EVENT_STORE) restore-repository -i $(INVENTORY) $(CHOICE) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(if $(COPY),--copy "$(COPY)")
 
 restore: $(READY) ## restore in place, after a plan: CONFIRM=name [TIME=2026-11-28T12:00:00Z | POINT=name | BEFORE_EVENT=position or id; the newest]
 	@$(EVENT_STORE) restore -i $(INVENTORY) $(CHOICE) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(if $(TIME),--time "$(TIME)") $(if $(POINT),--point "$(POINT)") $(if $(BEFORE_EVENT),--before-event "$(BEFORE_EVENT)")

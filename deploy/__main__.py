@@ -1,6 +1,6 @@
 """The whole story: `pyinfra INVENTORY deploy/` runs this once for each machine of the inventory.
 
-LXC hosts get their network and their containers. Then, behind a barrier, each container gets the parts of its kind. Behind
+LXC hosts get their network and their containers, and what copies the backups of those. Then, behind a barrier, each container gets the parts of its kind. Behind
 another one follows what takes several containers, such as the backups of one in another.
 """
 
@@ -8,6 +8,7 @@ from functools import partial
 
 from pyinfra.context import host
 
+from deploy.backups.copies import deploy as copies
 from deploy.lxc import deploy as lxc
 from deploy.lxc.container.operations import booted, has_booted
 from deploy.machine import command_line
@@ -22,6 +23,7 @@ take_turn()
 
 if host.name in settings.hosts:
     lxc.deploy_host(settings)
+    copies.deploy_host(settings)
 
 container = settings.containers.get(host.name)
 parts = PARTS[type(container)] if container else ()

@@ -3,9 +3,11 @@
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import host
 
+from deploy.backups.copies import deploy as copies
 from deploy.lxc.claims import operations as claims
 from deploy.machine import command_line
 from deploy.machine.turns import take_turn
+from deploy.model.backup_repositories import BackupRepository
 from deploy.model.inventory import settings_of
 
 settings = settings_of(host.inventory, command_line.inventory)
@@ -31,3 +33,5 @@ if container.lxc_host == host.name:
         settings=settings.host_of(container),
         delete_volume=volumes == "delete",
     )
+    if isinstance(container, BackupRepository):
+        copies.forget(container, settings)

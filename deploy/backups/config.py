@@ -39,7 +39,7 @@ _JOBS: Final[Mapping[str, tuple[str, str]]] = {
     "backup-differential": ("differential backups", "backup diff"),
     "backup-incremental": ("incremental backups", "backup incr"),
     "verify": ("verify the backups", "verify"),
-    "drill": ("restore the backups, and look at what that gives", "drill"),
+    "drill": ("restore the backups, and look at what that gives", "drill --copy newest"),
 }
 TIMERS: Final = [f"event-store-{job}.timer" for job in _JOBS]
 
@@ -136,6 +136,10 @@ def schedules_of(repository: BackupRepository) -> dict[str, str]:
 
 def program_texts() -> dict[str, str]:
     """Path → text of the program that runs in a repository."""
-    sources = {f"{_LIBRARY}/{_PACKAGE}/{path.name}": path.read_text(encoding="utf-8") for path in _SOURCES.glob("*.py")}
-    start = render("backups/event-store-backups.py.j2", folder=_LIBRARY, package=_PACKAGE)
-    return {**dict(sorted(sources.items())), PROGRAM: start}
+    return installed(_SOURCES, _PACKAGE, PROGRAM)
+
+
+def installed(sources: Path, package: str, start: str) -> dict[str, str]:
+    """Path → text of a program on another machine: the modules in ``sources`` as a package, and what starts it."""
+    modules = {f"{_LIBRARY}/{package}/{path.name}": path.read_text(encoding="utf-8") for path in sources.glob("*.py")}
+    return {**dict(sorted(modules.items())), start: render("backups/program.py.j2", folder=_LIBRARY, package=package)}

@@ -82,12 +82,17 @@ def _questions_of_repository(repository: BackupRepository) -> list[Ask]:
         Ask(SecretFileFact, path=KEY_FILE),
         Ask(SecretFileFact, path=STORAGE_KEY_FILE),
         Ask(ManagedFile, path=STORAGE_AUTHORITIES),
-        Ask(Calendar, times=list(schedules_of(repository).values())),
+        Ask(Calendar, times=list(_schedules(repository).values())),
         *(Ask(ManagedFile, path=path) for path in (*program_texts(), *jobs)),
         Ask(Services, units=TIMERS),
         Ask(Services, units=[FIRST_UNIT]),
         Ask(StanzasFact),
     ]
+
+
+def _schedules(repository: BackupRepository) -> dict[str, str]:
+    """All of them: that of the copies is the host's, which may have no systemd to be asked."""
+    return {**schedules_of(repository), "copy": repository.copy_schedule}
 
 
 def _peer(store: EventStore) -> TlsFiles:
@@ -135,7 +140,7 @@ def _deploy_repository(repository: BackupRepository, settings: Settings) -> None
     jobs, program = job_texts(repository), program_texts()
     machine.have_folders(name="Open the data volume", paths=[VOLUME])
     backups.have_private_folders(name="Have the folders of the repository", paths=[REPOSITORY, STATE, SCRATCH])
-    backups.check_schedules(name="Check the schedules", schedules=schedules_of(repository))
+    backups.check_schedules(name="Check the schedules", schedules=_schedules(repository))
     secrets.have_key(
         name="Have the key of the repository", passwords=settings.passwords_of(repository), container=repository.name
     )

@@ -53,6 +53,16 @@ def entering(
     ]
 
 
+def on_host(entries: Mapping[str, Entry], host: str, command: Sequence[str]) -> list[str]:
+    """The command line, on this machine, that runs a command on an LXC host as its root."""
+    data = entries[host].data
+    openssh.check(host, data)
+    line = ["sudo", *command] if data.get("_sudo") else [*command]
+    if host == "@local":
+        return line
+    return ["ssh", *openssh.options(data), openssh.destination(host, data), shlex.join(line)]
+
+
 class Inside:
     """A container, connected to until this object is gone."""
 

@@ -28,6 +28,8 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "backup": "backup",
     "backups": "backup",
     "drill": "drill",
+    "copy": "copy",
+    "restore-repository": "copy",
     "restore": "restore",
     "restore-point": "restore_point",
     "discard": "restore",

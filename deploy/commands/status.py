@@ -7,11 +7,13 @@ from typing import Any, Final
 
 import click
 
+from deploy.backups.copies import status as copies
 from deploy.commands import options, output
 from deploy.commands.machines import Machines, Told
 from deploy.lxc import status as lxc
 from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State, Status, defaults, unknown
+from deploy.model.backup_repositories import BackupRepository
 from deploy.model.containers import Container
 from deploy.model.inventory import make_settings, read_entries
 from deploy.model.settings import Settings
@@ -50,6 +52,8 @@ def look(settings: Settings, machines: Machines) -> list[Row]:
         rows += _rows(told, name, lxc.host_questions(host), partial(lxc.host_rows, host))
         for one in settings.containers_on(name):
             rows += _rows(told, one.name, lxc.container_questions(one, host), partial(lxc.container_rows, one))
+            if isinstance(one, BackupRepository):
+                rows += _rows(told, (copies, one.name), copies.questions(one), partial(copies.rows, one))
             # Of a container that is known not to run, nothing has to be asked.
             known = told.facts.get(one.name) is not None
             blank = Told({part: defaults(part.questions(one)) for part in _with_rows(one)}) if known else told
@@ -60,10 +64,11 @@ def look(settings: Settings, machines: Machines) -> list[Row]:
 
 
 def _asks_outside(settings: Settings, host: str) -> dict[Any, list[Ask]]:
-    """What to ask on a host: about itself, and about each of its containers."""
-    lxc_host = settings.hosts[host]
-    of_containers = {one.name: lxc.container_questions(one, lxc_host) for one in settings.containers_on(host)}
-    return {host: lxc.host_questions(lxc_host), **of_containers}
+    """What to ask on a host: about itself, about each of its containers, and about the copies that it keeps of one."""
+    lxc_host, on_host = settings.hosts[host], settings.containers_on(host)
+    of_containers = {one.name: lxc.container_questions(one, lxc_host) for one in on_host}
+    of_copies = {(copies, one.name): copies.questions(one) for one in on_host if isinstance(one, BackupRepository)}
+    return {host: lxc.host_questions(lxc_host), **of_containers, **of_copies}
 
 
 def _asks_inside(container: Container) -> dict[Any, list[Ask]]:

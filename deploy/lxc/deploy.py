@@ -11,6 +11,7 @@ from pyinfra.context import host
 from deploy.lxc.claims import operations as claims
 from deploy.lxc.claims.facts import ClaimsFact
 from deploy.lxc.container import operations as containers
+from deploy.lxc.container import shown
 from deploy.lxc.container.config import START_HOOK, STOP_HOOK, STOP_SCRIPT, Paths
 from deploy.lxc.container.facts import ContainerFact, RootFileSystem
 from deploy.lxc.host import operations as hosts
@@ -106,6 +107,7 @@ def _questions_of_container(container: Container, settings: LxcHost) -> list[Ask
         Ask(Entries, paths=[paths.mount, paths.root]),
         Ask(ManagedFile, path=paths.config),
         Ask(ContainerFact, container=container.lxc_name),
+        *shown.questions(container, settings),
     ]
 
 
@@ -180,6 +182,8 @@ def create(container: Container, settings: LxcHost) -> None:
     volumes.have_mounts(name=f"Mount the volumes of {name}", directories=[paths.mount, paths.volume])
     containers.have_root(name=f"Copy the image to {name}", container=container, settings=settings)
     machine.have_folders(name=f"Open the root folder of {name}", paths=[paths.mount, paths.root])
+    if container.read_only_mounts(settings.storage_path):
+        shown.have_shown_folders(name=f"Have what {name} sees of its host", container=container, settings=settings)
     containers.configure(name=f"Configure {name}", container=container, settings=settings)
     containers.limit(name=f"Limit {name} while it runs", container=container, settings=settings)
     containers.restart(name=f"Restart {name} for its new configuration", container=container, settings=settings)

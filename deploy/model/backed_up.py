@@ -31,10 +31,22 @@ def backup_problems(settings: Settings) -> list[str]:
         for one in settings.containers.values()
         if one.identities and one.lxc_name in (APPLICATION_ROLE, *LOGIN_ROLES)
     ]
+    problems += [problem for one in settings.repositories for problem in _problems_of_copies(settings, one)]
     for store in settings.event_stores:
         if store.backup_repository:
             problems += _problems(settings, store, settings.repository_of(store))
     return problems
+
+
+def _problems_of_copies(settings: Settings, repository: BackupRepository) -> list[str]:
+    storage = settings.host_of(repository).storage_path
+    folder = repository.copies_folder or ""
+    return [
+        f"{settings.file}: {repository.name}: copies_folder = {folder!r}: {what} are there, and a container could write the "
+        f"copies; name a folder elsewhere, or leave the key out"
+        for what, path in (("data volumes", f"{storage}/volumes"), ("root file systems", f"{storage}/containers"))
+        if f"{folder}/".startswith(f"{path}/")
+    ]
 
 
 def _problems(settings: Settings, store: EventStore, repository: BackupRepository | None) -> list[str]:

@@ -170,6 +170,13 @@ class Container(Group):
         """
         return self.memory // 4 // _PAGE * _PAGE
 
+    def read_only_mounts(self, storage: str) -> dict[str, str]:  # noqa: ARG002  a subclass's
+        """What it sees of its host and cannot write: folder on the host → where it is inside. ``storage``: the host's path.
+
+        The folder has one around it that nobody but root and the container may enter.
+        """
+        return {}
+
     @property
     def identities(self) -> list[Identity]:
         """The certificates of the inventory's authority that it has."""

@@ -76,6 +76,14 @@ class LxcHost(Group):
     )
     """Where images, root file systems and data volumes are kept. Put it on the disk that is meant for the data."""
 
+    def volume_of(self, container: str) -> str:
+        """Where the data volume of a container is mounted, by its name."""
+        return f"{self.storage_path}/volumes/{container}"
+
+    def data_of(self, container: str) -> str:
+        """What the container sees of it."""
+        return f"{self.volume_of(container)}/data"
+
     @property
     def gateway_address(self) -> IPv4Address:
         """The gateway that containers with a static address use."""

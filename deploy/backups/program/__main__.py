@@ -1,6 +1,7 @@
 """The command line of `event-store-backups`. Exit status: 0 fine, 1 failed, 2 something is wrong with the backups."""
 
 import argparse
+import contextlib
 import json
 import os
 import pwd
@@ -9,22 +10,23 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import pgbackrest, state
+from . import copies, pgbackrest, put_back, state
 from .drill import drill
 from .pgbackrest import BackupError
 from .target import Search
 from .verify import verify
 
 #: Beside what pgBackRest knows.
-_REMEMBERED = ("verify", "drill", "failed-drill", "points")
+_REMEMBERED = ("verify", "drill", "failed-drill", "drilled-copy", "put-back", "points")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default this process's own; returns the exit status."""
     given = _parser().parse_args(arguments)
     try:
-        _become_postgres()
         command: Callable[[argparse.Namespace], int] = given.command
+        if command is not _put_back:
+            _become_postgres()
         return command(given)
     except (BackupError, OSError, ValueError) as error:
         print(f"event-store-backups: {error}", file=sys.stderr)
@@ -54,6 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_verify)
     trial = commands.add_parser("drill", help="restore the newest backup into a scratch cluster, and check it")
     trial.set_defaults(command=_drill)
+    for one in (check, trial):
+        one.add_argument("--copy", help=f"of the repository, by its name, or {copies.NEWEST}; the repository itself")
+    hold = commands.add_parser("hold", help="let no job run until standard input ends")
+    hold.set_defaults(command=_hold)
+    back = commands.add_parser("put-back", help="put a copy in the place of the repository; what is there is kept")
+    back.add_argument("--copy", required=True, help="its name")
+    back.set_defaults(command=_put_back)
     aside = commands.add_parser("set-aside", help="keep the backups of a cluster that is no more under another name")
     aside.add_argument("--cluster", required=True, help="whose they are, as the deploy says it")
     aside.set_defaults(command=_set_aside)
@@ -69,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     point.set_defaults(command=_point)
     report = commands.add_parser("report", help="what there is, as JSON")
     report.set_defaults(command=_report)
-    for command in (backup, check, trial, aside, target, point, report):
+    for command in (backup, check, trial, hold, aside, target, point, report):
         command.add_argument("stanza", nargs="*", help="event stores; all if none is named")
     return parser
 
@@ -95,10 +104,14 @@ def _backup(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
+    if given.copy:
+        copies.use(given.copy)
     return _check(given, verify, "everything that is kept is whole")
 
 
 def _drill(given: argparse.Namespace) -> int:
+    if given.copy and (used := copies.use(given.copy)):
+        print(f"from the copy of {used}", flush=True)
     return _check(given, drill, "restored, and the copy is a whole event store")
 
 
@@ -107,7 +120,8 @@ def _check(given: argparse.Namespace, check: Callable[[str], list[str]], well: s
     worst = 0
     for stanza in _chosen(given):
         try:
-            with state.alone(stanza):
+            # A copy changes no more.
+            with state.alone(stanza) if check is drill or not copies.used() else contextlib.nullcontext():
                 problems = check(stanza)
         except BackupError as error:
             print(error, file=sys.stderr, flush=True)
@@ -117,6 +131,20 @@ def _check(given: argparse.Namespace, check: Callable[[str], list[str]], well: s
             print(f"{stanza}: {problem}", flush=True)
         worst = max(worst, 2 if problems else 0)
     return worst
+
+
+def _hold(given: argparse.Namespace) -> int:
+    with contextlib.ExitStack() as locks:
+        for stanza in sorted(_chosen(given)):
+            locks.enter_context(state.alone(stanza))
+        print("held", flush=True)
+        sys.stdin.read()
+    return 0
+
+
+def _put_back(given: argparse.Namespace) -> int:
+    put_back.put_back(given.copy)
+    return 0
 
 
 def _set_aside(given: argparse.Namespace) -> int:

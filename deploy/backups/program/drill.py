@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from . import pgbackrest, state
+from . import copies, pgbackrest, state
 from .pgbackrest import BackupError
 from .scratch import Scratch
 
@@ -17,7 +17,7 @@ def drill(stanza: str) -> list[str]:
     """What is wrong; the verdict is remembered, with what it took. Raises `BackupError` if it could not be made."""
     began = time.time()
     scratch = Scratch(stanza, pgbackrest.info().get(stanza, {}))
-    record: dict[str, Any] = {"at": int(began), "bytes": scratch.size, "problems": []}
+    record: dict[str, Any] = {"at": int(began), "bytes": scratch.size, "copy": copies.used(), "problems": []}
     try:
         scratch.refuse_without_room()
         print(f"{stanza}: restoring {scratch.size // 1024**2} MiB", flush=True)
@@ -37,6 +37,9 @@ def drill(stanza: str) -> list[str]:
     state.remember(stanza, "drill", record)
     state.forget(stanza, "failed-drill")
     problems: list[str] = record["problems"]
+    if record["copy"] and not problems:
+        # The host keeps that copy, whatever is drilled after it.
+        state.remember(stanza, "drilled-copy", {"copy": record["copy"], "at": record["at"]})
     return problems
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from . import pgbackrest, state
+from . import copies, pgbackrest, state
 from .segments import SEGMENT_SIZE, Segment, branches, history_files, missing, segment_names
 
 #: How many lines of what pgBackRest says are kept.
@@ -14,11 +14,16 @@ _STATUS = re.compile(r"^status: (\w+)", re.MULTILINE)
 
 
 def verify(stanza: str) -> list[str]:
-    """What is wrong; it is remembered with the time, and with the backups that it is true of. Raises `BackupError`."""
+    """What is wrong; it is remembered with the time, and with the backups that it is true of. Raises `BackupError`.
+
+    What a copy is like, its host remembers.
+    """
     began = int(time.time())
     found = pgbackrest.info().get(stanza, {})
     labels = [backup["label"] for backup in found.get("backup", [])]
     problems = [*_damage(stanza), *_holes(stanza, found)]
+    if copies.used():
+        return problems if labels else [*problems, "there is no backup in it"]
     state.remember(stanza, "verify", {"at": began, "problems": problems, "labels": labels})
     return problems
 
@@ -40,7 +45,8 @@ def _shortened(text: str) -> str:
 
 
 def _holes(stanza: str, found: dict[str, Any]) -> Iterator[str]:
-    """WAL that the backups need and that is not there."""
+    """WAL that the backups need and that is not there, but for what was lost when the repository was put back from a copy."""
+    ends = (state.recall(stanza, "put-back") or {}).get("ends", [])
     for archive in found.get("archive", []):
         name = archive["id"]
         paths = pgbackrest.listed(stanza, f"archive/{stanza}/{name}")
@@ -55,5 +61,7 @@ def _holes(stanza: str, found: dict[str, Any]) -> Iterator[str]:
             for timeline, path in history_files(paths).items()
         }
         for first, last in missing(there, needed, left):
+            if f"{name}/{Segment(first.timeline, first.number - 1).name(SEGMENT_SIZE)}" in ends:
+                continue
             until = "" if first == last else f" to {last.name(SEGMENT_SIZE)}"
             yield f"WAL is missing from the archive: {first.name(SEGMENT_SIZE)}{until}; no restore gets past it"

@@ -40,13 +40,13 @@ class Paths:
         """The paths under the host's storage path."""
         storage, name = settings.storage_path, container.lxc_name
         mount = f"{storage}/containers/{name}"
-        volume = f"{storage}/volumes/{name}"
+        volume = settings.volume_of(name)
         return cls(
             images=f"{storage}/images",
             mount=mount,
             root=f"{mount}/rootfs",
             volume=volume,
-            data=f"{volume}/data",
+            data=settings.data_of(name),
             config=f"/var/lib/lxc/{name}/config",
             log=f"/var/log/lxc/{name}.log",
         )

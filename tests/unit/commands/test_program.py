@@ -98,7 +98,7 @@ def test_options_are_the_same_everywhere(command: str) -> None:
     assert taken["inventory"] == ("-i", "--inventory")
     about_one = {
         "dsn", "types", "psql", "rotate", "shell", "demo", "seals", "export-seals", "retire", "backup", "backups", "drill",
-        "restore", "restore-point",
+        "restore", "restore-point", "copy", "restore-repository",
     }  # fmt: skip
     lists = {"drift", "status", "summary", "seals", "authorities", "backups"}
     assert taken.get("container") == (("-c", "--container") if command in about_one else None)

@@ -1,0 +1,138 @@
+"""The dated copies of one repository, in a folder of the host. A name says how far a copy is.
+
+``20261129-030000.new`` is being made, or a run that was killed has left it; ``….unproven`` is whole and was not verified yet;
+``20261129-030000`` was verified; ``….failed`` was, and something is wrong with it.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .tree import CopyError, Tree
+
+UNFINISHED, UNPROVEN, FAILED = ".new", ".unproven", ".failed"
+#: Of the folder, what the container sees.
+SHOWN = "dated"
+_MIB = 1024**2
+
+
+class Copies:
+    """The copies in one folder."""
+
+    def __init__(self, folder: Path, leave_free: int) -> None:
+        """``leave_free``: so many bytes of the file system are for others."""
+        self._folder, self._leave_free = folder, leave_free
+        self.shown = folder / SHOWN
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder. Raises `CopyError` if another run has it."""
+        if not self.shown.is_dir():
+            raise CopyError(f"{self.shown} is not there; is its disk mounted? `make deploy` makes the folder")
+        with (self._folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BusyError("another copy is being made; wait until that is done") from None
+            yield
+
+    def names(self) -> list[str]:
+        """All whole ones, the oldest first."""
+        names = (path.name for path in self.shown.iterdir()) if self.shown.is_dir() else ()
+        return sorted(name for name in names if not name.endswith(UNFINISHED))
+
+    def make(self, source: Path) -> str:
+        """Make one; its name. Nothing of it is left if that fails. Raises `CopyError` and `OSError`."""
+        earlier = self.names()
+        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        target = self.shown / f"{name}{UNFINISHED}"
+        tree = Tree(self._refuse_without_room)
+        try:
+            tree.copy(source, target, self.shown / earlier[-1] if earlier else None)
+            subprocess.run(["sync", "-f", str(target)], check=True)
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
+        print(f"{name}: {tree.copied // _MIB} MiB written, {tree.shared} files as in the copy before", flush=True)
+        return self.move(target.name, f"{name}{UNPROVEN}")
+
+    def _refuse_without_room(self, size: int) -> None:
+        free = self.free()
+        if free - size < self._leave_free:
+            raise CopyError(
+                f"the file system of {self._folder} has {free // _MIB} MiB left, of which {self._leave_free // _MIB} MiB are to "
+                "stay free (copies_leave_free); no copy was made, and none was removed: make room, declare another "
+                "copies_folder, or keep fewer (keep_copies)"
+            )
+
+    def free(self) -> int:
+        """The bytes that the file system has left."""
+        system = os.statvfs(self._folder)
+        return system.f_bavail * system.f_frsize
+
+    def move(self, name: str, to: str) -> str:
+        """Have a copy under another name, also after a power failure."""
+        (self.shown / name).rename(self.shown / to)
+        descriptor = os.open(self.shown, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return to
+
+    def remove(self, name: str) -> None:
+        """Remove one. What a run that is killed leaves of it has no good name any more."""
+        shutil.rmtree(self.shown / self.move(name, f"{day_of(name)}{UNFINISHED}"))
+
+    def remove_unfinished(self) -> None:
+        """Remove what runs that were killed have left: it was never whole, or was to be removed."""
+        for path in self.shown.glob(f"*{UNFINISHED}"):
+            shutil.rmtree(path)
+
+    def remember(self, **record: Any) -> None:
+        """Replace some of what is remembered, which no container can write."""
+        new = self._folder / "state.json.new"
+        new.write_text(json.dumps(self.recall() | record, indent=2), encoding="utf-8")
+        new.replace(self._folder / "state.json")
+
+    def recall(self) -> dict[str, Any]:
+        """What is remembered: when the last copy was tried (``at``), its ``problems``, and which ones were ``drilled``."""
+        try:
+            found: dict[str, Any] = json.loads((self._folder / "state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found
+
+
+class BusyError(CopyError):
+    """Another run is at work, and says itself how it goes."""
+
+
+def day_of(name: str) -> str:
+    """A copy's name without how far it is."""
+    return name.partition(".")[0]
+
+
+def is_proven(name: str) -> bool:
+    """Whether it was verified and is whole."""
+    return "." not in name
+
+
+def outdated(names: list[str], keep: int, drilled: Iterable[str]) -> list[str]:
+    """Those that are not kept any more, of all ``names`` in their order.
+
+    So many proven ones are kept, and whatever is newer than the oldest of them. Others go, but for those that a drill has
+    restored from last: they are known to be good in the end.
+    """
+    proven = [name for name in names if is_proven(name)]
+    if len(proven) <= keep:
+        return []
+    oldest, held = proven[-keep], set(drilled)
+    return [name for name in names if name < oldest and name not in held]

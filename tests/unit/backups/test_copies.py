@@ -1,0 +1,236 @@
+"""The program on an LXC host that copies a repository: what it takes over, what it never does, and what it keeps."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.backups.copies.program.__main__ import Settings, make
+from deploy.backups.copies.program.folder import Copies, outdated
+from deploy.backups.copies.program.lost import lost
+from deploy.backups.copies.program.tree import CopyError, Tree
+
+SEGMENT = "archive/one/17-1/0000000100000000/000000010000000000000001-aa.zst"
+FIRST = "20261101-013000F"
+
+
+class Program:
+    """What stands in the container's place: it finds what the test says, and notes what was asked of it."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.restored: dict[str, str] = {}
+        self.down = False
+        self.verified = list[str]()
+        self.holds = False
+
+    @contextmanager
+    def held(self, stores: list[str]) -> Iterator[None]:
+        self.holds = True
+        yield
+        self.holds = False
+
+    def verify(self, copy: str, stores: list[str]) -> list[str]:
+        assert not self.holds, "backups wait while a copy is verified"
+        if self.down:
+            raise CopyError("the container is down")
+        self.verified.append(copy)
+        return self.problems
+
+    def drilled(self) -> dict[str, str]:
+        return self.restored
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Path:
+    """A repository as pgBackRest has one."""
+    for path in (SEGMENT, f"backup/one/{FIRST}/bundle/1", "backup/one/backup.info", "archive/one/archive.info"):
+        (tmp_path / "live" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "live" / path).write_text(path)
+    (tmp_path / "live" / "backup/one/latest").symlink_to(FIRST)
+    return tmp_path / "live"
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Copies:
+    (tmp_path / "copies" / "dated").mkdir(parents=True)
+    return Copies(tmp_path / "copies", leave_free=0)
+
+
+def copied(copies: Copies, live: Path, name: str) -> Path:
+    """One that was made then."""
+    made = copies.make(live)
+    copies.move(made, name)
+    return copies.shown / name
+
+
+def settings(live: Path, copies: Copies, keep: int = 2) -> Settings:
+    return Settings("kept", str(live), str(copies.shown.parent), ["one"], keep, keep_full=1, leave_free=0)
+
+
+def test_a_copy_is_its_own_and_nobody_may_write_it(live: Path, copies: Copies) -> None:
+    copy = copied(copies, live, "20261101-030000")
+    assert (copy / SEGMENT).read_text() == SEGMENT
+    for path in live.rglob("*"):
+        same = copy / path.relative_to(live)
+        assert same.lstat().st_ino != path.lstat().st_ino
+        if not path.is_dir() and not path.is_symlink():
+            assert stat.S_IMODE(same.stat().st_mode) == 0o444
+            assert same.stat().st_mtime_ns == path.stat().st_mtime_ns
+    assert os.readlink(copy / "backup/one/latest") == FIRST
+
+
+def test_what_has_not_changed_is_shared_among_copies_and_never_with_the_repository(live: Path, copies: Copies) -> None:
+    first = copied(copies, live, "20261101-030000")
+    (live / "backup/one/backup.info").write_text("another text")
+    second = copied(copies, live, "20261102-030000")
+    assert (second / "backup/one/backup.info").read_text() == "another text"
+    assert (first / "backup/one/backup.info").read_text() == "backup/one/backup.info"
+    tree = Tree(lambda size: None)
+    tree.copy(live, copies.shown / "20261103-030000", second)
+    assert (tree.copied, tree.shared) == (0, 4)
+    inodes = {path.stat().st_ino for path in live.rglob("*")}
+    assert not inodes & {path.stat().st_ino for path in copies.shown.rglob("*")}
+
+
+def test_a_file_that_was_forged_with_its_old_time_is_copied_as_it_is(live: Path, copies: Copies) -> None:
+    """Root of the container can set the times of a file: only its content tells."""
+    first = copied(copies, live, "20261101-030000")
+    before = (live / SEGMENT).stat()
+    (live / SEGMENT).write_text(SEGMENT.replace("archive", "forgery"))
+    os.utime(live / SEGMENT, ns=(before.st_atime_ns, before.st_mtime_ns))
+    second = copied(copies, live, "20261102-030000")
+    assert (second / SEGMENT).read_text() != (first / SEGMENT).read_text() == SEGMENT
+
+
+def test_nothing_is_followed(live: Path, copies: Copies, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "file").write_text("of the host's root")
+    (live / "file").symlink_to(secret / "file")
+    (live / "folder").symlink_to(secret)
+    copy = copied(copies, live, "20261101-030000")
+    assert (os.readlink(copy / "file"), os.readlink(copy / "folder")) == (str(secret / "file"), str(secret))
+    (live / "folder").unlink()
+    (live / "folder").mkdir()
+    (live / "folder" / "file").write_text("a file")
+    later = copied(copies, live, "20261102-030000")
+    assert (later / "folder" / "file").read_text() == "a file"
+    live.rename(tmp_path / "elsewhere")
+    live.symlink_to(secret)
+    with pytest.raises(OSError, match=str(live)):
+        copies.make(live)
+
+
+def test_what_is_neither_file_nor_folder_is_refused(live: Path, copies: Copies) -> None:
+    os.mkfifo(live / "pipe")
+    with pytest.raises(CopyError, match="'pipe' in the repository is neither a file nor a folder"):
+        copies.make(live)
+    assert list(copies.shown.iterdir()) == []
+
+
+def test_what_pgbackrest_is_writing_is_left_out(live: Path, copies: Copies) -> None:
+    (live / f"{SEGMENT}.pgbackrest.tmp").write_text("half")
+    assert not list(copied(copies, live, "20261101-030000").rglob("*.tmp"))
+
+
+def test_a_full_disk_is_said_and_nothing_is_removed_for_it(live: Path, copies: Copies) -> None:
+    copied(copies, live, "20261101-030000")
+    full = Copies(copies.shown.parent, leave_free=2**60)
+    copied(full, live, "20261102-030000")  # it shares all of its files
+    (live / SEGMENT).write_text("more")
+    with pytest.raises(CopyError, match=r"MiB are to stay free .* none was removed"):
+        full.make(live)
+    assert copies.names() == ["20261101-030000", "20261102-030000"]
+    assert len(list(copies.shown.iterdir())) == 2
+
+
+def test_a_copy_is_named_once_it_was_verified(live: Path, copies: Copies) -> None:
+    program = Program()
+    assert make(settings(live, copies), copies, program) == []  # type: ignore[arg-type]
+    [name] = copies.names()
+    assert program.verified == [f"{name}.unproven"]
+
+
+def test_a_copy_that_is_not_whole_is_kept_apart_and_replaces_none(live: Path, copies: Copies) -> None:
+    for day in (1, 2, 3):
+        copied(copies, live, f"2026110{day}-030000")
+    program = Program()
+    program.problems = ["checksum invalid: 1"]
+    [problem] = make(settings(live, copies), copies, program)  # type: ignore[arg-type]
+    *others, failed = copies.names()
+    assert failed.endswith(".failed")
+    assert problem == f"{failed.removesuffix('.failed')}: checksum invalid: 1"
+    assert others == ["20261102-030000", "20261103-030000"], "so many are kept, of the good ones"
+
+
+def test_a_copy_that_could_not_be_verified_is_verified_by_the_next_run(live: Path, copies: Copies) -> None:
+    """The repository may have been emptied meanwhile."""
+    program = Program()
+    program.down = True
+    with pytest.raises(CopyError, match="the container is down"):
+        make(settings(live, copies), copies, program)  # type: ignore[arg-type]
+    [name] = copies.names()
+    assert name.endswith(".unproven")
+    copies.move(name, "20261101-030000.unproven")
+    program.down = False
+    assert make(settings(live, copies), copies, program) == []  # type: ignore[arg-type]
+    assert copies.names()[0] == "20261101-030000"
+    assert len(copies.names()) == 2
+
+
+def test_what_a_killed_run_has_left_half_made_goes(live: Path, copies: Copies) -> None:
+    (copies.shown / "20261101-030000.new" / "archive").mkdir(parents=True)
+    make(settings(live, copies), copies, Program())  # type: ignore[arg-type]
+    assert len(list(copies.shown.iterdir())) == 1
+
+
+def test_a_second_run_is_refused(copies: Copies) -> None:
+    with copies.alone(), pytest.raises(CopyError, match="another copy is being made"), copies.alone():
+        pass
+
+
+def test_the_one_that_a_drill_has_restored_is_kept(live: Path, copies: Copies) -> None:
+    for day in (1, 2, 3, 4):
+        copied(copies, live, f"2026110{day}-030000")
+    program = Program()
+    program.restored = {"one": "20261102-030000"}
+    make(settings(live, copies), copies, program)  # type: ignore[arg-type]
+    assert copies.names()[:-1] == ["20261102-030000", "20261104-030000"]
+    # Also if the container does not say it any more: the host knows.
+    program.restored = {}
+    copied(copies, live, "20261105-030000")
+    make(settings(live, copies), copies, program)  # type: ignore[arg-type]
+    assert "20261102-030000" in copies.names()
+
+
+@pytest.mark.parametrize(
+    ("names", "gone"),
+    [
+        (["1", "2"], []),
+        (["1", "2", "3"], ["1"]),
+        (["1", "2.failed", "3"], []),
+        (["1.failed", "2", "3", "4.failed"], ["1.failed"]),
+        (["1", "2", "3.failed", "4.failed"], []),
+        (["1", "2", "3.unproven"], []),
+    ],
+)
+def test_old_ones_go_once_newer_ones_are_verified(names: list[str], gone: list[str]) -> None:
+    assert outdated(names, 2, []) == gone
+
+
+def test_a_repository_that_lost_its_history_is_noticed_though_all_that_is_left_is_whole(
+    live: Path, copies: Copies
+) -> None:
+    first = copied(copies, live, "20261101-030000")
+    (live / "backup/one" / FIRST).rename(live / "backup/one/20261102-013000F")
+    second = copied(copies, live, "20261102-030000")
+    [problem] = lost(first, second, ["one"], keep_full=2)
+    assert problem.startswith(f"one: {FIRST} was in the copy of 20261101-030000 and is gone from the repository")
+    assert list(lost(first, second, ["one"], keep_full=1)) == [], "so it expires"
+    (live / "backup/one").rename(live / "backup/one.7512")
+    third = copied(copies, live, "20261103-030000")
+    assert list(lost(second, third, ["one"], keep_full=4)) == [], "it was set aside"
