@@ -187,6 +187,7 @@ DRIVERS := tests/deployed/drivers
 	   command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || packages="openssh-server"; \
 	   command -v sudo >/dev/null || packages="$$packages sudo"; \
 	   command -v pass >/dev/null || packages="$$packages pass"; \
+	   command -v mkfs.xfs >/dev/null || [ -x /usr/sbin/mkfs.xfs ] || packages="$$packages xfsprogs"; \
 	   command -v npm >/dev/null || packages="$$packages nodejs npm"; \
 	   command -v go >/dev/null || packages="$$packages golang-go"; \
 	   command -v javac >/dev/null || packages="$$packages default-jdk-headless"; \

@@ -40,6 +40,8 @@ ADDRESSES: Final = {
     "estest-backups-trixie": "10.0.3.81",
     "estest-kept-bookworm": "10.0.3.82",
     "estest-backups-bookworm": "10.0.3.83",
+    "estest-copies-store": "10.0.3.97",
+    "estest-copies-kept": "10.0.3.98",
     # Never deployed under these names or at these addresses for longer than a test.
     "estest-absent": "10.0.3.90",
     "estest-foreign": "10.0.3.91",

@@ -31,7 +31,7 @@ def of_copies(copies: Copies | None, now: datetime) -> tuple[State, str]:
     if not copies.stores:
         return State.WELL, "nothing is backed up here, so nothing is copied"
     proven = [name for name in copies.names if "." not in name]
-    apart = [name for name in copies.names if name not in proven and name > "".join(proven[-1:])]
+    apart = [name for name in copies.names if name.endswith(".failed") and name > "".join(proven[-1:])]
     known, problems = [_of_newest(proven, now)], list(copies.problems)
     if not proven or _hours(proven[-1], now) > _OLD:
         problems.append("`make copy` makes one" if not proven else "that is too old; `make copy` makes one")

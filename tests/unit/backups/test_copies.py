@@ -29,11 +29,13 @@ class Program:
 
     @contextmanager
     def held(self, stores: list[str]) -> Iterator[None]:
+        assert stores == ["one"]
         self.holds = True
         yield
         self.holds = False
 
     def verify(self, copy: str, stores: list[str]) -> list[str]:
+        assert stores == ["one"]
         assert not self.holds, "backups wait while a copy is verified"
         if self.down:
             raise CopyError("the container is down")
@@ -80,7 +82,7 @@ def test_a_copy_is_its_own_and_nobody_may_write_it(live: Path, copies: Copies) -
         if not path.is_dir() and not path.is_symlink():
             assert stat.S_IMODE(same.stat().st_mode) == 0o444
             assert same.stat().st_mtime_ns == path.stat().st_mtime_ns
-    assert os.readlink(copy / "backup/one/latest") == FIRST
+    assert (copy / "backup/one/latest").readlink() == Path(FIRST)
 
 
 def test_what_has_not_changed_is_shared_among_copies_and_never_with_the_repository(live: Path, copies: Copies) -> None:
@@ -89,7 +91,7 @@ def test_what_has_not_changed_is_shared_among_copies_and_never_with_the_reposito
     second = copied(copies, live, "20261102-030000")
     assert (second / "backup/one/backup.info").read_text() == "another text"
     assert (first / "backup/one/backup.info").read_text() == "backup/one/backup.info"
-    tree = Tree(lambda size: None)
+    tree = Tree(lambda _: None)
     tree.copy(live, copies.shown / "20261103-030000", second)
     assert (tree.copied, tree.shared) == (0, 4)
     inodes = {path.stat().st_ino for path in live.rglob("*")}
@@ -113,7 +115,7 @@ def test_nothing_is_followed(live: Path, copies: Copies, tmp_path: Path) -> None
     (live / "file").symlink_to(secret / "file")
     (live / "folder").symlink_to(secret)
     copy = copied(copies, live, "20261101-030000")
-    assert (os.readlink(copy / "file"), os.readlink(copy / "folder")) == (str(secret / "file"), str(secret))
+    assert ((copy / "file").readlink(), (copy / "folder").readlink()) == (secret / "file", secret)
     (live / "folder").unlink()
     (live / "folder").mkdir()
     (live / "folder" / "file").write_text("a file")

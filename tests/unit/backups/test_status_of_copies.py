@@ -31,7 +31,7 @@ def test_all_is_well() -> None:
         ({"names": NAMES[:1]}, "28 hours ago; that is too old; `make copy` makes one"),
         ({"problems": ["the disk is full"]}, "4 hours ago; the disk is full"),
         ({"names": [*NAMES, "20261103-040000.failed"]}, "something is wrong with them: 20261103-040000.failed"),
-        ({"names": ["20261103-040000.unproven"]}, "kept apart"),
+        ({"names": ["20261103-040000.unproven"]}, "no verified copy yet"),
     ],
 )
 def test_what_is_wrong_is_said(seen: dict[str, Any], text: str) -> None:
