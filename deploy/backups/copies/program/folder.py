@@ -51,7 +51,7 @@ class Copies:
     def make(self, source: Path) -> str:
         """Make one; its name. Nothing of it is left if that fails. Raises `CopyError` and `OSError`."""
         earlier = self.names()
-        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        name = _next(earlier)
         target = self.shown / f"{name}{UNFINISHED}"
         tree = Tree(self._refuse_without_room)
         try:
@@ -111,6 +111,17 @@ class Copies:
         return found
 
 
+def _next(earlier: list[str]) -> str:
+    """The name of a copy that is made now: behind all others, which are ordered by it."""
+    newest = day_of(earlier[-1]) if earlier else ""
+    for _ in range(20):
+        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        if name > newest:
+            return name
+        time.sleep(0.1)
+    raise CopyError(f"the newest copy is {newest}, and the host's clock says {name}; set the clock right")
+
+
 class BusyError(CopyError):
     """Another run is at work, and says itself how it goes."""
 
@@ -132,7 +143,7 @@ def outdated(names: list[str], keep: int, drilled: Iterable[str]) -> list[str]:
     restored from last: they are known to be good in the end.
     """
     proven = [name for name in names if is_proven(name)]
-    if len(proven) <= keep:
+    if len(proven) < keep:
         return []
     oldest, held = proven[-keep], set(drilled)
     return [name for name in names if name < oldest and name not in held]
