@@ -21,7 +21,8 @@ def locked(path: Path) -> Iterator[None]:
     flock belongs to the open file, so it also separates the greenlets of one process. It is tried again and again: waiting in
     the kernel would block the thread of the greenlet that has to release it, which may be waiting for a program.
     """
-    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    # The one around as well: with none there, `make ca` makes .secrets.
+    path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

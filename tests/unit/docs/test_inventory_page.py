@@ -80,6 +80,11 @@ ON_A_MACHINE: Mapping[str, set[str]] = {
     "s3_region": {"live"},
     "s3_addressing": {"live"},
     "s3_authorities": {"live"},
+    # tests/deployed/test_copies.py
+    "copy_schedule": {"live"},
+    "keep_copies": {"live"},
+    "copies_folder": {"container restart"},
+    "copies_leave_free": {"live"},
 }
 
 

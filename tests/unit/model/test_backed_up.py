@@ -1,12 +1,17 @@
 """What is refused between event stores and the repositories of their backups, and what follows from one for the other."""
 
+import json
 from typing import Any
 
 import pytest
 
 from deploy.backups.config import repository_configuration, store_configuration
+from deploy.backups.copies.config import texts
+from deploy.lxc.container.config import config_text
+from deploy.machine.facts import Machine
 from deploy.model.inventory import Entry, SettingsError, make_settings, read_inventory
 from deploy.model.settings import Settings
+from deploy.model.sizes import GIB
 
 
 def made(
@@ -78,6 +83,13 @@ def test_a_store_without_backups_has_nothing_of_it() -> None:
         ({}, {"full_schedule": "Sun; rm"}, "full_schedule = 'Sun; rm'"),
         ({}, {"keep_full": 0}, "keep_full = 0"),
         ({"disk": "30GiB"}, {"disk": "30GiB"}, '"disk": "30720MiB" is too little; give @lxc/kept "31744MiB" or more'),
+        ({}, {"keep_copies": 1}, "keep_copies = 1"),
+        ({}, {"copies_folder": "mnt/copies"}, "copies_folder = 'mnt/copies'"),
+        (
+            {},
+            {"copies_folder": "/var/lib/event-store/volumes/one/data"},
+            "data volumes are there, and a container could",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused(store: dict[str, Any], repository: dict[str, Any], said: str) -> None:
@@ -85,6 +97,29 @@ def test_what_cannot_work_is_refused(store: dict[str, Any], repository: dict[str
         made(store, repository)
     assert said in str(refused.value)
     assert "inventory/some.py" in str(refused.value)
+
+
+def test_copies_are_beside_the_volumes_or_where_the_operator_says() -> None:
+    [repository] = made().repositories
+    assert repository.read_only_mounts("/data") == {"/data/copies/kept/dated": "/srv/copies"}
+    settings = made({}, {"copies_folder": "/mnt/copies", "copies_leave_free": "2GiB"}, host={"storage_path": "/data"})
+    [repository] = settings.repositories
+    line = (
+        "lxc.mount.entry = /mnt/copies/kept/dated srv/copies none bind,ro,nosuid,nodev,noexec,optional,create=dir 0 0"
+    )
+    assert line in config_text(repository, settings.hosts["@local"], Machine()).splitlines()
+    assert line not in config_text(settings.event_stores[0], settings.hosts["@local"], Machine())
+    written = texts(repository, settings)
+    assert json.loads(written["/etc/event-store/copies/kept.json"]) == {
+        "container": "kept",
+        "source": "/data/volumes/kept/data/repository",
+        "folder": "/mnt/copies/kept",
+        "stores": ["one"],
+        "keep": 14,
+        "keep_full": 4,
+        "leave_free": 2 * GIB,
+    }
+    assert "OnCalendar=*-*-* 03:00 UTC\n" in written["/etc/systemd/system/event-store-copies-kept.timer"]
 
 
 def test_the_archive_may_be_overridden_where_there_is_none_of_ours() -> None:
