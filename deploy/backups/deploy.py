@@ -92,7 +92,7 @@ def _questions_of_repository(repository: BackupRepository) -> list[Ask]:
 
 def _schedules(repository: BackupRepository) -> dict[str, str]:
     """All of them: that of the copies is the host's, which may have no systemd to be asked."""
-    return {**schedules_of(repository), "copy": repository.copy_schedule}
+    return {**schedules_of(repository), "copy": f"{repository.copy_schedule} UTC"}
 
 
 def _peer(store: EventStore) -> TlsFiles:

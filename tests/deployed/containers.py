@@ -40,8 +40,11 @@ ADDRESSES: Final = {
     "estest-backups-trixie": "10.0.3.81",
     "estest-kept-bookworm": "10.0.3.82",
     "estest-backups-bookworm": "10.0.3.83",
-    "estest-copies-store": "10.0.3.97",
-    "estest-copies-kept": "10.0.3.98",
+    # The same, for copies of the repository.
+    "estest-copied-trixie": "10.0.3.97",
+    "estest-copies-trixie": "10.0.3.98",
+    "estest-copied-bookworm": "10.0.3.93",
+    "estest-copies-bookworm": "10.0.3.94",
     # Never deployed under these names or at these addresses for longer than a test.
     "estest-absent": "10.0.3.90",
     "estest-foreign": "10.0.3.91",

@@ -15,37 +15,44 @@ from .containers import declared, repository
 from .deployment import STORAGE, Deployment, inside, run, sql
 from .test_backups import Kept, flip, forget, restore, until
 
-STORE, REPOSITORY = "estest-copies-store", "estest-copies-kept"
-DATED = Path(STORAGE, "copies", REPOSITORY, "dated")
+PAIRS = {release: (f"estest-copied-{release}", f"estest-copies-{release}") for release in ("trixie", "bookworm")}
 
 
-@pytest.fixture(scope="module", name="kept")
-def _kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    forget(STORE)
-    stores = declared(STORE)
-    stores[STORE]["backup_repository"] = REPOSITORY
-    deployment = Deployment(tmp_path_factory.mktemp("inventory"), STORE, stores)
-    deployment.repositories = {REPOSITORY: repository(REPOSITORY) | {"keep_copies": 2}}
+def dated(kept: Kept) -> Path:
+    """Where the copies are on this host."""
+    return Path(STORAGE, "copies", kept.repository, "dated")
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param("trixie"), pytest.param("bookworm", marks=pytest.mark.soak)], name="kept"
+)
+def _kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    store, container = PAIRS[request.param]
+    forget(store)
+    stores = declared(store)
+    stores[store]["backup_repository"] = container
+    deployment = Deployment(tmp_path_factory.mktemp("inventory"), store, stores)
+    deployment.repositories = {container: repository(container) | {"keep_copies": 2}}
+    kept = Kept(deployment, store, container)
     deployment.destroy()
-    shutil.rmtree(DATED.parent, ignore_errors=True)
-    kept = Kept(deployment, STORE, REPOSITORY)
+    shutil.rmtree(dated(kept).parent, ignore_errors=True)
     assert kept.command("ca").returncode == 0
     kept.apply()
     yield kept
     deployment.destroy()
-    shutil.rmtree(DATED.parent)
-    forget(STORE)
+    shutil.rmtree(dated(kept).parent)
+    forget(store)
 
 
 def copy(kept: Kept, status: int = 0) -> str:
     """`make copy`; the name of what it made."""
     done = kept.command("copy")
     assert done.returncode == status, done.stdout + done.stderr
-    return names()[-1] if names() else ""
+    return names(kept)[-1] if names(kept) else ""
 
 
-def names() -> list[str]:
-    return sorted(path.name for path in DATED.iterdir())
+def names(kept: Kept) -> list[str]:
+    return sorted(path.name for path in dated(kept).iterdir())
 
 
 def row(kept: Kept) -> tuple[str, str]:
@@ -63,9 +70,9 @@ def test_a_repository_is_copied_and_the_copy_is_verified(kept: Kept) -> None:
     assert "." not in name
     state, detail = row(kept)
     assert (state, f"1 verified, the newest one {name}" in detail) == ("well", True), detail
-    live = Path(STORAGE, "volumes", REPOSITORY, "data", "repository")
+    live = Path(STORAGE, "volumes", kept.repository, "data", "repository")
     inodes = {(path.stat().st_dev, path.stat().st_ino) for path in live.rglob("*") if path.is_file()}
-    copied = [path for path in (DATED / name).rglob("*") if path.is_file()]
+    copied = [path for path in (dated(kept) / name).rglob("*") if path.is_file()]
     assert len(copied) == len(inodes)
     assert not inodes & {(path.stat().st_dev, path.stat().st_ino) for path in copied}
     kept.deployment.verify("-k", "copies or copy or container")
@@ -75,91 +82,83 @@ def test_a_repository_is_copied_and_the_copy_is_verified(kept: Kept) -> None:
                                      "chown root {file}", "mv /srv/copies/{name} /srv/copies/other", "echo x >> {file}"])  # fmt: skip
 def test_neither_container_can_write_a_copy(kept: Kept, attempt: str) -> None:
     """Also not once root of the repository's container has mounted them anew."""
-    [name] = names()
-    path = next(path for path in (DATED / name).rglob("*") if path.is_file()).relative_to(DATED)
-    before = _state()
+    [name] = names(kept)
+    path = next(path for path in (dated(kept) / name).rglob("*") if path.is_file()).relative_to(dated(kept))
+    before = _state(kept)
     line = attempt.format(file=f"/srv/copies/{path}", name=name)
-    assert inside(REPOSITORY, f"{line} && echo done || true", check=False) in (
+    assert inside(kept.repository, f"{line} && echo done || true", check=False) in (
         "",
         "done" if attempt.startswith("rm -rf") else "",
     )
-    inside(REPOSITORY, "mount -o remount,bind,rw /srv/copies", check=False)
-    inside(REPOSITORY, line, check=False)
-    inside(STORE, line, check=False)
-    inside(STORE, line.replace("/srv/copies", str(DATED)), check=False)
-    assert _state() == before
+    inside(kept.repository, "mount -o remount,bind,rw /srv/copies", check=False)
+    inside(kept.repository, line, check=False)
+    inside(kept.store, line, check=False)
+    inside(kept.store, line.replace("/srv/copies", str(dated(kept))), check=False)
+    assert _state(kept) == before
 
 
-def _state() -> list[tuple[Any, ...]]:
-    entries = (path.lstat() for path in sorted(DATED.rglob("*")))
+def _state(kept: Kept) -> list[tuple[Any, ...]]:
+    entries = (path.lstat() for path in sorted(dated(kept).rglob("*")))
     return [(entry.st_ino, entry.st_mode, entry.st_uid, entry.st_size, entry.st_mtime_ns) for entry in entries]
 
 
 def test_a_drill_restores_from_the_newest_copy(kept: Kept) -> None:
-    [name] = names()
+    [name] = names(kept)
     events = len(kept.events())
     kept.append()
     kept.switch()
-    assert "drill --copy newest" in inside(REPOSITORY, "systemctl cat event-store-drill.service")
+    assert "drill --copy newest" in inside(kept.repository, "systemctl cat event-store-drill.service")
     status, said = kept.program("drill", "--copy", "newest")
     assert (status, f"from the copy of {name}" in said) == (0, True), said
-    record = json.loads(inside(REPOSITORY, f"cat /srv/backups/state/{STORE}/drill.json"))
+    record = json.loads(inside(kept.repository, f"cat /srv/backups/state/{kept.store}/drill.json"))
     assert (record["copy"], record["events"]) == (name, events), "all of the copy's WAL, and nothing that came after"
-    assert _state()
+    assert _state(kept)
 
 
 def test_the_last_drilled_one_stays_and_what_is_shared_is_shared_among_copies(kept: Kept) -> None:
-    [drilled] = names()
+    [drilled] = names(kept)
     for _ in range(3):
         last = copy(kept)
-    assert names()[0] == drilled
-    assert len(names()) == 3
+    assert names(kept)[0] == drilled
+    assert len(names(kept)) == 3
     assert f"restored by a drill: {drilled}" in row(kept)[1]
-    first, second = (next((DATED / name).glob("backup/*/backup.info")) for name in names()[1:])
+    first, second = (next((dated(kept) / name).glob("backup/*/backup.info")) for name in names(kept)[1:])
     assert first.read_bytes() == second.read_bytes()
     assert first.parent.parent.parent.name != last or first.stat().st_nlink >= 2
 
 
-def test_drift_on_the_host_is_named_and_repaired(kept: Kept) -> None:
-    program, settings = Path("/usr/local/sbin/event-store-copies"), Path(f"/etc/event-store/copies/{REPOSITORY}.json")
-    unit = Path(f"/etc/systemd/system/event-store-copies-{REPOSITORY}.timer")
-    settings.unlink()
-    unit.write_text(unit.read_text().replace("03:00", "04:00"))
-    DATED.parent.chmod(0o777)
+def test_a_copy_for_which_there_is_no_room_is_not_made_and_drift_on_the_host_is_repaired(kept: Kept) -> None:
+    settings = Path(f"/etc/event-store/copies/{kept.repository}.json")
+    unit = Path(f"/etc/systemd/system/event-store-copies-{kept.repository}.timer")
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"leave_free": 2**60}))
+    kept.append()
+    kept.switch()
+    before = names(kept)
+    done = kept.command("copy")
+    assert (done.returncode, "are to stay free (copies_leave_free)" in done.stderr) == (1, True), done.stderr
+    assert names(kept) == before
+    assert (row(kept)[0], "none was removed" in row(kept)[1]) == ("degraded", True)
+    unit.unlink()
+    dated(kept).parent.chmod(0o777)
     _, said = kept.deployment.drift()
-    assert f"{settings}: missing" in said
-    assert f"{unit}: content differs" in said
-    assert f"{DATED.parent}: mode and owner are 777 0:" in said
+    assert f"{settings}: content differs" in said
+    assert f"{unit}: missing" in said
+    assert f"{dated(kept).parent}: mode and owner are 777 0:" in said
     kept.apply()
     kept.deployment.assert_as_declared()
-    assert program.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_damaged_copy_is_kept_apart_and_replaces_none(kept: Kept) -> None:
-    before = names()
-    file = inside(REPOSITORY, "ls /srv/backups/repository/archive/*/*/*/*-*.zst | sort | tail -n 1")
+    before = names(kept)
+    file = inside(kept.repository, "ls /srv/backups/repository/archive/*/*/*/*-*.zst | sort | tail -n 1")
     flip(kept, file)
     failed = copy(kept, 2)
     assert failed.endswith(".failed")
-    assert names() == [*before, failed]
+    assert names(kept) == [*before, failed]
     assert row(kept)[0] == "degraded"
     restore(kept, file)
     copy(kept)
     assert row(kept)[0] == "well"
-
-
-def test_a_copy_for_which_there_is_no_room_is_not_made(kept: Kept) -> None:
-    kept.deployment.repositories[REPOSITORY]["copies_leave_free"] = "100TiB"
-    kept.apply()
-    kept.append()
-    kept.switch()
-    before = names()
-    done = kept.command("copy")
-    assert (done.returncode, "are to stay free (copies_leave_free)" in done.stderr) == (1, True), done.stderr
-    assert names() == before
-    assert (row(kept)[0], "none was removed" in row(kept)[1]) == ("degraded", True)
-    kept.deployment.repositories[REPOSITORY].pop("copies_leave_free")
-    kept.apply()
 
 
 def test_a_store_is_restored_from_a_copy_after_its_repository_was_emptied(kept: Kept) -> None:
@@ -167,29 +166,30 @@ def test_a_store_is_restored_from_a_copy_after_its_repository_was_emptied(kept: 
     kept.switch()
     events, good = kept.events(), copy(kept)
     # This is archived, and in no copy: a hole that nothing closes any more.
-    lost = sql(STORE, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
+    lost = sql(kept.store, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
     kept.append()
     kept.switch()
     assert lost in kept.archived()
-    inside(REPOSITORY, "rm -rf /srv/backups/repository/* /srv/backups/repository/.[!.]*")
+    inside(kept.repository, "rm -rf /srv/backups/repository/* /srv/backups/repository/.[!.]*")
     assert copy(kept, 2).endswith(".failed")
-    assert good in names()
+    assert good in names(kept)
     offered = kept.command("restore-repository")
     assert (offered.returncode, good in offered.stderr) == (1, True)
-    wrong = kept.command("restore-repository", "--confirm", STORE, "--copy", good)
-    assert (wrong.returncode, f"which is {REPOSITORY}" in wrong.stderr) == (1, True)
+    wrong = kept.command("restore-repository", "--confirm", kept.store, "--copy", good)
+    assert (wrong.returncode, f"which is {kept.repository}" in wrong.stderr) == (1, True)
     # What the store writes meanwhile cannot be archived, and waits.
     kept.append()
-    segment = sql(STORE, "SELECT pg_walfile_name(pg_switch_wal() - 1)")
-    done = kept.command("restore-repository", "--confirm", REPOSITORY, "--copy", good)
+    segment = sql(kept.store, "SELECT pg_walfile_name(pg_switch_wal() - 1)")
+    done = kept.command("restore-repository", "--confirm", kept.repository, "--copy", good)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "make backup TYPE=full" in done.stdout
     until(lambda: segment in kept.archived())
     assert lost not in kept.archived()
     assert kept.program("verify")[0] == 0
     # Now the store as well.
-    inside(STORE, "systemctl stop postgresql@17-main; rm -rf /srv/postgresql/17/main")
-    done = kept.command("restore", "--confirm", STORE)
+    version = sql(kept.store, "SELECT current_setting('server_version_num')::int / 10000")
+    inside(kept.store, f"systemctl stop postgresql@{version}-main; rm -rf /srv/postgresql/{version}/main")
+    done = kept.command("restore", "--confirm", kept.store)
     assert done.returncode == 0, done.stdout + done.stderr
     assert kept.events() >= events
     until(lambda: kept.rows()["archive"][0] == "well")
@@ -200,8 +200,8 @@ def test_a_store_is_restored_from_a_copy_after_its_repository_was_emptied(kept: 
 
 
 def test_a_repository_that_is_destroyed_leaves_its_copies(kept: Kept) -> None:
-    before = names()
+    before = names(kept)
     kept.deployment.destroy()
-    assert names() == before
-    assert not Path(f"/etc/event-store/copies/{REPOSITORY}.json").exists()
-    assert run("sh", "-c", f"ls /etc/systemd/system | grep {REPOSITORY} || true").stdout == ""
+    assert names(kept) == before
+    assert not Path(f"/etc/event-store/copies/{kept.repository}.json").exists()
+    assert run("sh", "-c", f"ls /etc/systemd/system | grep {kept.repository} || true").stdout == ""
