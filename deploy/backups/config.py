@@ -39,7 +39,7 @@ _JOBS: Final[Mapping[str, tuple[str, str]]] = {
     "backup-differential": ("differential backups", "backup diff"),
     "backup-incremental": ("incremental backups", "backup incr"),
     "verify": ("verify the backups", "verify"),
-    "drill": ("restore the backups, and look at what that gives", "drill --copy newest"),
+    "drill": ("restore the backups, and look at what that gives", "drill"),
 }
 TIMERS: Final = [f"event-store-{job}.timer" for job in _JOBS]
 
@@ -106,6 +106,8 @@ def job_texts(repository: BackupRepository) -> dict[str, str]:
         f"/etc/systemd/system/{FIRST_UNIT}": _service("the first full backups", "backup full --first", tried_again=True)
     }
     for job, (description, arguments) in _JOBS.items():
+        if job == "drill" and repository.is_copied:
+            arguments += " --copy newest"  # noqa: PLW2901
         unit = f"/etc/systemd/system/event-store-{job}"
         texts[f"{unit}.service"] = _service(description, arguments)
         texts[f"{unit}.timer"] = render("backups/job.timer.j2", description=description, schedule=schedules[job])

@@ -12,7 +12,9 @@ from deploy.commands.inside import entering, on_host, repository_of
 from deploy.commands.machines import Machines
 from deploy.machine.questions import Ask
 from deploy.model.backup_repositories import BackupRepository
+from deploy.model.event_stores import EventStore
 from deploy.model.inventory import Entry, make_settings, read_entries
+from deploy.model.settings import Settings
 
 
 @click.command()
@@ -24,7 +26,7 @@ def copy(inventory: str, container: str | None) -> int:
     Exit status 2: something is wrong with the copy. It is kept apart, and no older one is removed.
     """
     entries = read_entries(inventory)
-    _, repository = repository_of(make_settings(entries, inventory), container)
+    _, repository = _copied(make_settings(entries, inventory), container)
     command = [COPIES, "copy", repository.lxc_name]
     return run_child(on_host({entry.name: entry for entry in entries}, repository.lxc_host, command))
 
@@ -40,7 +42,7 @@ def restore_repository(inventory: str, container: str | None, confirm: str | Non
     What the repository has now is kept beside it. The event store is not touched: restore that afterwards, or make a backup.
     """
     entries = read_entries(inventory)
-    store, repository = repository_of(make_settings(entries, inventory), container)
+    store, repository = _copied(make_settings(entries, inventory), container)
     if confirm and confirm not in (repository.lxc_name, repository.name):
         raise CommandError(
             f"nothing was touched: {confirm} is not the repository of {store.name}, which is {repository.lxc_name}"
@@ -55,6 +57,16 @@ def restore_repository(inventory: str, container: str | None, confirm: str | Non
             f"now. If it is not, `{options.make('restore', inventory)}` says what can be restored."
         )
     return status
+
+
+def _copied(settings: Settings, container: str | None) -> tuple[EventStore, BackupRepository]:
+    """An event store, and the repository of its backups. Raises `CommandError` if nothing copies that."""
+    store, repository = repository_of(settings, container)
+    if not repository.is_copied:
+        raise CommandError(
+            f"{repository.name} is in a bucket (s3_bucket), where its host cannot copy it; keep versions there, or lock them"
+        )
+    return store, repository
 
 
 def _offer(entries: list[Entry], repository: BackupRepository, file: str) -> str:

@@ -1,12 +1,12 @@
 """Group ``backup_repositories``: a container that keeps the backups of event stores."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final, Self, TypeAlias
+from typing import Annotated, ClassVar, Final, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from deploy.model.cluster import POSTGRESQL_OF_RELEASE
-from deploy.model.object_storage import ObjectStorage
+from deploy.model.copied import RESCHEDULED, Copied, Schedule
 from deploy.model.providers import PATTERN
 from deploy.model.sizes import GIB
 from deploy.model.tls_files import Identity, TlsFiles
@@ -15,16 +15,11 @@ from deploy.model.values import Disk
 VOLUME: Final = "/srv/backups"
 #: What a drill needs beside the data of an event store (`_ROOM` of the program's scratch.py).
 DRILL_ROOM: Final = GIB
-#: Where it sees the copies of itself that its LXC host keeps.
-COPIES: Final = "/srv/copies"
 #: The name of the entry, among the passwords, with what the repository is encrypted with.
 KEY_ENTRY: Final = "backup_repository"
-#: As systemd.time(7) says it. What else it may contain, systemd in the container says.
-Schedule: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9*:,./~ -]+$")]
-_RESCHEDULED: Final[dict[str, JsonValue]] = {"change": "live: The timer follows."}
 
 
-class BackupRepository(ObjectStorage):
+class BackupRepository(Copied):
     """A container that keeps the backups of event stores."""
 
     group: ClassVar[str] = "backup_repositories"
@@ -53,19 +48,19 @@ class BackupRepository(ObjectStorage):
     """Where the key is kept that the repository is encrypted with, as for the passwords of an event store. See
     [passwords](operations/passwords.md)."""
 
-    full_schedule: Schedule = Field(default="Sun *-*-* 01:30", json_schema_extra=_RESCHEDULED)
+    full_schedule: Schedule = Field(default="Sun *-*-* 01:30", json_schema_extra=RESCHEDULED)
     """When full backups are made, as ``systemd.time`` says it."""
 
-    differential_schedule: Schedule = Field(default="Mon..Sat *-*-* 01:30", json_schema_extra=_RESCHEDULED)
+    differential_schedule: Schedule = Field(default="Mon..Sat *-*-* 01:30", json_schema_extra=RESCHEDULED)
     """When differential backups are made: what has changed since the last full one."""
 
-    incremental_schedule: Schedule = Field(default="*-*-* 05..21/4:30", json_schema_extra=_RESCHEDULED)
+    incremental_schedule: Schedule = Field(default="*-*-* 05..21/4:30", json_schema_extra=RESCHEDULED)
     """When incremental backups are made: what has changed since the last backup of any kind."""
 
-    verify_schedule: Schedule = Field(default="Sat *-*-* 04:00", json_schema_extra=_RESCHEDULED)
+    verify_schedule: Schedule = Field(default="Sat *-*-* 04:00", json_schema_extra=RESCHEDULED)
     """When everything in the repository is read and checked."""
 
-    drill_schedule: Schedule = Field(default="Sun *-*-* 05:00", json_schema_extra=_RESCHEDULED)
+    drill_schedule: Schedule = Field(default="Sun *-*-* 05:00", json_schema_extra=RESCHEDULED)
     """When the newest backup of each event store is restored into a scratch cluster, and checked."""
 
     keep_full: int = Field(
@@ -84,38 +79,6 @@ class BackupRepository(ObjectStorage):
         json_schema_extra={"change": "live: It counts for the next backup, which removes what is not kept any more."},
     )
     """How many differential backups are kept, each with the incremental ones that build on it."""
-
-    copy_schedule: Schedule = Field(default="*-*-* 03:00", json_schema_extra=_RESCHEDULED)
-    """When the LXC host copies the repository to where no container can write, in UTC. See
-    [copies](operations/backup-copies.md)."""
-
-    keep_copies: int = Field(
-        default=14, ge=2, le=1000, json_schema_extra={"change": "live: It counts for the next copy."}
-    )
-    """How many verified copies are kept. An older one is removed only after a newer one was verified, and never the last
-    one that a drill has restored."""
-
-    copies_folder: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_.-]+)+$")] | None = Field(
-        default=None,
-        json_schema_extra={
-            "change": "container restart: The next copy is made there, with nothing to share files with. Those in the old "
-            "folder stay, and are not looked at any more."
-        },
-    )
-    """The folder on the LXC host that the copies are kept in: it has to be there, best on a disk of its own. Default:
-    ``copies`` in the host's ``storage_path``."""
-
-    copies_leave_free: Disk = Field(default=5 * GIB, json_schema_extra={"change": "live: It counts for the next copy."})
-    """So much of the file system that the copies are on stays free. A copy that would leave less is not made, no older one
-    is removed for it, and ``make status`` says so."""
-
-    def copies(self, storage: str) -> str:
-        """The folder of its copies; ``storage``: its LXC host's path."""
-        return f"{self.copies_folder or f'{storage}/copies'}/{self.lxc_name}"
-
-    def read_only_mounts(self, storage: str) -> dict[str, str]:
-        """Its copies, which it has the key for: it verifies them, and restores from them."""
-        return {f"{self.copies(storage)}/dated": COPIES}
 
     @property
     def software(self) -> str:

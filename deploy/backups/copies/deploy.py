@@ -9,7 +9,7 @@ from deploy.backups.copies import operations as copies
 from deploy.backups.copies.config import PACKAGES, PROGRAM, program_texts, texts, timer_of
 from deploy.machine import operations as machine
 from deploy.machine.facts import MachineFact, Packages
-from deploy.machine.files import ManagedFile
+from deploy.machine.files import Entries, ManagedFile
 from deploy.machine.look import ahead
 from deploy.machine.questions import Ask
 from deploy.machine.services import Services
@@ -29,12 +29,14 @@ def deploy_host(settings: Settings) -> None:
 
 
 def _questions(repositories: Sequence[BackupRepository], settings: Settings) -> list[Ask]:
-    paths = [*program_texts(), *(path for one in repositories for path in texts(one, settings))]
+    copied = [one for one in repositories if one.is_copied]
+    paths = [*program_texts(), *(path for one in copied for path in texts(one, settings))]
     return [
         Ask(MachineFact),
         Ask(Packages, names=PACKAGES),
         *(Ask(ManagedFile, path=path) for path in paths),
-        *(Ask(Services, units=[timer_of(one)]) for one in repositories),
+        *(Ask(Services, units=[timer_of(one)]) for one in copied),
+        *(Ask(Entries, paths=[*texts(one, settings)]) for one in repositories if not one.is_copied),
     ]
 
 
@@ -48,19 +50,19 @@ def _install_program(asks: list[Ask]) -> None:
 
 @deploy("Copies of a repository")
 def _copy_repository(repository: BackupRepository, settings: Settings) -> None:
-    wanted = texts(repository, settings)
+    wanted, unit = texts(repository, settings), timer_of(repository)
+    if not repository.is_copied:
+        copies.forget(name=f"Make no copies of {repository.lxc_name}", unit=unit, files=list(wanted))
+        return
     for path, text in host.loop(wanted.items()):
         machine.install(name=f"Write {path}", path=path, content=text)
-    unit = timer_of(repository)
     copies.run_timer(name=f"Run {unit}", unit=unit, files=list(wanted))
 
 
 def forget(repository: BackupRepository, settings: Settings) -> None:
     """Have the current machine make no copies of a repository any more. Those that there are stay."""
     [shown] = repository.read_only_mounts(settings.host_of(repository).storage_path)
-    copies.forget(
-        name=f"Make no copies of {repository.lxc_name} any more",
-        unit=timer_of(repository),
-        files=[*texts(repository, settings)],
-        folder=shown,
-    )
+    name = repository.lxc_name
+    files = [*texts(repository, settings)]
+    copies.forget(name=f"Make no copies of {name} any more", unit=timer_of(repository), files=files)
+    copies.remove_empty(name=f"Remove the folder for copies of {name} if it is empty", folder=shown)

@@ -7,9 +7,11 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
 from deploy.backups.operations import run_timers
-from deploy.machine.differences import Commands
+from deploy.machine.differences import Commands, report
 from deploy.machine.facts import MachineFact
+from deploy.machine.files import Entries, Entry
 from deploy.machine.look import look
+from deploy.machine.records import Difference
 
 
 @operation()
@@ -22,11 +24,21 @@ def run_timer(unit: str, files: Sequence[str]) -> Commands:
 
 
 @operation()
-def forget(unit: str, files: Sequence[str], folder: str) -> Commands:
+def forget(unit: str, files: Sequence[str]) -> Commands:
     """Make no copies any more. Those that there are stay."""
+    there: dict[str, Entry] = look(Entries, paths=list(files))
+    report(Difference(path, "is there, and no copies are to be made") for path in there)
+    if not there:
+        host.noop("no copies are made")
+        return
     if look(MachineFact).systemd:
         yield StringCommand("systemctl disable --quiet --now --", QuoteString(unit), "2>/dev/null || true")
-    yield StringCommand("rm -f --", *map(QuoteString, files))
+    yield StringCommand("rm -f --", *map(QuoteString, there))
+
+
+@operation()
+def remove_empty(folder: str) -> Commands:
+    """Remove the folder of copies if there are none in it."""
     around = str(PurePosixPath(folder).parent)
     left = [QuoteString(f"{around}/{name}") for name in ("lock", "state.json")]
     # With copies in it, the first one fails.

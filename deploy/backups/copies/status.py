@@ -15,13 +15,12 @@ _OLD: Final = 26
 
 def questions(repository: BackupRepository) -> list[Ask]:
     """What to ask on its host."""
-    return [Ask(CopiesFact, repository=repository.lxc_name)]
+    return [Ask(CopiesFact, repository=repository.lxc_name)] if repository.is_copied else []
 
 
 def rows(repository: BackupRepository, answers: Sequence[Any]) -> list[Row]:
-    """One row."""
-    [copies] = answers
-    return [Row("copies", repository.name, *of_copies(copies, datetime.now(UTC)))]
+    """One row, if it is copied."""
+    return [Row("copies", repository.name, *of_copies(copies, datetime.now(UTC))) for copies in answers]
 
 
 def of_copies(copies: Copies | None, now: datetime) -> tuple[State, str]:

@@ -23,7 +23,12 @@ def put_back(name: str) -> None:
 
     No job runs meanwhile. WAL that cannot be archived in the moment of the change is archived a moment later.
     """
-    copy, repository = copies.place_of(name), Path(pgbackrest.settings()["repo1-path"])
+    settings = pgbackrest.settings()
+    if settings.get("repo1-type"):
+        raise BackupError(
+            f"the repository is not on this volume (repo1-type={settings['repo1-type']}); nothing can be put back there"
+        )
+    copy, repository = copies.place_of(name), Path(settings["repo1-path"])
     with _held():
         new = repository.with_name(f"{repository.name}.restoring")
         shutil.rmtree(new, ignore_errors=True)
