@@ -1,13 +1,16 @@
 """The program on an LXC host that copies a repository: what it takes over, what it never does, and what it keeps."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from deploy.backups.copies.program import __main__ as program
 from deploy.backups.copies.program.__main__ import Settings, make
 from deploy.backups.copies.program.folder import Copies, outdated
 from deploy.backups.copies.program.lost import lost
@@ -151,18 +154,18 @@ def test_a_full_disk_is_said_and_nothing_is_removed_for_it(live: Path, copies: C
 
 
 def test_a_copy_is_named_once_it_was_verified(live: Path, copies: Copies) -> None:
-    program = Program()
-    assert make(settings(live, copies), copies, program) == []  # type: ignore[arg-type]
+    container = Program()
+    assert make(settings(live, copies), copies, container) == []  # type: ignore[arg-type]
     [name] = copies.names()
-    assert program.verified == [f"{name}.unproven"]
+    assert container.verified == [f"{name}.unproven"]
 
 
 def test_a_copy_that_is_not_whole_is_kept_apart_and_replaces_none(live: Path, copies: Copies) -> None:
     for day in (1, 2, 3):
         copied(copies, live, f"2026110{day}-030000")
-    program = Program()
-    program.problems = ["checksum invalid: 1"]
-    [problem] = make(settings(live, copies), copies, program)  # type: ignore[arg-type]
+    container = Program()
+    container.problems = ["checksum invalid: 1"]
+    [problem] = make(settings(live, copies), copies, container)  # type: ignore[arg-type]
     *others, failed = copies.names()
     assert failed.endswith(".failed")
     assert problem == f"{failed.removesuffix('.failed')}: checksum invalid: 1"
@@ -171,15 +174,15 @@ def test_a_copy_that_is_not_whole_is_kept_apart_and_replaces_none(live: Path, co
 
 def test_a_copy_that_could_not_be_verified_is_verified_by_the_next_run(live: Path, copies: Copies) -> None:
     """The repository may have been emptied meanwhile."""
-    program = Program()
-    program.down = True
+    container = Program()
+    container.down = True
     with pytest.raises(CopyError, match="the container is down"):
-        make(settings(live, copies), copies, program)  # type: ignore[arg-type]
+        make(settings(live, copies), copies, container)  # type: ignore[arg-type]
     [name] = copies.names()
     assert name.endswith(".unproven")
     copies.move(name, "20261101-030000.unproven")
-    program.down = False
-    assert make(settings(live, copies), copies, program) == []  # type: ignore[arg-type]
+    container.down = False
+    assert make(settings(live, copies), copies, container) == []  # type: ignore[arg-type]
     assert copies.names()[0] == "20261101-030000"
     assert len(copies.names()) == 2
 
@@ -198,14 +201,14 @@ def test_a_second_run_is_refused(copies: Copies) -> None:
 def test_the_one_that_a_drill_has_restored_is_kept(live: Path, copies: Copies) -> None:
     for day in (1, 2, 3, 4):
         copied(copies, live, f"2026110{day}-030000")
-    program = Program()
-    program.restored = {"one": "20261102-030000"}
-    make(settings(live, copies), copies, program)  # type: ignore[arg-type]
+    container = Program()
+    container.restored = {"one": "20261102-030000"}
+    make(settings(live, copies), copies, container)  # type: ignore[arg-type]
     assert copies.names()[:-1] == ["20261102-030000", "20261104-030000"]
     # Also if the container does not say it any more: the host knows.
-    program.restored = {}
+    container.restored = {}
     copied(copies, live, "20261105-030000")
-    make(settings(live, copies), copies, program)  # type: ignore[arg-type]
+    make(settings(live, copies), copies, container)  # type: ignore[arg-type]
     assert "20261102-030000" in copies.names()
 
 
@@ -236,3 +239,67 @@ def test_a_repository_that_lost_its_history_is_noticed_though_all_that_is_left_i
     (live / "backup/one").rename(live / "backup/one.7512")
     third = copied(copies, live, "20261103-030000")
     assert list(lost(second, third, ["one"], keep_full=4)) == [], "it was set aside"
+
+
+@pytest.fixture(name="declared")
+def _declared(live: Path, copies: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copies:
+    """The command line finds this repository as ``kept``."""
+    (tmp_path / "kept.json").write_text(json.dumps(asdict(settings(live, copies))))
+    monkeypatch.setattr(program, "_CONFIGURATIONS", tmp_path)
+    return copies
+
+
+def reported(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    capsys.readouterr()
+    assert program.main(["status", "kept"]) == 0
+    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_why_no_copy_could_be_made_is_remembered(
+    declared: Copies, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    container = Program()
+    monkeypatch.setattr(program, "Container", lambda _: container)
+    container.down = True
+    assert program.main(["copy", "kept"]) == 1
+    assert "event-store-copies: the container is down" in capsys.readouterr().err
+    assert reported(capsys)["problems"] == ["the container is down"]
+    container.down = False
+    assert program.main(["copy", "kept"]) == 0
+    assert reported(capsys)["problems"] == []
+    with declared.alone():
+        assert program.main(["copy", "kept"]) == 1
+    assert reported(capsys)["problems"] == [], "the other run says itself how it goes"
+
+
+def test_a_copy_that_is_wrong_is_said_until_somebody_takes_it_for_a_good_one(
+    declared: Copies, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    container = Program()
+    monkeypatch.setattr(program, "Container", lambda _: container)
+    container.problems = ["backups are gone"]
+    assert program.main(["copy", "kept"]) == 2
+    [name] = declared.names()
+    day = name.removesuffix(".failed")
+    assert reported(capsys) == {
+        "stores": ["one"], "names": [name], "problems": [f"{day}: backups are gone"], "drilled": {}, "timer": Path("/run/systemd/system").is_dir(),
+    }  # fmt: skip
+    assert program.main(["accept", "kept", "20000101-000000"]) == 1
+    assert f"there are {name}" in capsys.readouterr().err
+    assert program.main(["accept", "kept", name]) == 0
+    assert (declared.names(), reported(capsys)["problems"]) == ([day], [])
+
+
+@pytest.mark.parametrize("name", ["other", "../kept"])
+def test_a_repository_of_another_host_is_not_known(
+    declared: Copies, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program.main(["copy", name]) == 1
+    assert "`make deploy` writes one for each repository of this host" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_not_mounted_is_said(declared: Copies, capsys: pytest.CaptureFixture[str]) -> None:
+    declared.shown.rmdir()
+    assert program.main(["copy", "kept"]) == 1
+    assert "is its disk mounted?" in capsys.readouterr().err
