@@ -43,8 +43,8 @@ ADDRESSES: Final = {
     # The same, for copies of the repository.
     "estest-copied-trixie": "10.0.3.97",
     "estest-copies-trixie": "10.0.3.98",
-    "estest-copied-bookworm": "10.0.3.93",
-    "estest-copies-bookworm": "10.0.3.94",
+    "estest-copied-bookworm": "10.0.3.88",
+    "estest-copies-bookworm": "10.0.3.89",
     # Never deployed under these names or at these addresses for longer than a test.
     "estest-absent": "10.0.3.90",
     "estest-foreign": "10.0.3.91",
