@@ -6,6 +6,8 @@
 -- prefixes: what stands before events[n] in an error that names the place of an event. NULL: the caller was given one
 -- event and no list.
 --
+-- query: append only if no event that matches it was stored after the marker: see append_if(). NULL: in any case.
+--
 -- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. SQLSTATEs: those of
 -- its callers.
 CREATE OR REPLACE FUNCTION event_store.append_lists(
@@ -22,6 +24,8 @@ CREATE OR REPLACE FUNCTION event_store.append_lists(
     command_id        uuid,
     command_type      text,
     command_data      jsonb,
+    query             jsonb DEFAULT NULL,
+    marker            text DEFAULT NULL,
     OUT event_ids        uuid[],
     OUT event_versions   integer[],
     OUT global_positions bigint[]
@@ -36,6 +40,11 @@ DECLARE
     feed_offset  bigint;
     looked_at    record;
     event_types  text[];
+    list_tags    text[];
+    tags         text[];
+    type_items   text[];
+    tag_items    text[];
+    lowest       xid8;
     are_plain    boolean;
     new_version  integer;
     new_position bigint;
@@ -51,6 +60,15 @@ BEGIN
     END IF;
     FOR n IN 1 .. cardinality(event_lists) LOOP
         looked_at := event_store.look_at_events(event_lists[n]);
+        IF looked_at.are_well_formed IS NOT TRUE THEN
+            -- Tags are looked at only if there is something out of the ordinary, which they are.
+            list_tags := (SELECT l.tags FROM event_store.look_at_tags(event_lists[n]) l WHERE l.are_well_formed);
+            IF list_tags IS NOT NULL THEN
+                tags := tags || list_tags;
+                looked_at := event_store.look_at_events(
+                    (SELECT jsonb_agg(i.value - 'tags') FROM jsonb_array_elements(event_lists[n]) AS i (value)));
+            END IF;
+        END IF;
         event_types := event_types || looked_at.event_types;
         IF (length(aggregate_types[n]) BETWEEN 1 AND 255 AND aggregate_ids[n] IS NOT NULL
             AND looked_at.are_well_formed) IS NOT TRUE
@@ -63,9 +81,15 @@ BEGIN
     END LOOP;
 
     event_types := ARRAY(SELECT DISTINCT t.name FROM unnest(event_types) AS t (name));
+    IF query IS NOT NULL THEN
+        SELECT array_agg(i.tags[1]) INTO tag_items FROM event_store.query_items(query) i WHERE i.tags IS NOT NULL;
+        SELECT array_agg(t.name) INTO type_items
+          FROM event_store.query_items(query) i CROSS JOIN LATERAL unnest(i.event_types) AS t (name) WHERE i.tags IS NULL;
+    END IF;
     -- Always: a repeated command writes nothing, so nothing else tells that the transaction has locks already.
     PERFORM event_store.refuse_many_locks(
-        cardinality(event_lists) + cardinality(event_types)
+        cardinality(event_lists) + cardinality(event_types) + coalesce(cardinality(tags), 0)
+        + coalesce(cardinality(tag_items), 0) + coalesce(cardinality(type_items), 0)
         + CASE WHEN command_id IS NOT NULL OR is_exact THEN 1 ELSE 0 END);
 
     -- Wait for the turn at each aggregate before anything is looked up: await_turn() says who waits for whom.
@@ -76,7 +100,14 @@ BEGIN
                FROM unnest(aggregate_types, aggregate_ids) AS u (aggregate_type, aggregate_id)
               ORDER BY 1) l;
     -- Until the end of the transaction nobody changes what is registered of these types.
-    PERFORM event_store.share_event_types(event_types);
+    IF type_items IS NULL THEN
+        PERFORM event_store.share_event_types(event_types);
+    ELSE
+        PERFORM event_store.await_types(event_types, type_items);
+    END IF;
+    IF tags IS NOT NULL OR tag_items IS NOT NULL THEN
+        PERFORM event_store.await_tags(tags, tag_items);
+    END IF;
 
     IF command_id IS NOT NULL THEN
         recorded := event_store.begin_command(
@@ -103,6 +134,13 @@ BEGIN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
     feed_offset := event_store.check_history();
+    IF query IS NOT NULL THEN
+        PERFORM event_store.refuse_decision(query, marker);
+        -- A decision comes after all that it may have seen. A transaction without an id gets such a number in any case.
+        lowest := (SELECT e.transaction_id FROM event_store.events e
+                    WHERE pg_current_xact_id_if_assigned() IS NOT NULL
+                    ORDER BY e.transaction_id DESC, e.global_position DESC LIMIT 1);
+    END IF;
     -- Plain: no event is of a type whose payload has to be validated, or that may be refused as unknown. This statement
     -- runs after the locks were taken, so it sees whatever came into force while this call waited for its turn. Like
     -- append_event(), it goes by what the settings know of the types, because that costs next to nothing.
@@ -119,12 +157,18 @@ BEGIN
         SELECT i.event_id, i.event_version, i.global_position INTO new_id, new_version, new_position
           FROM event_store.insert_events(
                    aggregate_types[n], aggregate_ids[n], new_version, event_lists[n], feed_offset, actor, actor_type,
-                   source, coalesce(causation_id, command_id), correlation_id) i;
+                   source, coalesce(causation_id, command_id), correlation_id, tags IS NOT NULL, lowest) i;
         event_ids := event_ids || new_id;
         event_versions := event_versions || new_version;
         global_positions := global_positions || new_position;
     END LOOP;
 
+    IF query IS NOT NULL THEN
+        PERFORM event_store.note_decision((
+            SELECT e.transaction_id FROM event_store.events e
+             WHERE e.aggregate_type = aggregate_types[cardinality(event_lists)]::varchar
+               AND e.aggregate_id = aggregate_ids[cardinality(event_lists)] AND e.event_version = new_version));
+    END IF;
     IF command_id IS NOT NULL THEN
         PERFORM event_store.complete_command(recorded, actor, actor_type, source, event_versions, global_positions);
     END IF;
