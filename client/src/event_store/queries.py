@@ -119,10 +119,10 @@ def scan_feed(
     return call("scan_feed", parameters, EVENT_OR_MARK, lambda rows: read_page(rows, after), rows_of=page_of)
 
 
-def read_events(query: Sequence[QueryItem], after: str | None, max_count: int | None) -> Statement[Selection]:
+def read_events(query: Sequence[QueryItem], after: Cursor, max_count: int | None) -> Statement[Selection]:
     """Read what matches a query, for a decision."""
-    parameters = {"query": Jsonb([item.document() for item in query]), "after": after, "max_count": max_count}
-    return call("read_events", parameters, EVENT_OR_MARKER, _selection, optional=("after", "max_count"))
+    parameters = {"query": Jsonb([item.document() for item in query]), **forward(after), "max_count": max_count}
+    return call("read_events", parameters, EVENT_OR_MARKER, _selection, optional=("max_count",))
 
 
 def feed_end() -> Statement[Cursor]:

@@ -16,6 +16,9 @@ CREATE TABLE event_store.event_tags (
 ALTER TABLE event_store.event_tags
     SET (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 
+-- An item of a query: see query_items(). jsonb_populate_record() makes its arrays in one go.
+CREATE TYPE event_store.query_item AS (types text[], tags text[]);
+
 -- The highest number in the feed that a decision was given. A sequence, and not a row, so that decisions do not wait for
 -- each other's commits: see note_decision().
 CREATE SEQUENCE event_store.last_decision;

@@ -38,7 +38,7 @@ def test_tags_come_back(client: EventStore) -> None:
     assert [event.event_type for event in selection.events] == ["One", "Three", "Four"]
     assert selection.events[0].data == {"n": 1}
     assert client.read_events([QueryItem(tags=[tag])], max_count=1).events == selection.events[:1]
-    after = client.cursor_of(selection.events[1])
+    after = selection.events[1].cursor
     assert client.read_events([QueryItem(["Four"], [tag])], after=after).events == selection.events[2:]
 
 

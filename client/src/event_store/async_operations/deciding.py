@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from event_store import queries, writes
 from event_store.async_operations.base import AsyncRunner
-from event_store.events import SYSTEM, Append, Appended, Command, Origin
+from event_store.events import START, SYSTEM, Append, Appended, Command, Cursor, Origin
 from event_store.selections import QueryItem, Selection
 
 
@@ -13,12 +13,11 @@ class AsyncDeciding(AsyncRunner):
     """Decisions that span aggregates."""
 
     async def read_events(
-        self, query: Sequence[QueryItem], *, after: str | None = None, max_count: int | None = None
+        self, query: Sequence[QueryItem], *, after: Cursor = START, max_count: int | None = None
     ) -> Selection:
         """The events that match one of the items, for a decision that `append_if` stores; ``query`` [] = every event.
 
-        ``after``: a cursor as text, see `cursor_of`; None = from the beginning. The marker is about the whole query, whatever is
-        left out. Raises `MalformedArgumentError`, `LostHistoryError`.
+        The marker is about the whole query, whatever ``after`` and ``max_count`` leave out. Raises `MalformedArgumentError`, `LostHistoryError`.
         """
         return await self.run(queries.read_events(query, after, max_count))
 

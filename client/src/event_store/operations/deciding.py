@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from event_store import queries, writes
-from event_store.events import SYSTEM, Append, Appended, Command, Origin
+from event_store.events import START, SYSTEM, Append, Appended, Command, Cursor, Origin
 from event_store.operations.base import Runner
 from event_store.selections import QueryItem, Selection
 
@@ -14,12 +14,11 @@ class Deciding(Runner):
     """Decisions that span aggregates."""
 
     def read_events(
-        self, query: Sequence[QueryItem], *, after: str | None = None, max_count: int | None = None
+        self, query: Sequence[QueryItem], *, after: Cursor = START, max_count: int | None = None
     ) -> Selection:
         """The events that match one of the items, for a decision that `append_if` stores; ``query`` [] = every event.
 
-        ``after``: a cursor as text, see `cursor_of`; None = from the beginning. The marker is about the whole query, whatever is
-        left out. Raises `MalformedArgumentError`, `LostHistoryError`.
+        The marker is about the whole query, whatever ``after`` and ``max_count`` leave out. Raises `MalformedArgumentError`, `LostHistoryError`.
         """
         return self.run(queries.read_events(query, after, max_count))
 

@@ -6,7 +6,8 @@
 -- prefixes: what stands before events[n] in an error that names the place of an event. NULL: the caller was given one
 -- event and no list.
 --
--- query: append only if no event that matches it was stored after the marker: see append_if(). NULL: in any case.
+-- items: of a query. Append only if no event that matches one was stored after the marker: see append_if(). NULL: in any
+-- case.
 --
 -- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. SQLSTATEs: those of
 -- its callers.
@@ -24,7 +25,7 @@ CREATE OR REPLACE FUNCTION event_store.append_lists(
     command_id        uuid,
     command_type      text,
     command_data      jsonb,
-    query             jsonb DEFAULT NULL,
+    items             event_store.query_item[] DEFAULT NULL,
     marker            text DEFAULT NULL,
     OUT event_ids        uuid[],
     OUT event_versions   integer[],
@@ -81,10 +82,10 @@ BEGIN
     END LOOP;
 
     event_types := ARRAY(SELECT DISTINCT t.name FROM unnest(event_types) AS t (name));
-    IF query IS NOT NULL THEN
-        SELECT array_agg(i.tags[1]) INTO tag_items FROM event_store.query_items(query) i WHERE i.tags IS NOT NULL;
-        SELECT array_agg(t.name) INTO type_items
-          FROM event_store.query_items(query) i CROSS JOIN LATERAL unnest(i.event_types) AS t (name) WHERE i.tags IS NULL;
+    IF items IS NOT NULL THEN
+        tag_items := (SELECT array_agg(i.tags[1]) FROM unnest(items) AS i WHERE i.tags IS NOT NULL);
+        type_items := (SELECT array_agg(t.name) FROM unnest(items) AS i CROSS JOIN LATERAL unnest(i.types) AS t (name)
+                        WHERE i.tags IS NULL);
     END IF;
     -- Always: a repeated command writes nothing, so nothing else tells that the transaction has locks already.
     PERFORM event_store.refuse_many_locks(
@@ -106,7 +107,8 @@ BEGIN
         PERFORM event_store.await_types(event_types, type_items);
     END IF;
     IF tags IS NOT NULL OR tag_items IS NOT NULL THEN
-        PERFORM event_store.await_tags(tags, tag_items);
+        -- A repeated command is not refused, whatever has come since.
+        PERFORM event_store.await_tags(tags, tag_items, CASE WHEN command_id IS NULL THEN items END, marker);
     END IF;
 
     IF command_id IS NOT NULL THEN
@@ -134,8 +136,12 @@ BEGIN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
     feed_offset := event_store.check_history();
-    IF query IS NOT NULL THEN
-        PERFORM event_store.refuse_decision(query, marker);
+    IF items IS NOT NULL THEN
+        IF EXISTS (SELECT FROM unnest(items) AS i WHERE i.types IS NULL AND i.tags IS NULL) THEN
+            -- Of what every event matches: nobody else inserts.
+            LOCK TABLE event_store.events IN SHARE ROW EXCLUSIVE MODE;
+        END IF;
+        PERFORM event_store.refuse_decision(items, marker);
         -- A decision comes after all that it may have seen. A transaction without an id gets such a number in any case.
         lowest := (SELECT e.transaction_id FROM event_store.events e
                     WHERE pg_current_xact_id_if_assigned() IS NOT NULL
@@ -163,7 +169,7 @@ BEGIN
         global_positions := global_positions || new_position;
     END LOOP;
 
-    IF query IS NOT NULL THEN
+    IF items IS NOT NULL THEN
         PERFORM event_store.note_decision((
             SELECT e.transaction_id FROM event_store.events e
              WHERE e.aggregate_type = aggregate_types[cardinality(event_lists)]::varchar

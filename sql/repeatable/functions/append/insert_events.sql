@@ -60,7 +60,8 @@ BEGIN
                coalesce((item.event ->> 'causation_id')::uuid, insert_events.causation_id),
                coalesce((item.event ->> 'correlation_id')::uuid, insert_events.correlation_id),
                now,
-               CASE WHEN insert_events.are_tagged THEN event_store.tags_of(item.event -> 'tags') END
+               CASE WHEN insert_events.are_tagged
+                    THEN nullif((jsonb_populate_record(NULL::event_store.query_item, item.event)).tags, '{}') END
           FROM jsonb_array_elements(insert_events.events) WITH ORDINALITY AS item (event, place)
         -- ON CONFLICT waits for a session that is inserting the same id, and then leaves the event out.
         ON CONFLICT (event_id) DO NOTHING

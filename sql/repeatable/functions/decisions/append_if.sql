@@ -1,8 +1,10 @@
 -- Appends events if nothing that matches a query has been stored since a reader looked: all of them or none. Returns one row
 -- for each aggregate, in the order of the call.
 --
--- appends: as for append_to_aggregates(); each event may have tags. query: as for read_events(). marker: of read_events()
--- with the same query; NULL = no event may match at all. The events of the call itself do not stand in its way.
+-- appends: as for append_to_aggregates(); each event may have tags.
+-- query: as for read_events().
+-- marker: of read_events() with the same query; NULL = no event may match at all. The events of the call itself do not stand
+-- in its way.
 -- command_id: as for append_events(); a command that was processed returns its first result, whatever has been stored
 -- since.
 --
@@ -40,10 +42,6 @@ DECLARE
     positions bigint[];
 BEGIN
     PERFORM event_store.check_appends(append_if.appends);
-    -- Before anything is waited for. NULL is no query: it would be none to append_lists().
-    PERFORM FROM event_store.query_items(append_if.query);
-    PERFORM event_store.read_marker(append_if.marker);
-
     SELECT array_agg(item.value ->> 'aggregate_type' ORDER BY item.place),
            array_agg((item.value ->> 'aggregate_id')::uuid ORDER BY item.place),
            array_agg((item.value ->> 'expected_version')::integer ORDER BY item.place),
@@ -58,7 +56,7 @@ BEGIN
                types, ids, expected, lists, prefixes, append_if.actor, append_if.actor_type,
                append_if.source, append_if.causation_id, append_if.correlation_id,
                append_if.command_id, append_if.command_type, append_if.command_data,
-               append_if.query, append_if.marker) a;
+               event_store.query_items(append_if.query), append_if.marker) a;
     RETURN QUERY SELECT * FROM unnest(types, ids, versions, positions);
 END
 $$;

@@ -7,7 +7,7 @@
 --
 -- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both.
 CREATE OR REPLACE FUNCTION event_store.matching_events(
-    query          jsonb,
+    items          event_store.query_item[],
     after_number   xid8,
     after_position bigint,
     max_count      integer
@@ -17,9 +17,9 @@ LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
 DECLARE
-    item record;
+    item event_store.query_item;
 BEGIN
-    FOR item IN SELECT i.event_types, i.tags FROM event_store.query_items(query) i LOOP
+    FOREACH item IN ARRAY items LOOP
         IF item.tags IS NOT NULL THEN
             RETURN QUERY
             SELECT e, e.xmin::text::bigint
@@ -28,17 +28,17 @@ BEGIN
              WHERE t.tag = item.tags[1]
                AND (t.transaction_id, t.global_position) > (after_number, after_position)
                AND e.tags @> item.tags
-               AND (item.event_types IS NULL OR e.event_type = ANY (item.event_types))
+               AND (item.types IS NULL OR e.event_type = ANY (item.types))
              ORDER BY t.transaction_id, t.global_position
              LIMIT max_count;
-        ELSIF item.event_types IS NOT NULL THEN
+        ELSIF item.types IS NOT NULL THEN
             RETURN QUERY EXECUTE $query$
                 SELECT e, e.xmin::text::bigint
                   FROM event_store.events e
                  WHERE e.event_type = ANY ($1::varchar[]) AND (e.transaction_id, e.global_position) > ($2, $3)
                  ORDER BY e.transaction_id, e.global_position
                  LIMIT $4 $query$
-            USING item.event_types, after_number, after_position, max_count;
+            USING item.types, after_number, after_position, max_count;
         ELSE
             RETURN QUERY EXECUTE $query$
                 SELECT e, e.xmin::text::bigint

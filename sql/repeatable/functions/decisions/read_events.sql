@@ -5,17 +5,20 @@
 -- query: a JSON array of items, {"types": [...], "tags": [...]}. An event matches if it matches one item: if it has one of
 -- the item's types (left out = any), and all of its tags (left out = any). [] is every event. Of an item's tags, name
 -- first the one that the fewest decisions have in common: the events are looked up by it, and decisions with it wait for
--- each other. after: the cursor of an event, as text; NULL = from the beginning.
+-- each other.
+-- Only after a place in the feed, if one is given: two numbers, or the cursor as text (after).
 --
--- The marker is about the whole query, whatever after and max_count leave out. So a decision that reads several pages
+-- The marker is about the whole query, whatever the place and max_count leave out. So a decision that reads several pages
 -- passes the marker of the first one: what was stored meanwhile is in its way, also if a later page has returned it.
 --
 -- Everything that is committed is returned, even above the feed's horizon. STABLE, so that events and marker are of one
 -- snapshot. SE002 malformed; SE018 the cursor is of a lost history; SE019 its history is not known here yet.
 CREATE OR REPLACE FUNCTION event_store.read_events(
-    query     jsonb,
-    after     text DEFAULT NULL,
-    max_count integer DEFAULT NULL
+    query                jsonb,
+    after_transaction_id xid8 DEFAULT '0',
+    after_position       bigint DEFAULT 0,
+    max_count            integer DEFAULT NULL,
+    after                text DEFAULT NULL
 )
 RETURNS TABLE (
     marker          text,
@@ -44,15 +47,19 @@ AS $$
 #variable_conflict use_column
 DECLARE
     snapshot constant pg_snapshot := event_store.present_snapshot();
+    items    constant event_store.query_item[] := event_store.query_items(read_events.query);
     settings record;
-    place    record;
 BEGIN
-    place := event_store.place_of(read_events.after);
+    IF read_events.after IS NOT NULL THEN
+        SELECT p.transaction_id, p.global_position INTO after_transaction_id, after_position
+          FROM event_store.place_of(read_events.after) p;
+    END IF;
+    PERFORM event_store.check_place(read_events.after_transaction_id, read_events.after_position);
     SELECT s.fork, s.feed_offset INTO settings FROM event_store.settings s;
     read_events.marker := (
         SELECT event_store.marker_of(settings.fork, snapshot, array_agg(DISTINCT (m.event).global_position))
           FROM event_store.matching_events(
-                   read_events.query,
+                   items,
                    (pg_snapshot_xmin(snapshot)::text::bigint + settings.feed_offset)::text::xid8, 0, NULL) m
          WHERE NOT event_store.was_visible((m.event).transaction_id::text::bigint - settings.feed_offset, m.inserted_by,
                                            snapshot));
@@ -64,8 +71,8 @@ BEGIN
            (m.event).schema_version, (m.event).aggregate_type, (m.event).event_type, (m.event).actor, (m.event).actor_type,
            (m.event).source, (m.event).created_by, (m.event).event_data, (m.event).metadata, (m.event).tags
       FROM (SELECT DISTINCT ON ((m.event).transaction_id, (m.event).global_position) m.event
-              FROM event_store.matching_events(read_events.query, coalesce(place.transaction_id, '0'),
-                                               coalesce(place.global_position, 0), read_events.max_count) m
+              FROM event_store.matching_events(items, read_events.after_transaction_id,
+                                               read_events.after_position, read_events.max_count) m
              ORDER BY (m.event).transaction_id, (m.event).global_position) m
      ORDER BY (m.event).transaction_id, (m.event).global_position
      LIMIT read_events.max_count;

@@ -5,22 +5,17 @@ CREATE OR REPLACE FUNCTION event_store.read_marker(
 )
 LANGUAGE plpgsql IMMUTABLE
 AS $$
-DECLARE
-    parts constant text[] := regexp_match(
-        marker, '^m([0-9a-f]{32})[.]([0-9]{1,19}:[0-9]{1,19}:[0-9,]*)[.]((?:[0-9]{1,18}(?:,[0-9]{1,18})*)?)$');
 BEGIN
     IF marker IS NULL THEN
         RETURN;
     END IF;
-    fork := parts[1]::uuid;
-    snapshot := parts[2]::pg_snapshot;
-    seen := string_to_array(parts[3], ',')::bigint[];
-    IF parts IS NULL THEN
-        RAISE invalid_text_representation;
+    IF marker !~ '^m[0-9a-f]{32}[.][0-9]{1,19}:[0-9]{1,19}:[0-9,]*[.]([0-9]{1,18}(,[0-9]{1,18})*)?$' THEN
+        RAISE EXCEPTION 'malformed: the marker is not one that read_events() has returned'
+            USING ERRCODE = 'SE002',
+                  HINT = 'Pass the marker of the first row of read_events(), unchanged. NULL means that no event may match.';
     END IF;
-EXCEPTION WHEN data_exception THEN
-    RAISE EXCEPTION 'malformed: the marker is not one that read_events() has returned'
-        USING ERRCODE = 'SE002',
-              HINT = 'Pass the marker of the first row of read_events(), unchanged. NULL means that no event may match.';
+    fork := substr(marker, 2, 32)::uuid;
+    snapshot := split_part(marker, '.', 2)::pg_snapshot;
+    seen := string_to_array(split_part(marker, '.', 3), ',')::bigint[];
 END
 $$;
