@@ -43,8 +43,8 @@ DECLARE
     event_types  text[];
     list_tags    text[];
     tags         text[];
-    type_items   text[];
-    tag_items    text[];
+    is_fine      boolean;
+    more         integer := 0;
     lowest       xid8;
     are_plain    boolean;
     new_version  integer;
@@ -61,36 +61,36 @@ BEGIN
     END IF;
     FOR n IN 1 .. cardinality(event_lists) LOOP
         looked_at := event_store.look_at_events(event_lists[n]);
-        IF looked_at.are_well_formed IS NOT TRUE THEN
-            -- Tags are looked at only if there is something out of the ordinary, which they are.
+        is_fine := length(aggregate_types[n]) BETWEEN 1 AND 255 AND aggregate_ids[n] IS NOT NULL
+                   AND looked_at.are_well_formed;
+        IF is_fine IS NOT TRUE THEN
+            -- Tags are out of the ordinary, so only now they are looked at.
             list_tags := (SELECT l.tags FROM event_store.look_at_tags(event_lists[n]) l WHERE l.are_well_formed);
             IF list_tags IS NOT NULL THEN
                 tags := tags || list_tags;
                 looked_at := event_store.look_at_events(
                     (SELECT jsonb_agg(i.value - 'tags') FROM jsonb_array_elements(event_lists[n]) AS i (value)));
+                is_fine := length(aggregate_types[n]) BETWEEN 1 AND 255 AND aggregate_ids[n] IS NOT NULL
+                           AND looked_at.are_well_formed;
+            END IF;
+            IF is_fine IS NOT TRUE THEN
+                PERFORM event_store.refuse_malformed(
+                    aggregate_types[n], aggregate_ids[n], actor, actor_type, source, command_id, command_type,
+                    coalesce(prefixes[n] || event_store.malformed_part(event_lists[n]),
+                             replace(event_store.malformed_part(event_lists[n]), 'events[0].', '')));
             END IF;
         END IF;
         event_types := event_types || looked_at.event_types;
-        IF (length(aggregate_types[n]) BETWEEN 1 AND 255 AND aggregate_ids[n] IS NOT NULL
-            AND looked_at.are_well_formed) IS NOT TRUE
-        THEN
-            PERFORM event_store.refuse_malformed(
-                aggregate_types[n], aggregate_ids[n], actor, actor_type, source, command_id, command_type,
-                coalesce(prefixes[n] || event_store.malformed_part(event_lists[n]),
-                         replace(event_store.malformed_part(event_lists[n]), 'events[0].', '')));
-        END IF;
     END LOOP;
 
     event_types := ARRAY(SELECT DISTINCT t.name FROM unnest(event_types) AS t (name));
-    IF items IS NOT NULL THEN
-        tag_items := (SELECT array_agg(i.tags[1]) FROM unnest(items) AS i WHERE i.tags IS NOT NULL);
-        type_items := (SELECT array_agg(t.name) FROM unnest(items) AS i CROSS JOIN LATERAL unnest(i.types) AS t (name)
-                        WHERE i.tags IS NULL);
+    IF items IS NOT NULL OR tags IS NOT NULL THEN
+        more := coalesce(cardinality(tags), 0)
+                + (SELECT count(*)::integer FROM unnest(items) AS i LEFT JOIN LATERAL unnest(i.types) ON i.tags IS NULL);
     END IF;
     -- Always: a repeated command writes nothing, so nothing else tells that the transaction has locks already.
     PERFORM event_store.refuse_many_locks(
-        cardinality(event_lists) + cardinality(event_types) + coalesce(cardinality(tags), 0)
-        + coalesce(cardinality(tag_items), 0) + coalesce(cardinality(type_items), 0)
+        cardinality(event_lists) + cardinality(event_types) + more
         + CASE WHEN command_id IS NOT NULL OR is_exact THEN 1 ELSE 0 END);
 
     -- Wait for the turn at each aggregate before anything is looked up: await_turn() says who waits for whom.
@@ -101,14 +101,12 @@ BEGIN
                FROM unnest(aggregate_types, aggregate_ids) AS u (aggregate_type, aggregate_id)
               ORDER BY 1) l;
     -- Until the end of the transaction nobody changes what is registered of these types.
-    IF type_items IS NULL THEN
+    IF items IS NULL THEN
         PERFORM event_store.share_event_types(event_types);
-    ELSE
-        PERFORM event_store.await_types(event_types, type_items);
     END IF;
-    IF tags IS NOT NULL OR tag_items IS NOT NULL THEN
+    IF items IS NOT NULL OR tags IS NOT NULL THEN
         -- A repeated command is not refused, whatever has come since.
-        PERFORM event_store.await_tags(tags, tag_items, CASE WHEN command_id IS NULL THEN items END, marker);
+        PERFORM event_store.await_decision(event_types, tags, items, marker, command_id IS NULL);
     END IF;
 
     IF command_id IS NOT NULL THEN
@@ -137,10 +135,7 @@ BEGIN
     END IF;
     feed_offset := event_store.check_history();
     IF items IS NOT NULL THEN
-        IF EXISTS (SELECT FROM unnest(items) AS i WHERE i.types IS NULL AND i.tags IS NULL) THEN
-            -- Of what every event matches: nobody else inserts.
-            LOCK TABLE event_store.events IN SHARE ROW EXCLUSIVE MODE;
-        END IF;
+        PERFORM event_store.lock_events(items);
         PERFORM event_store.refuse_decision(items, marker);
         -- A decision comes after all that it may have seen. A transaction without an id gets such a number in any case.
         lowest := (SELECT e.transaction_id FROM event_store.events e

@@ -14,7 +14,8 @@ BEGIN
     IF are_well_formed THEN
         tags := ARRAY(SELECT DISTINCT t.tag
                         FROM jsonb_array_elements(events) AS item
-                       CROSS JOIN LATERAL jsonb_array_elements_text(coalesce(nullif(item -> 'tags', 'null'), '[]')) AS t (tag));
+                       CROSS JOIN LATERAL jsonb_array_elements_text(
+                                              coalesce(nullif(item -> 'tags', 'null'), '[]')) AS t (tag));
     END IF;
 END
 $$;
