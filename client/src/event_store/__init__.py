@@ -36,6 +36,7 @@ from event_store.reports import (
     SealProblem,
 )
 from event_store.retries import NO_RETRIES, Retries
+from event_store.selections import QueryItem, Selection
 from event_store.session import Session
 from event_store.subscriptions import Subscription, follow
 
@@ -66,8 +67,10 @@ __all__ = [
     "Origin",
     "Page",
     "ProjectionLag",
+    "QueryItem",
     "Retries",
     "SealProblem",
+    "Selection",
     "Session",
     "Snapshot",
     "StoredEvent",

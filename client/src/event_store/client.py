@@ -3,18 +3,17 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
-from uuid import UUID
 
 import psycopg
 
-from event_store import errors, writes
+from event_store import errors
 from event_store.connections import LISTEN, Connections
-from event_store.events import SYSTEM, Appended, Command, Loaded, NewEvent, Origin, new_event_id
-from event_store.operations import Operations
+from event_store.decisions import Decisions
+from event_store.events import NewEvent, new_event_id
 from event_store.pools import came_by
 from event_store.retries import DEFAULT, Attempts, Retries, connection_is_lost
 from event_store.session import Session
@@ -27,7 +26,7 @@ T = TypeVar("T")
 log = logging.getLogger("event_store")
 
 
-class EventStore(Operations):
+class EventStore(Decisions):
     """An event store behind a pool of connections, one for the whole application.
 
     An `EventStore` is safe to share between threads, an `AsyncEventStore` between the tasks of one event loop.
@@ -97,7 +96,7 @@ class EventStore(Operations):
             except psycopg.Error as error:
                 pause = attempts.pause_after(error, repeatable=statement.repeatable)
                 log.info("trying again in %.2f s: %s", pause, error)
-            except (errors.VersionConflictError, errors.EventIdStoredError):
+            except errors.IN_THE_WAY:
                 # What stands in the way may be what an attempt before this one has appended.
                 if attempts.failures and statement.first_result:
                     first = self.run(statement.first_result)
@@ -161,46 +160,6 @@ class EventStore(Operations):
         The latter is so behind a pooler, unless ``listen`` leads past it. It is known once the store is open.
         """
         return self._connections.hints()
-
-    def decide(
-        self,
-        aggregate_type: str,
-        aggregate_id: UUID,
-        decision: Callable[[Loaded], Sequence[NewEvent]],
-        *,
-        origin: Origin = SYSTEM,
-        command: Command | None = None,
-    ) -> Appended | None:
-        """Load, decide, append; and decide again, with what has come since, when somebody else was faster.
-
-        ``decision`` gets what is stored and returns the events to append, none = nothing to do (the result is None). It is called
-        again after each conflict, so it must not do anything else. With a ``command`` that was processed before nothing is
-        decided or appended, and the first result comes back.
-
-        Raises what ``decision`` raises, `VersionConflictError` after too many conflicts in a row (see `Retries`), and
-        `CommandIdReusedError` if the command id was used for something else.
-        """
-        attempts = Attempts(self.retries)
-        if command:
-            # With data, because the events may be others each time.
-            command = dataclasses.replace(command, data=command.data or {})
-            first = self.run(writes.result_of(command, aggregate_type, aggregate_id))
-            if first:
-                return first
-        loaded = self.load_aggregate(aggregate_type, aggregate_id)
-        while True:
-            events = decision(loaded)
-            if not events:
-                return None
-            try:
-                return self.append_events(
-                    aggregate_type, aggregate_id, events, expected=loaded.version, origin=origin, command=command
-                )
-            except errors.VersionConflictError as conflict:
-                pause = attempts.pause_after_conflict(conflict)
-            sleep(pause)
-            newer = self.get_events_since(aggregate_type, aggregate_id, loaded.version)
-            loaded = dataclasses.replace(loaded, events=[*loaded.events, *newer])
 
     def _to_append(self, events: Sequence[NewEvent]) -> Sequence[NewEvent]:
         if self.retries.timeout <= 0:

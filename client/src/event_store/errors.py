@@ -5,12 +5,12 @@ do next.
 """
 
 import re
-from typing import Any, ClassVar
+from typing import Final
 from uuid import UUID
 
 import psycopg
 
-from event_store import misuse, unreadable
+from event_store import misuse, store_error, unreadable
 from event_store.events import START, Cursor
 
 #: Not the server's errors, but raised and caught beside them.
@@ -18,28 +18,7 @@ UnreadableEventError = unreadable.UnreadableEventError
 UnreadableSnapshotError = unreadable.UnreadableSnapshotError
 ForkedError, PoolerError = misuse.ForkedError, misuse.PoolerError
 
-
-class EventStoreError(Exception):
-    """An error that the store's functions raise."""
-
-    sqlstate: ClassVar[str]
-
-    def __init__(self, message: str, detail: str = "", hint: str = "") -> None:
-        super().__init__(message)
-        self.message, self.detail, self.hint = message, detail, hint
-
-    def __str__(self) -> str:
-        return "\n".join(part for part in (self.message, self.detail, self.hint) if part)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Exception would be pickled with its first argument only.
-        return type(self), (self.message, self.detail, self.hint)
-
-    def _detail(self, pattern: str) -> re.Match[str]:
-        match = re.search(pattern, self.detail)
-        if match is None:
-            raise ValueError(f"the detail of {self.sqlstate} is not understood: {self.detail!r}")
-        return match
+EventStoreError = store_error.EventStoreError
 
 
 class VersionConflictError(EventStoreError):
@@ -203,6 +182,26 @@ class PooledSessionError(EventStoreError):
 
     sqlstate = "SE020"
 
+
+class DecisionConflictError(EventStoreError):
+    """An event that matches the decision's query has been stored since: read the events again, and decide again."""
+
+    sqlstate = "SE021"
+
+    @property
+    def event_id(self) -> UUID:
+        """The first event that stands against the decision."""
+        return UUID(self._detail(r"event ([0-9a-f-]{36})")[1])
+
+
+class OtherHistoryError(EventStoreError):
+    """The marker is of another history of the store, which was started since: read the events again, and decide again."""
+
+    sqlstate = "SE022"
+
+
+#: What an append can meet that was carried out before, and whose answer was lost.
+IN_THE_WAY: Final = (VersionConflictError, EventIdStoredError, DecisionConflictError, OtherHistoryError)
 
 BY_SQLSTATE: dict[str, type[EventStoreError]] = {cls.sqlstate: cls for cls in EventStoreError.__subclasses__()}
 

@@ -48,7 +48,7 @@ class NewEvent:
     """An event to append. ``data`` and ``metadata`` are written as JSON objects, Decimal in them digit by digit.
 
     ``event_id``: made by the client or the server if there is none. ``causation_id`` and ``correlation_id``: those of the append's
-    `Origin` if there are none.
+    `Origin` if there are none. ``tags``: what decisions look for, see `read_events`.
     """
 
     event_type: str
@@ -58,15 +58,18 @@ class NewEvent:
     event_id: UUID | None = None
     causation_id: UUID | None = None
     correlation_id: UUID | None = None
+    tags: Sequence[str] = ()
 
     def document(self) -> dict[str, Any]:
         """The event as an item of the JSON array that the store's functions take."""
-        document = {
+        document: dict[str, Any] = {
             "event_type": self.event_type,
             "event_data": self.data,
             "metadata": self.metadata,
             "schema_version": self.schema_version,
         }
+        if self.tags:
+            document["tags"] = list(self.tags)
         ids = {"event_id": self.event_id, "causation_id": self.causation_id, "correlation_id": self.correlation_id}
         return document | {name: str(value) for name, value in ids.items() if value is not None}
 
@@ -124,7 +127,7 @@ class Appended:
 class StoredEvent:
     """An event as it is stored. ``data`` and ``metadata`` are what JSON makes of them.
 
-    Numbers are int or float; Decimal if neither can hold them, or if the store was asked for ``decimals``.
+    Numbers are int or float; Decimal if neither can hold them, or if the store was asked for ``decimals``. ``tags``: None = none.
     """
 
     event_id: UUID
@@ -144,6 +147,7 @@ class StoredEvent:
     correlation_id: UUID | None
     created_at: datetime
     created_by: str
+    tags: Sequence[str] | None = None
 
     @property
     def cursor(self) -> Cursor:

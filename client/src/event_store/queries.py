@@ -9,7 +9,8 @@ from psycopg.types.json import Jsonb
 
 from event_store.events import Cursor, Loaded, Page, Snapshot, StoredEvent
 from event_store.pages import PAGE_COUNT, page_of
-from event_store.rows import CURSOR, EVENT, EVENT_OR_MARK, EVENT_OR_SNAPSHOT, SNAPSHOT
+from event_store.rows import CURSOR, EVENT, EVENT_OR_MARK, EVENT_OR_MARKER, EVENT_OR_SNAPSHOT, SNAPSHOT
+from event_store.selections import QueryItem, Selection
 from event_store.statements import Statement, ask, call, first, only
 
 
@@ -118,6 +119,12 @@ def scan_feed(
     return call("scan_feed", parameters, EVENT_OR_MARK, lambda rows: read_page(rows, after), rows_of=page_of)
 
 
+def read_events(query: Sequence[QueryItem], after: Cursor, max_count: int | None) -> Statement[Selection]:
+    """Read what matches a query, for a decision."""
+    parameters = {"query": Jsonb([item.document() for item in query]), **forward(after), "max_count": max_count}
+    return call("read_events", parameters, EVENT_OR_MARKER, _selection, optional=("max_count",))
+
+
 def feed_end() -> Statement[Cursor]:
     """Ask for the cursor of the last event that may be read."""
     return call("feed_end", {}, CURSOR, only)
@@ -130,6 +137,10 @@ def read_page(rows: Sequence[StoredEvent | Cursor], after: Cursor) -> Page:
     last = rows[-1]
     found = [row for row in rows if isinstance(row, StoredEvent)]
     return Page(found, last.cursor if isinstance(last, StoredEvent) else last, advanced=True, after=after)
+
+
+def _selection(rows: Sequence[StoredEvent | str]) -> Selection:
+    return Selection([row for row in rows if isinstance(row, StoredEvent)], str(rows[0]))
 
 
 def _loaded(rows: Sequence[StoredEvent | Snapshot]) -> Loaded:

@@ -88,5 +88,17 @@ def _snapshot(**columns: Any) -> Snapshot:
     )
 
 
+def _selected(cursor: Any) -> RowMaker[StoredEvent | str]:
+    event_of = args_row(StoredEvent)(cursor)
+
+    def of_row(values: Sequence[Any]) -> StoredEvent | str:
+        *columns, marker = values
+        return event_of(columns) if marker is None else str(marker)
+
+    return of_row
+
+
 EVENT_OR_MARK: Final = RowShape(EVENT.columns, _event_or(_mark, missing="event_id"))
+#: The first row of a selection has nothing but the marker.
+EVENT_OR_MARKER: Final = RowShape(f"{EVENT.columns}, marker", _selected)
 EVENT_OR_SNAPSHOT: Final = RowShape(EVENT.columns, _event_or(_snapshot, missing="event_type"))

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from event_store.events import Append, Appended, Command, NewEvent, Origin
 from event_store.rows import APPENDED, VALUE
+from event_store.selections import QueryItem
 from event_store.statements import Statement, ask, call, first, only
 
 T = TypeVar("T")
@@ -44,17 +45,17 @@ def append_to_aggregates(
     appends: Sequence[Append], origin: Origin, command: Command | None
 ) -> Statement[list[Appended]]:
     """Append to several aggregates, all of it or nothing."""
-    documents = [
-        {
-            "aggregate_type": one.aggregate_type,
-            "aggregate_id": str(one.aggregate_id),
-            "expected_version": one.expected,
-            "events": [event.document() for event in one.events],
-        }
-        for one in appends
-    ]
-    parameters = {"appends": Jsonb(documents)} | _origin(origin) | _command(command)
+    parameters = {"appends": _documents(appends)} | _origin(origin) | _command(command)
     return _once(call("append_to_aggregates", parameters, APPENDED, list), appends, command, list)
+
+
+def append_if(
+    appends: Sequence[Append], query: Sequence[QueryItem], marker: str | None, origin: Origin, command: Command | None
+) -> Statement[list[Appended]]:
+    """Append to aggregates if nothing that matches has come since the marker."""
+    condition = {"query": Jsonb([item.document() for item in query]), "marker": marker}
+    parameters = {"appends": _documents(appends)} | condition | _origin(origin) | _command(command)
+    return _once(call("append_if", parameters, APPENDED, list), appends, command, list)
 
 
 def check_command_processed(command_id: UUID) -> Statement[bool]:
@@ -78,6 +79,23 @@ def result_of(command: Command, aggregate_type: str, aggregate_id: UUID) -> Stat
         "data": Jsonb(command.data),
     }
     return Statement(query, parameters, APPENDED.factory, first)
+
+
+def results_of(command: Command) -> Statement[list[Appended]]:
+    """Ask for the first results of a command on whatever aggregates; none if it was not processed, or was not this one."""
+    query = b"""
+        SELECT r.event_version, r.global_position
+          FROM event_store.commands c
+         CROSS JOIN LATERAL unnest(c.event_versions, c.global_positions)
+               WITH ORDINALITY AS r (event_version, global_position, place)
+         WHERE c.command_id = %(command_id)s AND c.command_type = %(command_type)s AND c.data = %(data)s
+         ORDER BY r.place"""
+    parameters = {
+        "command_id": command.command_id,
+        "command_type": command.command_type,
+        "data": Jsonb(command.data),
+    }
+    return Statement(query, parameters, APPENDED.factory, list)
 
 
 def record_command(command: Command, aggregate_type: str, aggregate_id: UUID, origin: Origin) -> Statement[bool]:
@@ -131,8 +149,22 @@ def _stored(appends: Sequence[Append], read: Callable[[Sequence[Appended]], T]) 
     return Statement(query, parameters, APPENDED.factory, lambda rows: read(rows) if len(rows) == len(last) else None)
 
 
+def _documents(appends: Sequence[Append]) -> Jsonb:
+    return Jsonb(
+        [
+            {
+                "aggregate_type": one.aggregate_type,
+                "aggregate_id": str(one.aggregate_id),
+                "expected_version": one.expected,
+                "events": [event.document() for event in one.events],
+            }
+            for one in appends
+        ]
+    )
+
+
 def _single(event: NewEvent, origin: Origin) -> dict[str, Any]:
-    return {
+    single: dict[str, Any] = {
         "event_type": event.event_type,
         "event_data": Jsonb(event.data),
         "metadata": Jsonb(event.metadata),
@@ -141,6 +173,7 @@ def _single(event: NewEvent, origin: Origin) -> dict[str, Any]:
         "causation_id": event.causation_id or origin.causation_id,
         "correlation_id": event.correlation_id or origin.correlation_id,
     }
+    return single | ({"tags": list(event.tags)} if event.tags else {})
 
 
 def _origin(origin: Origin) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from unittest import TestCase
 from uuid import UUID, uuid4
 
+from eventsourcing.dcb.tests import DCBRecorderTestCase
 from eventsourcing.persistence import Tracking
 from eventsourcing.tests import application, persistence, projection
 from eventsourcing.utils import Environment
@@ -155,6 +156,14 @@ class ApplicationCase(application.ApplicationTestCase):
     pass
 
 
+class DCBRecorderCase(DCBRecorderTestCase):
+    def test_append_read(self) -> None:
+        self._test_append_read(FACTORY[0].dcb_recorder())
+
+    def test_append_subscribe(self) -> None:
+        self._test_append_subscribe(FACTORY[0].dcb_recorder())
+
+
 RECORDER_CASES: list[type[TestCase]] = [
     AggregateRecorderCase,
     AggregateRecorderOfTextIdsCase,
@@ -165,6 +174,7 @@ RECORDER_CASES: list[type[TestCase]] = [
     ProcessRecorderAsApplicationRecorderCase,
     ProcessRecorderAsTrackingRecorderCase,
     NonInterleavingCase,
+    DCBRecorderCase,
 ]
 #: These make applications of fixed names, and look at their first notifications.
 APPLICATION_CASES: list[type[TestCase]] = [

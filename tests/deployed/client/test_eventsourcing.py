@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from eventsourcing import persistence
+from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBQuery, DCBQueryItem
+from eventsourcing.dcb.persistence import DCBInfrastructureFactory
 from eventsourcing.persistence import StoredEvent, Tracking
 from eventsourcing.utils import Environment
 from psycopg.conninfo import make_conninfo
@@ -243,3 +245,43 @@ def test_errors_are_the_librarys(recorder: EventStoreApplicationRecorder, connin
 def test_an_environment_that_says_too_little_is_an_error(env: dict[str, str]) -> None:
     with pytest.raises(OSError, match="EVENT_STORE_"):
         Factory(env)
+
+
+def test_the_factory_of_decisions_is_found_where_the_other_one_is(
+    empty_conninfo: str,
+) -> None:
+    environment = {"PERSISTENCE_MODULE": "event_store.eventsourcing", "EVENT_STORE_CONNINFO": empty_conninfo}
+    with DCBInfrastructureFactory.construct(Environment("Courses", environment)) as factory:
+        assert factory.dcb_recorder().append([DCBEvent("Opened", b"{}")]) == 1
+
+
+def test_one_of_many_decisions_is_stored_and_positions_have_no_gap(factory: Factory) -> None:
+    recorder = factory.dcb_recorder()
+    query = DCBQuery([DCBQueryItem(tags=["name:ada"])])
+
+    def decide(number: int) -> int:
+        head = recorder.read(query).head
+        try:
+            return recorder.append(
+                [DCBEvent("NameTaken", b"\0", ["name:ada"]), DCBEvent("Welcomed", b"{}")], DCBAppendCondition(query)
+            )
+        except persistence.IntegrityError:
+            return recorder.append([DCBEvent("Refused", b"text", [str(number)])], DCBAppendCondition(query, head or 2))
+
+    with ThreadPoolExecutor(6) as pool:
+        positions = sorted(pool.map(decide, range(6)))
+    assert positions == [2, 3, 4, 5, 6, 7]
+    events = list(recorder.read())
+    assert [event.position for event in events] == list(range(1, 8))
+    assert [event.event.data for event in events] == [b"\0", b"{}", *[b"text"] * 5]
+    assert [event.event.type for event in recorder.read(query)] == ["NameTaken"]
+
+
+def test_an_append_of_decisions_whose_answer_was_lost_is_made_once(factory: Factory, relay: Relay) -> None:
+    recorder = factory.dcb_recorder()
+    query = DCBQuery([DCBQueryItem(tags=["name:bob"])])
+    recorder.append([DCBEvent("Opened", b"{}")])
+    relay.lose_answer(b"COMMIT")
+    assert recorder.append([DCBEvent("NameTaken", b"{}", ["name:bob"])], DCBAppendCondition(query)) == 2
+    assert relay.losses_left == 0
+    assert [event.position for event in recorder.read(query)] == [2]

@@ -66,7 +66,7 @@ FAULTS: dict[str, Changes] = {
         ],
     },
     "the number is not raised to that of the aggregate's last event": {
-        "later_feed_number": [("    number := greatest(number, last_number);\n", "")],
+        "later_feed_number": [("greatest(number, last_number, ", "greatest(number, ")],
     },
 }
 

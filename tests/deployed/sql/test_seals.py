@@ -103,14 +103,16 @@ _LINE = (
 def test_the_canonical_form_never_changes(admin: Connection) -> None:
     with tampering(admin):
         admin.execute("SET LOCAL TimeZone = 'Asia/Kathmandu'")
-        line = admin.execute("""
+        line = """
             SELECT event_store.event_line(ROW(
                        '6f1c2a4e-0000-4000-8000-000000000001', 9007199254740993, '18446744073709551615',
                        '6f1c2a4e-0000-4000-8000-000000000002', '2026-03-29 03:30:00.100000+02', NULL,
                        '6f1c2a4e-0000-4000-8000-000000000003', 1, 2, E'Po"si\ntion', E'Größe\\x01', '', 'user', 'ui', 'app',
-                       '{"bb": {}, "a": [1.10, 1E+2, -0, true, null, "é€\\n😀"]}', '{}')::event_store.events)
-        """).fetchone()
-        assert line == (_LINE.replace("1E+2", "100").replace("-0,", "0,"),)
+                       '{"bb": {}, "a": [1.10, 1E+2, -0, true, null, "é€\\n😀"]}', '{}', %s)::event_store.events)"""
+        expected = _LINE.replace("1E+2", "100").replace("-0,", "0,")
+        assert admin.execute(line, [None]).fetchone() == (expected,)
+        with_tags = f"""{expected[:-1]}, "tags" : ["b","quo\\"te","€"]}}"""
+        assert admin.execute(line, [["b", 'quo"te', "€"]]).fetchone() == (with_tags,)
 
 
 @pytest.mark.parametrize(

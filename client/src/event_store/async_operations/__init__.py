@@ -8,6 +8,7 @@ everything that is not the store's. ``max_count`` None means all.
 from event_store.async_operations.aggregates import AsyncAggregates
 from event_store.async_operations.appending import AsyncAppending
 from event_store.async_operations.consuming import AsyncConsuming
+from event_store.async_operations.deciding import AsyncDeciding
 from event_store.async_operations.event_types import AsyncEventTypes
 from event_store.async_operations.feed import AsyncFeed
 from event_store.async_operations.privacy import AsyncPrivacy
@@ -19,6 +20,7 @@ from event_store.async_operations.users import AsyncUsers
 
 class AsyncOperations(
     AsyncAppending,
+    AsyncDeciding,
     AsyncEventTypes,
     AsyncAggregates,
     AsyncSearching,

@@ -15,8 +15,8 @@ What differs from the library's own recorders:
 - Once all events of an application have left the store (retention), notification ids begin anew.
 """
 
-from event_store.eventsourcing.applications import LostNotificationsError
 from event_store.eventsourcing.factory import Factory
+from event_store.eventsourcing.log import LostNotificationsError
 from event_store.eventsourcing.tracking import EventStoreTrackingRecorder
 
 __all__ = ["EventStoreTrackingRecorder", "Factory", "LostNotificationsError"]

@@ -22,7 +22,7 @@ SCHEMA: Final = "eventsourcing"
 # The first that fits; both sides follow PEP 249.
 _COUNTERPARTS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], type[Exception]], ...]] = (
     (
-        (errors.VersionConflictError, errors.EventIdStoredError, errors.CommandIdReusedError),
+        (*errors.IN_THE_WAY, errors.CommandIdReusedError),
         persistence.IntegrityError,
     ),
     (errors.InvalidPayloadError, persistence.DataError),

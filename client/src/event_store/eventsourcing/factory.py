@@ -4,6 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar, cast
 
+from eventsourcing.dcb.persistence import DCBInfrastructureFactory
 from eventsourcing.persistence import (
     AggregateRecorder,
     ApplicationRecorder,
@@ -16,6 +17,7 @@ from eventsourcing.utils import Environment, EnvType, resolve_topic, strtobool
 from event_store.client import EventStore
 from event_store.eventsourcing.applications import EventStoreApplicationRecorder
 from event_store.eventsourcing.datastore import Datastore
+from event_store.eventsourcing.decisions import EventStoreDCBRecorder
 from event_store.eventsourcing.recorders import EventStoreAggregateRecorder
 from event_store.eventsourcing.snapshots import EventStoreSnapshotRecorder
 from event_store.eventsourcing.states import SortedJSONTranscoder
@@ -28,7 +30,9 @@ C = TypeVar("C")
 _NAMELESS: Final = "eventsourcing"
 
 
-class EventStoreFactory(InfrastructureFactory[EventStoreTrackingRecorder]):
+class EventStoreFactory(
+    InfrastructureFactory[EventStoreTrackingRecorder], DCBInfrastructureFactory[EventStoreTrackingRecorder]
+):
     """Reads, with the application's name in front or without:
 
     EVENT_STORE_CONNINFO: the store, as libpq understands it; or
@@ -87,6 +91,10 @@ class EventStoreFactory(InfrastructureFactory[EventStoreTrackingRecorder]):
         """A recorder with a notification log."""
         cls = self._chosen(self.APPLICATION_RECORDER_TOPIC, EventStoreApplicationRecorder)
         return cls(self.datastore, self._application)
+
+    def dcb_recorder(self) -> EventStoreDCBRecorder:
+        """A recorder of decisions that span aggregates."""
+        return EventStoreDCBRecorder(self.datastore, self._application)
 
     def tracking_recorder(self, tracking_recorder_class: type[T] | None = None) -> T:
         """A recorder of tracking, or a view that is one."""

@@ -25,6 +25,11 @@ def event_id(application: str, notification_id: int) -> UUID:
     return UUID(int=(name | _VERSION) << 64 | _VARIANT | notification_id)
 
 
+def between(application: str, first: int, last: int) -> dict[str, UUID]:
+    """The ids of the application's events with these numbers, as parameters."""
+    return {"first": event_id(application, first), "last": event_id(application, last)}
+
+
 def notification_id(event_id: UUID) -> int:
     """The number in an event's id."""
     return event_id.int & LAST

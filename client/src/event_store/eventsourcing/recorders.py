@@ -126,7 +126,8 @@ class EventStoreAggregateRecorder(AggregateRecorder):
     def _of(self, by_originator: Sequence[Stream]) -> dict[str, Any]:
         """The parameters of `STATE`."""
         aggregate_ids = [stream.aggregate_id for stream in by_originator]
-        return {"application": self.application, "aggregate_ids": aggregate_ids, **self._between(0, ids.LAST)}
-
-    def _between(self, first: int, last: int) -> dict[str, Any]:
-        return {"first": ids.event_id(self.application, first), "last": ids.event_id(self.application, last)}
+        return {
+            "application": self.application,
+            "aggregate_ids": aggregate_ids,
+            **ids.between(self.application, 0, ids.LAST),
+        }

@@ -9,6 +9,7 @@ everything that is not the store's. ``max_count`` None means all.
 from event_store.operations.aggregates import Aggregates
 from event_store.operations.appending import Appending
 from event_store.operations.consuming import Consuming
+from event_store.operations.deciding import Deciding
 from event_store.operations.event_types import EventTypes
 from event_store.operations.feed import Feed
 from event_store.operations.privacy import Privacy
@@ -20,6 +21,7 @@ from event_store.operations.users import Users
 
 class Operations(
     Appending,
+    Deciding,
     EventTypes,
     Aggregates,
     Searching,

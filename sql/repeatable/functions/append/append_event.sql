@@ -1,6 +1,6 @@
 -- Appends one event to one aggregate; returns its id, version and position.
 --
--- The ordinary case takes two statements: one looks everything up, one inserts. Everything else (commands, types to
+-- The ordinary case takes two statements: one looks everything up, one inserts. Everything else (commands, tags, types to
 -- validate, what read models take, a history that is not checked yet, anything malformed) is left to append_lists(),
 -- which does it for many events as well. The time of an append is not spent on running the statements but on what
 -- each transaction has to set up for them: statements and the tables in them, SET clauses, operators in expressions,
@@ -9,6 +9,7 @@
 -- expected_version: the version that the caller has seen; 0 = the aggregate must not exist yet; -1 = it must exist;
 -- NULL = any.
 -- metadata, schema_version: NULL means the default, like null in a list of events.
+-- tags: what decisions look for, see append_if(); at most 100 texts of 1 to 255 characters.
 -- command_id: if the same command is sent again, it returns its first result and appends nothing, whatever the expected
 -- version. A command is the same if command_type, aggregate and command_data are the same; without command_data, type,
 -- schema version and payload of the event are compared instead. The event's causation_id is the command's id unless
@@ -34,7 +35,8 @@ CREATE OR REPLACE FUNCTION event_store.append_event(
     event_id         uuid DEFAULT NULL,
     command_id       uuid DEFAULT NULL,
     command_type     text DEFAULT NULL,
-    command_data     jsonb DEFAULT NULL
+    command_data     jsonb DEFAULT NULL,
+    tags             text[] DEFAULT NULL
 )
 RETURNS event_store.appended_event
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -63,6 +65,7 @@ BEGIN
         AND append_event.actor_type IN ('user', 'service', 'system')
         AND append_event.source IN ('ui', 'api', 'import', 'webhook', 'system')
         AND append_event.command_id IS NULL AND append_event.command_type IS NULL AND append_event.command_data IS NULL
+        AND append_event.tags IS NULL
         -- Otherwise append_lists() raises it.
         AND current_setting('synchronous_commit') IN ('on', 'remote_apply')
         -- A read model takes these, and not whatever payload: see check_read_models().
@@ -106,7 +109,8 @@ BEGIN
         as_list := jsonb_build_array(jsonb_build_object(
             'event_type', append_event.event_type, 'event_data', append_event.event_data,
             'metadata', append_event.metadata, 'schema_version', append_event.schema_version,
-            'event_id', append_event.event_id));
+            'event_id', append_event.event_id)
+            || CASE WHEN append_event.tags IS NULL THEN '{}' ELSE jsonb_build_object('tags', append_event.tags) END);
         SELECT a.event_ids[1], a.event_versions[1], a.global_positions[1]
           INTO appended
           FROM event_store.append_lists(

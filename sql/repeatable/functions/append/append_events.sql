@@ -3,8 +3,8 @@
 -- expected_version: the version that the caller has seen; 0 = the aggregate must not exist yet; -1 = it must exist;
 -- NULL = any.
 -- events: a JSON array of objects with event_type and event_data, and optionally event_id, schema_version, metadata,
--- causation_id and correlation_id (the last two default to the arguments of the call). null is the same as leaving the
--- key out.
+-- tags (an array of texts, see append_if()), causation_id and correlation_id (the last two default to the arguments of the
+-- call). null is the same as leaving the key out.
 -- command_id: if the same command is sent again, it returns its first result and appends nothing, whatever the expected
 -- version. A command is the same if command_type, aggregate and command_data are the same; without command_data, types,
 -- schema versions and payloads of the events are compared instead. The events' causation_id is the command's id unless

@@ -1,6 +1,6 @@
 -- Inserts well-formed events after a version of an aggregate; returns the last one's id, version and position. The
--- caller holds the aggregate's lock. Not for the application. SE003 an event id is stored already, or is in the list
--- twice.
+-- caller holds the aggregate's lock. are_tagged: some of the events may have tags. lowest_number: their number in the feed
+-- is not below it; NULL = any. Not for the application. SE003 an event id is stored already, or is in the list twice.
 CREATE OR REPLACE FUNCTION event_store.insert_events(
     aggregate_type  text,
     aggregate_id    uuid,
@@ -12,6 +12,8 @@ CREATE OR REPLACE FUNCTION event_store.insert_events(
     source          text,
     causation_id    uuid,
     correlation_id  uuid,
+    are_tagged      boolean,
+    lowest_number   xid8,
     OUT event_id        uuid,
     OUT event_version   integer,
     OUT global_position bigint
@@ -21,7 +23,6 @@ AS $$
 #variable_conflict use_column
 DECLARE
     last     record;
-    number   xid8;
     now      timestamptz;
     inserted bigint;
 BEGIN
@@ -40,14 +41,15 @@ BEGIN
      -- statistics.
      ORDER BY e.event_version DESC
      LIMIT 1;
-    number := event_store.feed_number(insert_events.feed_offset, last.transaction_id);
     now := greatest(clock_timestamp(), last.created_at);
     WITH inserted AS (
         INSERT INTO event_store.events AS e (
             event_id, transaction_id, aggregate_type, aggregate_id, event_version, event_type, schema_version, event_data,
-            metadata, actor, actor_type, source, causation_id, correlation_id, created_at)
+            metadata, actor, actor_type, source, causation_id, correlation_id, created_at, tags)
         SELECT coalesce((item.event ->> 'event_id')::uuid, event_store.new_event_id()),
-               number,
+               -- Once, and when the table is locked: who decides on every event locks it before its number is taken.
+               (SELECT event_store.feed_number(insert_events.feed_offset,
+                                               greatest(last.transaction_id, insert_events.lowest_number))),
                insert_events.aggregate_type, insert_events.aggregate_id,
                insert_events.current_version + item.place::integer,
                item.event ->> 'event_type',
@@ -57,7 +59,9 @@ BEGIN
                insert_events.actor, insert_events.actor_type, insert_events.source,
                coalesce((item.event ->> 'causation_id')::uuid, insert_events.causation_id),
                coalesce((item.event ->> 'correlation_id')::uuid, insert_events.correlation_id),
-               now
+               now,
+               CASE WHEN insert_events.are_tagged
+                    THEN nullif((jsonb_populate_record(NULL::event_store.query_item, item.event)).tags, '{}') END
           FROM jsonb_array_elements(insert_events.events) WITH ORDINALITY AS item (event, place)
         -- ON CONFLICT waits for a session that is inserting the same id, and then leaves the event out.
         ON CONFLICT (event_id) DO NOTHING
@@ -72,6 +76,14 @@ BEGIN
     IF inserted IS DISTINCT FROM jsonb_array_length(insert_events.events) THEN
         PERFORM event_store.refuse_event_ids(ARRAY(
             SELECT (item ->> 'event_id')::uuid FROM jsonb_array_elements(insert_events.events) AS item));
+    END IF;
+    IF insert_events.are_tagged THEN
+        INSERT INTO event_store.event_tags (tag, transaction_id, global_position)
+        SELECT DISTINCT t.tag, e.transaction_id, e.global_position
+          FROM event_store.events e
+         CROSS JOIN LATERAL unnest(e.tags) AS t (tag)
+         WHERE e.aggregate_type = insert_events.aggregate_type::varchar AND e.aggregate_id = insert_events.aggregate_id
+           AND e.event_version > insert_events.current_version;
     END IF;
 END
 $$;

@@ -10,6 +10,9 @@
 -- Without such an event the transaction needs an id that nobody has seen yet, after its bound is published: that of a
 -- subtransaction. The commit names it, so that it is never handed out again, not even after a crash.
 --
+-- A decision that was stored since then has not seen what comes now, so it has the lower number: note_decision() says
+-- which. To come after one that was rolled back, or that has nothing to do with these events, does no harm.
+--
 -- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. 55P03 no bound can be
 -- published.
 CREATE OR REPLACE FUNCTION event_store.later_feed_number(feed_offset bigint, last_number xid8) RETURNS xid8
@@ -40,7 +43,8 @@ BEGIN
                  ELSE greatest(own + 1, pg_snapshot_xmax(pg_current_snapshot())::text::bigint) END);
         number := (event_store.new_subtransaction(own) + feed_offset)::text::xid8;
     END IF;
-    number := greatest(number, last_number);
+    -- Whoever has waited for a decision comes after it.
+    number := greatest(number, last_number, (SELECT d.last_value FROM event_store.last_decision d)::text::xid8);
     IF number <> kept THEN
         PERFORM set_config('event_store.feed_number', number::text, true);
     END IF;

@@ -42,6 +42,10 @@ BEGIN
                 EXCEPTION WHEN invalid_text_representation THEN
                     RETURN format('%s.%s is not a UUID', place, key);
                 END;
+            ELSIF key = 'tags' THEN
+                IF NOT event_store.are_texts(event -> 'tags') THEN
+                    RETURN format('%s.tags is not an array of at most 100 texts of 1 to 255 characters', place);
+                END IF;
             ELSIF key NOT IN ('event_type', 'event_data', 'metadata', 'schema_version') THEN
                 RETURN format('%s.%s is unknown', place, key);
             END IF;

@@ -29,6 +29,6 @@ BEGIN
               HINT = CASE WHEN part LIKE '%encoded twice?'
                   THEN 'Pass the document itself, or its text without turning that into JSON once more. ' ELSE '' END
                   || 'An event has event_type (text) and event_data (object), and optionally event_id, causation_id, '
-                  || 'correlation_id (UUIDs), schema_version (1, 2, ...) and metadata (object).';
+                  || 'correlation_id (UUIDs), schema_version (1, 2, ...), metadata (object) and tags (array of texts).';
 END
 $$;

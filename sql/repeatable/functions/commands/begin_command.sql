@@ -36,7 +36,10 @@ BEGIN
     IF begin_command.command_data IS NULL THEN
         content := (SELECT jsonb_agg(jsonb_build_array(item ->> 'event_type',
                                                        coalesce(nullif(item -> 'schema_version', 'null'), '1'),
-                                                       item -> 'event_data') ORDER BY list.place, event.place)
+                                                       item -> 'event_data')
+                                     -- Without tags the content is what it was before there were tags.
+                                     || CASE WHEN coalesce(item -> 'tags', '[]') IN ('null', '[]') THEN '[]'
+                                             ELSE jsonb_build_array(item -> 'tags') END ORDER BY list.place, event.place)
                       FROM unnest(begin_command.event_lists) WITH ORDINALITY AS list (events, place)
                      CROSS JOIN jsonb_array_elements(list.events) WITH ORDINALITY AS event (item, place));
     END IF;

