@@ -12,12 +12,13 @@ from pathlib import Path
 
 from . import copies, pgbackrest, put_back, state
 from .drill import drill
+from .newest import ask
 from .pgbackrest import BackupError
 from .target import Search
 from .verify import verify
 
 #: Beside what pgBackRest knows.
-_REMEMBERED = ("verify", "drill", "failed-drill", "drilled-copy", "put-back", "points")
+_REMEMBERED = ("verify", "drill", "failed-drill", "drilled-copy", "put-back", "points", "cut-off")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,9 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     point.add_argument("--lsn", required=True)
     point.add_argument("--timeline", type=int, required=True)
     point.set_defaults(command=_point)
+    newest = commands.add_parser(
+        "newest", help="restore the newest state aside, and print what SQL on standard input says there"
+    )
+    newest.set_defaults(command=_newest)
+    memory = commands.add_parser(
+        "remember", help="keep what is on standard input, a JSON object, beside what else is remembered"
+    )
+    memory.set_defaults(command=_remember)
     report = commands.add_parser("report", help="what there is, as JSON")
     report.set_defaults(command=_report)
-    for command in (backup, check, trial, hold, aside, target, point, report):
+    for command in (backup, check, trial, hold, aside, target, point, newest, memory, report):
         command.add_argument("stanza", nargs="*", help="event stores; all if none is named")
     return parser
 
@@ -188,12 +197,32 @@ def _target(given: argparse.Namespace) -> int:
 def _point(given: argparse.Namespace) -> int:
     [stanza] = _chosen(given)
     points = state.recall(stanza, "points") or {}
-    if given.name in points:
+    if given.name in points and given.name in Search(stanza).reachable(points):
         raise BackupError(
             f"{stanza} has a restore point {given.name!r} already, of {points[given.name]['at']}; take another name"
         )
     made = {"lsn": given.lsn, "timeline": given.timeline, "at": time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime())}
     state.remember(stanza, "points", {**points, given.name: made})
+    return 0
+
+
+def _newest(given: argparse.Namespace) -> int:
+    [stanza] = _chosen(given)
+    with state.alone(stanza):
+        return ask(stanza, sys.stdin.read())
+
+
+def _remember(given: argparse.Namespace) -> int:
+    """By name; what is null is forgotten."""
+    [stanza] = _chosen(given)
+    said = json.load(sys.stdin)
+    if unknown := {*said} - {*_REMEMBERED}:
+        raise BackupError(f"{', '.join(sorted(unknown))}: not among {', '.join(_REMEMBERED)}")
+    for what, record in said.items():
+        if record is None:
+            state.forget(stanza, what)
+        else:
+            state.remember(stanza, what, record)
     return 0
 
 
