@@ -9,7 +9,7 @@ from .scratch import Scratch
 
 def ask(stanza: str, sql: str) -> int:
     """Print the rows of a query, as they come; returns psql's exit status. Raises `BackupError`."""
-    scratch = Scratch(stanza, pgbackrest.info().get(stanza, {}))
+    scratch = Scratch(stanza, pgbackrest.info(stanza).get(stanza, {}))
     try:
         scratch.refuse_without_room()
         print(f"{stanza}: restoring the newest state aside, {scratch.size // 1024**2} MiB", file=sys.stderr, flush=True)
