@@ -28,6 +28,7 @@ POINT ?=
 NAME ?=
 COPY ?=
 BEFORE_EVENT ?=
+INTO ?=
 ARGS ?=
 PYTEST_ARGS ?=
 
@@ -119,8 +120,8 @@ backup: $(READY) ## make a backup now, beside those of the schedule [CONTAINER=n
 backups: $(READY) ## the backups that there are, and what each one covers [CONTAINER=name]
 	@$(EVENT_STORE) backups -i $(INVENTORY) $(CHOICE)
 
-drill: $(READY) ## restore the newest backup into a scratch cluster, check it, and remove it [CONTAINER=name] [COPY=name of a copy of the repository, or newest]
-	@$(EVENT_STORE) drill -i $(INVENTORY) $(CHOICE) $(if $(COPY),--copy "$(COPY)")
+drill: $(READY) ## restore the newest backup into a scratch cluster, check it, and remove it [CONTAINER=name] [COPY=name of a copy of the repository, or newest] [INTO=another container to do it in]
+	@$(EVENT_STORE) drill -i $(INVENTORY) $(CHOICE) $(if $(COPY),--copy "$(COPY)") $(if $(INTO),--into "$(INTO)")
 
 copy: $(READY) ## copy the repository to where no container can write, and verify the copy [CONTAINER=name]
 	@$(EVENT_STORE) copy -i $(INVENTORY) $(CHOICE)
@@ -128,8 +129,8 @@ copy: $(READY) ## copy the repository to where no container can write, and verif
 restore-repository: $(READY) ## put a copy in the place of the repository: CONFIRM=its container, COPY=name; lists the copies [CONTAINER=name]
 	@$(EVENT_STORE) restore-repository -i $(INVENTORY) $(CHOICE) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(if $(COPY),--copy "$(COPY)")
 
-restore: $(READY) ## restore in place, after a plan: CONFIRM=name [TIME=2026-11-28T12:00:00Z | POINT=name | BEFORE_EVENT=position or id; the newest]
-	@$(EVENT_STORE) restore -i $(INVENTORY) $(CHOICE) $(if $(CONFIRM),--confirm "$(CONFIRM)") $(if $(TIME),--time "$(TIME)") $(if $(POINT),--point "$(POINT)") $(if $(BEFORE_EVENT),--before-event "$(BEFORE_EVENT)")
+restore: $(READY) ## restore after a plan: CONFIRM=name [TIME=2026-11-28T12:00:00Z | POINT=name | BEFORE_EVENT=position or id; the newest] [INTO=another container] [EXPORT=file of seals to record it in] [FORCE=1: although erasures may be lost]
+	@$(EVENT_STORE) restore -i $(INVENTORY) $(CHOICE) $(if $(INTO),--into "$(INTO)") $(if $(CONFIRM),--confirm "$(CONFIRM)") $(if $(TIME),--time "$(TIME)") $(if $(POINT),--point "$(POINT)") $(if $(BEFORE_EVENT),--before-event "$(BEFORE_EVENT)") $(if $(EXPORT),--export "$(EXPORT)") $(if $(FORCE),--force)
 
 restore-point: $(READY) ## give the present state a name, to go back to: NAME=name [CONTAINER=name]
 	@$(EVENT_STORE) restore-point -i $(INVENTORY) $(CHOICE) --name "$(NAME)"

@@ -1,7 +1,10 @@
-"""`make restore` and `make discard`, the server's side: one event store's data from a backup, or no old ones any more.
+"""`make restore` and `make discard`, the server's side: the data of a container from a backup, or no old ones any more.
 
 The command has looked for the place, and says it with ``--data``; ``--limit`` names the container.
 """
+
+import json
+from datetime import UTC, datetime
 
 from pyinfra.context import host
 
@@ -25,4 +28,14 @@ if isinstance(store, EventStore):
     else:
         wal = parse_postgres(store.server_settings["max_wal_size"], MIB)
         target = {key: said.get(key, "") for key in ("label", "bytes", "timeline", "lsn")}
-        restoring.restore(name="Restore the data", stanza=store.lxc_name, paths=paths, target=target, wal=wal)
+        at = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}"
+        restoring.restore(
+            name="Restore the data",
+            stanza=store.copy_of or store.lxc_name,
+            paths=paths,
+            target=target,
+            wal=wal,
+            copy=json.dumps({"of": store.copy_of, "label": target["label"], "lsn": target["lsn"], "at": at})
+            if store.copy_of
+            else "",
+        )

@@ -7,6 +7,7 @@ from typing import Final
 from deploy.machine.render import render
 from deploy.model.backup_repositories import VOLUME, BackupRepository
 from deploy.model.backups import BACKUP_PORT, BACKUP_UNIT, CONFIGURATION
+from deploy.model.cluster import VOLUME as VOLUME_OF_COPY
 from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import PORT, EventStore
 from deploy.model.settings import Settings
@@ -27,7 +28,10 @@ _LOCKS: Final = "/var/spool/pgbackrest/lock"
 REPOSITORY: Final = f"{VOLUME}/repository"
 STATE: Final = f"{VOLUME}/state"
 SCRATCH: Final = f"{VOLUME}/scratch"
-#: What runs in a repository's container.
+#: The same in a copy's container.
+STATE_OF_COPY: Final = f"{VOLUME_OF_COPY}/state"
+SCRATCH_OF_COPY: Final = f"{VOLUME_OF_COPY}/scratch"
+#: What runs in a repository's container, and in a copy's.
 _LIBRARY: Final = "/usr/local/lib/event-store"
 _PACKAGE: Final = "event_store_backups"
 PROGRAM: Final = "/usr/local/sbin/event-store-backups"
@@ -83,12 +87,28 @@ def store_configuration(store: EventStore, repository: BackupRepository) -> str:
     )
 
 
+def copy_configuration(copy: EventStore, repository: BackupRepository) -> str:
+    """pgBackRest's configuration in a container that the backups of an event store are restored into."""
+    paths = ClusterPaths(copy.version)
+    return render(
+        "backups/copy.conf.j2",
+        copy=copy,
+        repository=repository,
+        tls=paths.peer,
+        paths=paths,
+        port=BACKUP_PORT,
+        server_port=PORT,
+        locks=_LOCKS,
+    )
+
+
 def repository_configuration(repository: BackupRepository, settings: Settings) -> str:
     """pgBackRest's configuration in a repository, without its key."""
     return render(
         "backups/repository.conf.j2",
         repository=repository,
         stores=settings.stores_of(repository),
+        copies=settings.copies_in(repository),
         folder=REPOSITORY,
         storage_authorities=STORAGE_AUTHORITIES,
         tls=repository.tls_files,
@@ -137,7 +157,7 @@ def schedules_of(repository: BackupRepository) -> dict[str, str]:
 
 
 def program_texts() -> dict[str, str]:
-    """Path → text of the program that runs in a repository."""
+    """Path → text of the program that runs in a repository, and drills in a copy."""
     return installed(_SOURCES, _PACKAGE, PROGRAM)
 
 

@@ -8,7 +8,7 @@ from pyinfra.api import deploy
 from pyinfra.context import host
 
 from deploy.backups import operations as backups
-from deploy.backups import restoring, secrets
+from deploy.backups import restored_copy, restoring, secrets
 from deploy.backups.config import (
     FIRST_UNIT,
     FOLDER,
@@ -49,6 +49,8 @@ def questions(container: EventStore | BackupRepository) -> list[Ask]:
     """What the operations of `deploy_part` and `have_stanzas` are going to ask."""
     if isinstance(container, BackupRepository):
         return [*_questions_of_listening(_read_by_a_repository(container)), *_questions_of_repository(container)]
+    if container.copy_of:
+        return restored_copy.questions(container)
     if container.backup_repository is None:
         return [Ask(Entries, paths=_OF_STORES), Ask(Services, units=[BACKUP_UNIT])]
     return [
@@ -115,7 +117,10 @@ def deploy_part(container: EventStore | BackupRepository, settings: Settings) ->
     if isinstance(container, BackupRepository):
         _deploy_repository(container, settings)
         return
-    repository = settings.repository_of(container)
+    repository = settings.read_repository_of(container)
+    if repository and container.copy_of:
+        restored_copy.deploy_copy(copy=container, repository=repository)
+        return
     if repository is None:
         backups.have_none(name="Have no backups", paths=_OF_STORES)
         return
@@ -148,7 +153,7 @@ def _deploy_repository(repository: BackupRepository, settings: Settings) -> None
     for path, text in host.loop({**program, **jobs}.items()):
         mode = "755" if path == PROGRAM else "644"
         machine.install(name=f"Write {path}", path=path, content=text, mode=mode)
-    somebody = bool(settings.stores_of(repository))
+    somebody = bool(settings.stores_of(repository))  # without one there is no copy either
     _listen(repository_configuration(repository, settings), _read_by_a_repository(repository), somebody=somebody)
     backups.run_timers(name="Run the timers", units=TIMERS, files=list(jobs))
 

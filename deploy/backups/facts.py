@@ -29,6 +29,8 @@ class Stanza:
     """That of the last time that a backup was restored and checked, with what it took."""
     undrilled: Mapping[str, Any] | None = None
     """That of the last attempt, if it could not be made; with its ``problems``."""
+    cut_off: tuple[Mapping[str, Any], ...] = ()
+    """What restores have cut off, the earliest first: ``at``, ``fork``, ``from`` and ``until`` where, ``events``, their ``file``."""
 
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> "Stanza":
@@ -42,6 +44,7 @@ class Stanza:
             verified=report["verify"],
             drilled=report["drill"],
             undrilled=report["failed-drill"],
+            cut_off=tuple((report.get("cut-off") or {}).get("histories", ())),
         )
 
 

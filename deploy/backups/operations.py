@@ -15,6 +15,8 @@ from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
 from deploy.model.backups import BACKUP_UNIT
 
+_PRIVATE = ("750", "postgres:postgres")
+
 
 @operation()
 def have_private_folders(paths: Sequence[str]) -> Commands:
@@ -24,11 +26,15 @@ def have_private_folders(paths: Sequence[str]) -> Commands:
         if path in there and not there[path].folder:
             yield refuse(f"{path}: not a folder; move it away")
             return
-    wrong = {path: f"mode is {there[path].mode}, not 750" if path in there else "missing" for path in paths}
-    wrong = {path: what for path, what in wrong.items() if path not in there or there[path].mode != "750"}
+    wrong = {path: _wrong(there[path]) if path in there else "missing" for path in paths}
+    wrong = {path: what for path, what in wrong.items() if what}
     report(Difference(path, what) for path, what in wrong.items())
     if wrong:
         yield StringCommand("install -d -m 750 -o postgres -g postgres --", *map(QuoteString, wrong))
+
+
+def _wrong(folder: Entry) -> str:
+    return "" if (folder.mode, folder.owner) == _PRIVATE else f"mode and owner are {folder.mode} {folder.owner}"
 
 
 @operation()

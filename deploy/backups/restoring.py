@@ -1,5 +1,6 @@
-"""Operations for a restore in place: the data of an event store as its repository has them."""
+"""Operations for a restore: the data of an event store as its repository has them, in its place or in a copy's container."""
 
+import base64
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,6 +21,8 @@ from deploy.model.sizes import MIB
 
 #: Keeps a server from starting on restored data that have not replayed everything.
 _BLOCK: Final = "/etc/systemd/system/postgresql@.service.d/event-store-restore.conf"
+#: In the data of a copy: whose they are, and from where.
+_OF_COPY: Final = "copied_by_event_store"
 #: What has to be free beside the restored data and the WAL that a recovery keeps.
 _ROOM: Final = 256 * MIB
 
@@ -27,6 +30,11 @@ _ROOM: Final = 256 * MIB
 def leftovers(paths: ClusterPaths) -> list[str]:
     """What only a restore that was cut off leaves."""
     return [f"{paths.data}.restored", f"{paths.data}.restoring", f"{paths.data}/restored_by_event_store", _BLOCK]
+
+
+def mark_of_copy(paths: ClusterPaths) -> str:
+    """The file that tells the data of a copy from all others."""
+    return f"{paths.data}/{_OF_COPY}"
 
 
 class Free(FactBase[int]):
@@ -49,21 +57,21 @@ class Free(FactBase[int]):
         return sum(map(int, output[1:]))
 
 
-class Replaced(FactBase[list[str]]):
-    """The data that restores have replaced, and that are kept until they are discarded."""
+class Replaced(FactBase[dict[str, int]]):
+    """The data that restores have replaced, and that are kept until they are discarded: path → bytes."""
 
     @staticmethod
-    def default() -> list[str]:
+    def default() -> dict[str, int]:
         """None."""
-        return []
+        return {}
 
     def command(self, data: str) -> str:
-        """Their folders."""
-        return f"ls -d {data}.before-* 2>/dev/null || true"
+        """The size of each folder."""
+        return f"du -sb -- {data}.before-* 2>/dev/null || true"
 
-    def process(self, output: list[str]) -> list[str]:
-        """A path in each line."""
-        return sorted(output)
+    def process(self, output: list[str]) -> dict[str, int]:
+        """See `command`."""
+        return {path: int(size) for size, _, path in sorted(line.partition("\t") for line in output)}
 
 
 @operation()
@@ -78,8 +86,10 @@ def settle(stanza: str, paths: ClusterPaths) -> Commands:
 
 
 @operation()
-def restore(stanza: str, paths: ClusterPaths, target: Mapping[str, str], wal: int) -> Commands:
+def restore(stanza: str, paths: ClusterPaths, target: Mapping[str, str], wal: int, copy: str) -> Commands:
     """Replace the data by those of a backup and the WAL after it, up to a place in the WAL; nothing of the old ones is lost.
+
+    ``copy``: what the data of a copy say of themselves, which make way for those of the next one; empty for a restore in place.
 
     ``target``: ``label`` of the backup, its ``bytes``, ``timeline``, and ``lsn``: the first record that is not replayed any
     more, or empty for all that was archived. ``wal``: the bytes that WAL may take. The server is stopped afterwards, and so is
@@ -95,15 +105,16 @@ def restore(stanza: str, paths: ClusterPaths, target: Mapping[str, str], wal: in
         return
     report([Difference(f"cluster {paths.data}", f"to be restored from backup {target['label']}")])
     with working(f"restoring {int(target['bytes']) // MIB} MiB"):
-        yield StringCommand("sh -s", _stdin=_script(stanza, paths, target))
+        yield StringCommand("sh -s", _stdin=_script(stanza, paths, target, copy))
 
 
-def _script(stanza: str, paths: ClusterPaths, target: Mapping[str, str] | None) -> str:
+def _script(stanza: str, paths: ClusterPaths, target: Mapping[str, str] | None, copy: str = "") -> str:
     return render(
         "backups/restore.sh.j2",
         stanza=stanza,
         paths=paths,
         target=target,
+        copy={"mark": _OF_COPY, "text": base64.b64encode(copy.encode()).decode()} if copy else None,
         fetch=fetch_command(f"pgbackrest --stanza={stanza}"),
         pooler=POOLER_UNIT,
         as_postgres=AS_POSTGRES,
@@ -114,7 +125,7 @@ def _script(stanza: str, paths: ClusterPaths, target: Mapping[str, str] | None) 
 @operation()
 def discard(paths: ClusterPaths) -> Commands:
     """Remove the data that restores have replaced."""
-    there: list[str] = look(Replaced, data=paths.data)
+    there: dict[str, int] = look(Replaced, data=paths.data)
     report(Difference(path, "to be removed") for path in there)
     if there:
         yield StringCommand("rm -rf --", *map(QuoteString, there))

@@ -2,12 +2,16 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
+from deploy.backups import restored_copy
 from deploy.backups.facts import Archiver, ArchiverFact, Stanza, StanzasFact
+from deploy.backups.restoring import Replaced
 from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State
 from deploy.model.backup_repositories import BackupRepository
+from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import EventStore
 
 _HOUR: Final = 3600
@@ -25,11 +29,14 @@ def questions(container: EventStore | BackupRepository) -> list[Ask]:
     """What the repository has, or what the server has archived."""
     if isinstance(container, BackupRepository):
         return [Ask(StanzasFact)]
-    return [Ask(ArchiverFact)] if container.backup_repository else []
+    if not container.reads_backups:
+        return []
+    first = restored_copy.status_questions(container) if container.copy_of else [Ask(ArchiverFact)]
+    return [*first, Ask(Replaced, data=ClusterPaths(container.version).data)]
 
 
 def rows(container: EventStore | BackupRepository, answers: Sequence[Any]) -> list[Row]:
-    """One row for each event store of a repository, and one for the archive of an event store."""
+    """One row for each event store of a repository; one for the archive of an event store, or for a copy, and for old data."""
     if isinstance(container, BackupRepository):
         [stanzas] = answers
         if stanzas is None:
@@ -42,7 +49,23 @@ def rows(container: EventStore | BackupRepository, answers: Sequence[Any]) -> li
                 )
             ]
         return [Row("backups", name, *of_stanza(stanza, time.time())) for name, stanza in stanzas.items()]
-    return [Row("archive", "wal", *of_archiver(archiver)) for archiver in answers]
+    if not container.reads_backups:
+        return []
+    first, replaced = answers
+    row = restored_copy.row(container, first) if container.copy_of else Row("archive", "wal", *of_archiver(first))
+    kept = [Row("replaced", "data", *of_replaced(container.lxc_name, replaced))] if replaced else []
+    return [row, *kept]
+
+
+def of_replaced(container: str, replaced: Mapping[str, int]) -> tuple[State, str]:
+    """What is kept of before restores."""
+    oldest = min(path.rpartition(".before-")[2] for path in replaced)
+    since = datetime.strptime(f"{oldest}Z", "%Y%m%d-%H%M%S%z")
+    mib = sum(replaced.values()) // 1024**2
+    return State.WELL, (
+        f"{mib:,} MiB that restores have replaced, the first ones at {since:%Y-%m-%d %H:%M:%SZ}; "
+        f"`make discard CONFIRM={container}` removes them"
+    )
 
 
 def of_archiver(archiver: Archiver) -> tuple[State, str]:
@@ -89,8 +112,12 @@ def _of_check(
     if record is None:
         return f"not {done} yet", overdue
     took = (
-        f" (restored in {record['restore_seconds'] + record['recovery_seconds']:.0f} s)"
+        f" (restored in {record['restore_seconds'] + record['recovery_seconds']:.0f} s{_where(record)})"
         if "restore_seconds" in record
         else ""
     )
     return f"{done} {days:.0f} days ago{took}", [*record["problems"], *overdue]
+
+
+def _where(record: Mapping[str, Any]) -> str:
+    return f" in {record['where']}" if "where" in record else ""

@@ -51,11 +51,23 @@ def backups(inventory: str, container: str | None, as_json: bool) -> None:
     sealed = _sealed(settings.file, store, stanza)
     rows = [_row(one, stanza, sealed.get(one["label"])) for one in stanza.backups]
     if as_json:
-        output.document({"store": store.name, "repository": repository.name, "backups": rows})
+        output.document(
+            {"store": store.name, "repository": repository.name, "backups": rows, "cut off": list(stanza.cut_off)}
+        )
         return
     if not rows:
         raise CommandError(f"{store.name} is not backed up; `{options.make('backup', inventory)}` makes a backup")
     output.table([*rows[0]], [["" if value is None else value for value in row.values()] for row in rows])
+    for one in stanza.cut_off:
+        click.echo(_cut_off(one))
+
+
+def _cut_off(one: Mapping[str, Any]) -> str:
+    """One history that a restore has cut off."""
+    events = "an unknown number of events" if one["events"] is None else f"{one['events']:,} events"
+    until = f" up to {one['until']['lsn']}, {_time(int(one['until']['time']))}," if one["until"] else ""
+    where = f"; they are in {one['file']}" if one["file"] else ""
+    return f"Cut off by the restore at {_time(one['at'])} (fork {one['fork']}): the WAL from {one['from']} on,{until} with {events}{where}"
 
 
 def _row(backup: Mapping[str, Any], stanza: Stanza, sealed: tuple[int, int] | None) -> dict[str, Any]:

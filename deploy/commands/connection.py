@@ -21,8 +21,9 @@ Kind = TypeVar("Kind", bound=Container)
 
 
 def choose_event_store(settings: Settings, name: str | None) -> EventStore:
-    """The event store that ``name`` means (its LXC or inventory name); the only one if no name is given."""
-    return _choose(settings.event_stores, name, "event store", settings.file)
+    """The event store that ``name`` means (its LXC or inventory name); without a name the only one that is no copy."""
+    stores = [store for store in settings.event_stores if name or not store.copy_of]
+    return _choose(stores, name, "event store", settings.file)
 
 
 def choose_container(settings: Settings, name: str | None) -> Container:

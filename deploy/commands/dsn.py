@@ -40,6 +40,8 @@ def dsn(inventory: str, container: str | None, form: str, trust: str, client: st
     store = connection.choose_event_store(settings, container)
     way = connection.pooled_way_in if pooled else connection.way_in
     click.echo(FORMATS[form](way(store, settings, trust, client)))
+    if store.copy_of:
+        click.echo(f"warning: {store.name} is a copy of {store.copy_of}, not the event store itself", err=True)
     if pooled and not knows_prepared_statements(store.release):
         click.echo(UNPREPARED, err=True)
 

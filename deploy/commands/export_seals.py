@@ -43,7 +43,11 @@ def export_seals(inventory: str, container: str | None, export: str, fork: UUID 
         raise CommandError("say --export FILE (EXPORT=file to make): the seals go to its end")
     settings = read_inventory(inventory)
     store = choose_event_store(settings, container)
-    superuser, path = Superuser(settings.file, store), Path(export)
+    return extend(Superuser(settings.file, store), store.name, Path(export), fork)
+
+
+def extend(superuser: Superuser, store: str, path: Path, fork: UUID | None) -> int:
+    """Add the new seals to a file, and the record of a fork before them; returns the exit status, and says what that means."""
     new = path.with_name(f"{path.name}.new")
     seal = 0
     if path.exists():
@@ -55,16 +59,14 @@ def export_seals(inventory: str, container: str | None, export: str, fork: UUID 
             click.echo(problem)
         if problems:
             new.unlink()
-            click.echo(
-                f"{len(problems)} problem(s): {store.name} is not the store that was exported; nothing was written."
-            )
+            click.echo(f"{len(problems)} problem(s): {store} is not the store that was exported; nothing was written.")
             return exits.DIFFERENT
         seal = last_seal(new)
     elif fork:
         raise CommandError(f"{path} is not there, so there is no seal in it that the store could have lost")
     written = _append(superuser, new, seal)
     new.replace(path)
-    click.echo(f"{path}: {written} new seals, {seal + written} in all, of event store {store.name}")
+    click.echo(f"{path}: {written} new seals, {seal + written} in all, of event store {store}")
     return exits.OK
 
 

@@ -2,7 +2,8 @@
 
 import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pyinfra.api import QuoteString, StringCommand
 from pyinfra.api.exceptions import ConnectError
@@ -88,17 +89,38 @@ def repository_of(settings: Settings, container: str | None) -> tuple[EventStore
         container = backed_up[0].name
     store = choose_event_store(settings, container)
     repository = settings.repository_of(store)
+    if store.copy_of:
+        raise CommandError(
+            f"{settings.file}: {store.name} is a copy of {store.copy_of}; name {store.copy_of}, whose backups they are, or to restore "
+            f"into the copy, INTO={store.lxc_name}"
+        )
     if repository is None:
         raise CommandError(f'{settings.file}: {store.name} is not backed up; give it a "backup_repository", and deploy')
     return store, repository
 
 
-def of_backups(*arguments: str) -> StringCommand:
+def of_backups(*arguments: str, stdin: str | None = None) -> StringCommand:
     """A command line of the program that makes, keeps and checks backups."""
-    return StringCommand(f"cd / && {AS_POSTGRES} {PROGRAM}", *map(QuoteString, arguments))
+    words = (f"cd / && {AS_POSTGRES} {PROGRAM}", *map(QuoteString, arguments))
+    return StringCommand(*words) if stdin is None else StringCommand(*words, _stdin=stdin)
 
 
-def follow_backups(entries: Iterable[Entry], repository: BackupRepository, file: str, *arguments: str) -> int:
+def follow_backups(entries: Iterable[Entry], container: Container, file: str, *arguments: str) -> int:
     """Run a command line of that program, which says itself how it goes; returns its exit status."""
     command = ["sh", "-c", of_backups(*arguments).get_raw_value()]
-    return run_child(entering({entry.name: entry for entry in entries}, repository, file, command))
+    return run_child(entering({entry.name: entry for entry in entries}, container, file, command))
+
+
+def lines_of(entries: Iterable[Entry], container: Container, file: str, command: StringCommand) -> Iterator[bytes]:
+    """The lines that a command prints, as they come, however many there are; what it complains of is for the terminal.
+
+    Raises `CommandError` at their end if it has failed.
+    """
+    line = entering({entry.name: entry for entry in entries}, container, file, ["sh", "-c", command.get_raw_value()])
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  asked for above
+        process.stdin.write(str(command.connector_arguments.get("_stdin", "")).encode())
+        process.stdin.close()
+        yield from process.stdout
+    if process.returncode:
+        raise CommandError(f"{container.name}: that failed; what is above says why")

@@ -42,6 +42,8 @@ def _show_ways_in(store: EventStore, settings: Settings) -> None:
         f"  connect   {options.make('psql', settings.file)}{choice}\n"
         f"  check     {options.make('verify', settings.file)}" + (f"\n  {store.warning}" if store.warning else "")
     )
+    if store.copy_of:
+        click.echo(f"  A COPY of {store.copy_of}, for `make restore INTO={store.lxc_name}`: no worker, no archive")
 
 
 def _facts(container: Container, settings: Settings) -> dict[str, object]:
@@ -55,7 +57,13 @@ def _facts(container: Container, settings: Settings) -> dict[str, object]:
     }
     if isinstance(container, EventStore):
         role = login_of(container, settings)
-        facts |= {"postgresql": container.version, "port": PORT, "database": DATABASE, "role": role}
+        facts |= {
+            "postgresql": container.version,
+            "port": PORT,
+            "database": DATABASE,
+            "role": role,
+            "copy_of": container.copy_of,
+        }
     return facts
 
 

@@ -1,11 +1,13 @@
 """SQL as the superuser in an event store's container, for commands: over the connectors that a deploy uses."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from pyinfra.api import Host
 from pyinfra.api.exceptions import ConnectError
 
 from deploy.commands.archive import FORK_LINE, SEAL_LINE
@@ -23,14 +25,21 @@ class Superuser:
     """Asks the store in one container, again and again over one connection to its host."""
 
     def __init__(self, file: str, container: EventStore) -> None:
-        """Raises `CommandError` if the container's host cannot be reached."""
+        self._file, self._container = file, container
+
+    @cached_property
+    def _host(self) -> Host:
         try:
-            self._host = Machines(read_entries(file)).connected(container.name)
+            return Machines(read_entries(self._file)).connected(self._container.name)
         except ConnectError as error:
+            container = self._container
             raise CommandError(f"{container.name}: its host {container.lxc_host} cannot be reached: {error}") from None
 
     def query(self, sql: str) -> list[str]:
-        """The lines that psql prints: one for each row, with `|` between columns. Raises `CommandError`."""
+        """The lines that psql prints: one for each row, with `|` between columns.
+
+        Raises `CommandError`, also if the container's host cannot be reached.
+        """
         command = psql_once(sql, database=DATABASE)
         done, output = self._host.run_shell_command(command, **command.connector_arguments)
         if not done:

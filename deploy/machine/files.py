@@ -67,11 +67,12 @@ class ManagedFile(FactBase[File | None]):
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or a folder: its mode (``"755"``), and when it was written, in seconds since 1970."""
+    """A file or a folder: its mode (``"755"``), when it was written, in seconds since 1970, and its owner (``"root:root"``)."""
 
     folder: bool
     mode: str
     modified: Decimal
+    owner: str = "root:root"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Stat:
 
     def split(self, output: list[str], asks: Sequence[Ask]) -> list[list[str]]:
         """By the path at the end of each line."""
-        return [[line for line in output if line.split(" ", 3)[3] in ask.names("paths")] for ask in asks]
+        return [[line for line in output if line.split(" ", 4)[4] in ask.names("paths")] for ask in asks]
 
 
 class Entries(FactBase[dict[str, Entry]]):
@@ -99,7 +100,7 @@ class Entries(FactBase[dict[str, Entry]]):
 
     def command(self, paths: list[str]) -> StringCommand:
         """A line for each."""
-        return StringCommand("stat -L -c '%.9Y %a %f %n' --", *map(QuoteString, paths), "2>/dev/null || true")
+        return StringCommand("stat -L -c '%.9Y %a %U:%G %f %n' --", *map(QuoteString, paths), "2>/dev/null || true")
 
     def together(self, paths: list[str]) -> Stat:  # noqa: ARG002  of any paths
         """See `Stat`."""
@@ -107,7 +108,8 @@ class Entries(FactBase[dict[str, Entry]]):
 
     def process(self, output: list[str]) -> dict[str, Entry]:
         """See `command`."""
-        lines = [line.split(" ", 3) for line in output]
+        lines = [line.split(" ", 4) for line in output]
         return {
-            path: Entry(stat.S_ISDIR(int(kind, 16)), mode, Decimal(modified)) for modified, mode, kind, path in lines
+            path: Entry(stat.S_ISDIR(int(kind, 16)), mode, Decimal(modified), owner)
+            for modified, mode, owner, kind, path in lines
         }

@@ -35,6 +35,8 @@ def backup_problems(settings: Settings) -> list[str]:
     for store in settings.event_stores:
         if store.backup_repository:
             problems += _problems(settings, store, settings.repository_of(store))
+        if store.copy_of:
+            problems += _problems_of_copy(settings, store)
     return problems
 
 
@@ -47,6 +49,23 @@ def _problems_of_copies(settings: Settings, repository: BackupRepository) -> lis
         for what, path in (("data volumes", f"{storage}/volumes"), ("root file systems", f"{storage}/containers"))
         if f"{folder}/".startswith(f"{path}/")
     ]
+
+
+def _problems_of_copy(settings: Settings, copy: EventStore) -> list[str]:
+    where = f"{settings.file}: {copy.name}: copy_of = {copy.copy_of!r}"
+    known = [one for one in settings.event_stores if not one.copy_of]
+    sources = [one for one in known if one.lxc_name == copy.copy_of]
+    if len(sources) != 1:
+        names = ", ".join(one.lxc_name for one in known) or "none"
+        what = "there is no such event store" if not sources else f"there are {len(sources)} event stores of that name"
+        return [f"{where}: {what} in group event_stores (there: {names}); name one that is no copy itself"]
+    [source] = sources
+    repository = settings.repository_of(source)
+    if repository is None:
+        return [f"{where}: {source.name} is not backed up; give it a backup_repository"]
+    if source.release != copy.release:
+        return [f"{where}: its release is {source.release}, and that of {copy.name} is {copy.release}; make them equal"]
+    return _distance(settings, copy, repository, f"{where}, with its backups in {repository.name}")
 
 
 def _problems(settings: Settings, store: EventStore, repository: BackupRepository | None) -> list[str]:
@@ -67,9 +86,13 @@ def _problems(settings: Settings, store: EventStore, repository: BackupRepositor
             f"{where}: a drill restores {store.name} on the data volume of {repository.name}, and for the largest data that "
             f'{store.name} can have, "disk": "{disk}MiB" is too little; give {repository.name} "{needed}MiB" or more'
         ]
+    return _distance(settings, store, repository, where)
+
+
+def _distance(settings: Settings, store: EventStore, repository: BackupRepository, where: str) -> list[str]:
     host, other = settings.host_of(store), settings.host_of(repository)
     apart = host is not other and "managed" in (host.network, other.network)
-    if apart and repository.address in host.subnet and store.address in other.subnet:
+    if apart and repository.address in host.subnet and store.address != "dhcp" and store.address in other.subnet:
         return [
             f"{where}: both are in {host.subnet}, which is a network of its own on each of {host.name} and {other.name}; "
             'give the hosts subnets that lead to each other, or a bridge that they share ("network": "existing")'

@@ -6,7 +6,7 @@ from typing import ClassVar, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from deploy.model import tuning
-from deploy.model.backups import BackedUp, archive_problems, archive_settings
+from deploy.model.backups import BackedUp
 from deploy.model.client_access import ClientAccess
 from deploy.model.cluster import POSTGRESQL_OF_RELEASE, VOLUME, ClusterPaths
 from deploy.model.durability import durability_problems, durability_warning
@@ -117,8 +117,7 @@ class EventStore(ClientAccess, BackedUp):
         derived = tuning.derive_settings(
             self.memory, self.cpus, self.max_connections, self.storage, self.version, disk=self.disk
         )
-        archive = archive_settings(self.lxc_name) if self.backup_repository else {}
-        return derived | reservation(self.max_connections, self.version) | archive | self._overrides
+        return derived | reservation(self.max_connections, self.version) | self.archive_settings | self._overrides
 
     @property
     def _overrides(self) -> dict[str, str]:
@@ -142,10 +141,10 @@ class EventStore(ClientAccess, BackedUp):
 
     @property
     def identities(self) -> list[Identity]:
-        """What its clients know it by, with an authority, and what its repository knows it by, with backups."""
+        """What its clients know it by, with an authority, and what a repository knows it by, with backups."""
         server = Identity(self.tls_files, tuple(self.tls_names), "server")
         peer = Identity(ClusterPaths(self.version).peer, (self.lxc_name,), "peer")
-        return [*([server] if self.tls == "authority" else []), *([peer] if self.backup_repository else [])]
+        return [*([server] if self.tls == "authority" else []), *([peer] if self.reads_backups else [])]
 
     @property
     def application_connections(self) -> int:
@@ -168,7 +167,7 @@ class EventStore(ClientAccess, BackedUp):
         version = self.version
         server = {f"postgresql-{version}", f"postgresql-client-{version}", f"postgresql-plpython3-{version}"}
         pooler = {"pgbouncer"} if self.pool else set()
-        backups = {"pgbackrest"} if self.backup_repository else set()
+        backups = {"pgbackrest"} if self.reads_backups else set()
         return super().required_packages | server | pooler | backups | {"python3-jsonschema"}
 
     @model_validator(mode="after")
@@ -185,6 +184,10 @@ class EventStore(ClientAccess, BackedUp):
             raise ValueError(wrong)
         if self.backup_repository and self.address == "dhcp":
             raise ValueError('address = "dhcp": its repository reaches it by its address; give a static one')
+        if self.backup_repository and self.copy_of:
+            raise ValueError(
+                f'copy_of = {self.copy_of!r}: a copy is not backed up itself; give it "backup_repository": None'
+            )
         problems = [
             f"{name}: a value is one line of printable characters"
             for name, value in self.postgresql_settings.items()
@@ -192,7 +195,7 @@ class EventStore(ClientAccess, BackedUp):
         ]
         problems += check_setting_names(self.postgresql_settings, self.version)
         problems += check_owned_settings(self.postgresql_settings)
-        problems += archive_problems(self.postgresql_settings, self.backup_repository)
+        problems += self.archive_problems(self.postgresql_settings)
         if self.durability == "full":
             problems += durability_problems(self.server_settings)
         problems += protocol_problems(self.server_settings)

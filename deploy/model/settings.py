@@ -52,6 +52,18 @@ class Settings(BaseModel):
         """The container that keeps an event store's backups; None if it has none."""
         return next((one for one in self.repositories if one.lxc_name == store.backup_repository), None)
 
+    def source_of(self, store: EventStore) -> EventStore | None:
+        """The event store that one is a copy of."""
+        return next((one for one in self.event_stores if one.lxc_name == store.copy_of), None)
+
+    def read_repository_of(self, store: EventStore) -> BackupRepository | None:
+        """The container whose backups an event store reads: its own ones, or those of what it is a copy of."""
+        return self.repository_of(self.source_of(store) or store)
+
+    def copies_in(self, repository: BackupRepository) -> list[EventStore]:
+        """The containers that backups of a repository are restored into, beside the event stores themselves."""
+        return [store for store in self.event_stores if store.copy_of and self.read_repository_of(store) is repository]
+
     def stores_of(self, repository: BackupRepository) -> list[EventStore]:
         """The event stores whose backups a container keeps."""
         return [store for store in self.event_stores if store.backup_repository == repository.lxc_name]
@@ -60,7 +72,7 @@ class Settings(BaseModel):
         """The containers that one talks to, by their names."""
         if isinstance(container, BackupRepository):
             return [*self.stores_of(container)]
-        found = self.repository_of(container) if isinstance(container, EventStore) else None
+        found = self.read_repository_of(container) if isinstance(container, EventStore) else None
         return [found] if found else []
 
     def passwords_of(self, container: EventStore | BackupRepository) -> Passwords:

@@ -65,8 +65,13 @@ def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of 
     return [Ask(FollowersFact, database=DATABASE)]
 
 
-def rows(container: EventStore, answers: Sequence[Any]) -> list[Row]:  # noqa: ARG001  the same for each
-    """One row for each projection and each subscription; one for all of a kind if the server cannot be asked."""
+def rows(container: EventStore, answers: Sequence[Any]) -> list[Row]:
+    """One row for each projection and each subscription; one for all of a kind if the server cannot be asked.
+
+    In a copy nothing follows the events, so there is none.
+    """
+    if container.copy_of:
+        return []
     followers: Followers | None = answers[0]
     if followers is None:
         detail = "the server, or the database, is not there to be asked"

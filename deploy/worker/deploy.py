@@ -52,8 +52,10 @@ def sql_file() -> str:
     return render("worker/worker.sql.j2", pauses=PAUSES, user=WORKER_ROLE)
 
 
-def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of each
+def questions(container: EventStore) -> list[Ask]:
     """What the operations of `deploy_part` are going to ask."""
+    if container.copy_of:
+        return [Ask(Services, units=UNITS)]
     return [
         Ask(SystemUser, user=WORKER_ROLE),
         Ask(Entries, paths=[FOLDER]),
@@ -68,6 +70,9 @@ def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of 
 @deploy("Worker")
 def deploy_part(container: EventStore, settings: Settings) -> None:  # noqa: ARG001  the same for each part
     """Have the services run as declared. The functions that they call have to be there."""
+    if container.copy_of:
+        worker.stop(name="Have no worker in a copy", units=UNITS, when=lambda: True)
+        return
     contents = {UNIT_FILE: unit_file(container), SQL_FILE: sql_file()}
     have_user(name="Have the worker's user", user=WORKER_ROLE)
     files.have_folders(name="Open the folder of the worker's files", paths=[FOLDER])

@@ -15,10 +15,14 @@ def questions(container: EventStore) -> list[Ask]:  # noqa: ARG001  the same of 
     return [Ask(Services, units=UNITS)]
 
 
-def rows(container: EventStore, answers: Sequence[Any]) -> list[Row]:  # noqa: ARG001  the same for each
-    """One row for each service."""
+def rows(container: EventStore, answers: Sequence[Any]) -> list[Row]:
+    """One row for each service; in a copy, for each that runs and should not."""
     services: Mapping[str, Service]
     [services] = answers
+    if container.copy_of:
+        on = [unit for unit in UNITS if services.get(unit, Service()).state != "inactive"]
+        what = f"runs in a copy of {container.copy_of}; `make deploy` stops it"
+        return [Row("worker", unit.removesuffix(".service"), State.DEGRADED, what) for unit in on]
     return [Row("worker", unit.removesuffix(".service"), *_state(services.get(unit, Service()))) for unit in UNITS]
 
 

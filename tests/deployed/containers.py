@@ -45,6 +45,9 @@ ADDRESSES: Final = {
     "estest-copies-trixie": "10.0.3.98",
     "estest-copied-bookworm": "10.0.3.88",
     "estest-copies-bookworm": "10.0.3.89",
+    # Copies of those event stores.
+    "estest-copy-trixie": "10.0.3.93",
+    "estest-copy-bookworm": "10.0.3.94",
     # Never deployed under these names or at these addresses for longer than a test.
     "estest-absent": "10.0.3.90",
     "estest-foreign": "10.0.3.91",

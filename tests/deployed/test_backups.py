@@ -8,12 +8,13 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -100,6 +101,11 @@ class Kept:
 
     def archived(self) -> str:
         return inside(self.repository, f"find {ARCHIVE} -name '*-*'")
+
+
+def now(kept: Kept) -> str:
+    """By the store's clock, as a restore takes it."""
+    return sql(kept.store, "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
 
 
 def until(true: Callable[[], object], patience: float = PATIENCE) -> None:
@@ -236,7 +242,7 @@ def _forge(kept: Kept, event: str, data: str, change: str) -> None:
     kept.switch()
 
 
-def test_a_flipped_byte_is_found_by_a_look_at_everything(kept: Kept) -> None:
+def test_a_flipped_byte_is_found_by_a_look_at_everything_and_by_a_drill(kept: Kept) -> None:
     assert kept.program("verify") == (0, f"{kept.store}: everything that is kept is whole")
     listed = json.loads(kept.command("backups", "--json").stdout)["backups"]
     assert all(one["verified"] for one in listed)
@@ -248,6 +254,10 @@ def test_a_flipped_byte_is_found_by_a_look_at_everything(kept: Kept) -> None:
     assert re.search("(checksum invalid|other): 1", said), said
     assert kept.rows()["backups"][0] == "degraded"
     assert not any(one["verified"] for one in json.loads(kept.command("backups", "--json").stdout)["backups"])
+    drilled = kept.command("drill")
+    assert (drilled.returncode, "the restored server ended" in drilled.stderr + drilled.stdout) == (1, True), (
+        drilled.stdout
+    )
     restore(kept, file)
 
 
@@ -308,9 +318,37 @@ def test_a_repository_that_is_down_is_warned_of_and_nothing_is_lost(kept: Kept) 
     until(lambda: kept.rows()["archive"][0] == "well")
 
 
+def test_a_repository_that_is_full_is_warned_of_and_nothing_is_lost(kept: Kept) -> None:
+    full = "/srv/backups/repository/full"
+    most = f"fallocate -l $(($(df -B1 --output=avail /srv/backups | tail -n 1) - 16 * 1024 * 1024)) {full}"
+    inside(kept.repository, f"{AS_POSTGRES} {most}; dd if=/dev/zero bs=4k of={full}.2 2> /dev/null || true")
+    kept.note()
+    segment = sql(kept.store, "SELECT pg_walfile_name(pg_switch_wal() - 1)")
+    until(lambda: kept.rows()["archive"][0] == "degraded")
+    assert kept.program("backup", "incr")[0] == 1
+    inside(kept.repository, f"rm {full} {full}.2")
+    until(lambda: segment in kept.archived())
+    until(lambda: kept.rows()["archive"][0] == "well")
+    assert kept.program("backup", "incr")[0] == 0
+
+
+def test_a_wrong_key_of_the_repository_is_said_and_harms_nothing(kept: Kept) -> None:
+    key = "/etc/pgbackrest/conf.d/key.conf"
+    inside(kept.repository, f"cp -a {key} /root/key; sed -i 's/pass=.*/pass=another/' {key}")
+    # pgBackRest prints what it has made of the file, which is no text.
+    backup = f"{AS_POSTGRES} /usr/local/sbin/event-store-backups backup incr 2>&1 | tail -n 1"
+    said = inside(kept.repository, backup)
+    inside(kept.repository, f"mv /root/key {key}")
+    assert said == f"{kept.store}: the backup failed"
+    assert kept.program("backup", "incr")[0] == 0
+    assert kept.program("verify")[0] == 0
+
+
 def test_drift_of_either_side_is_named_and_repaired(kept: Kept) -> None:
     inside(
-        kept.repository, "chmod 644 /etc/pgbackrest/conf.d/key.conf; systemctl disable --now -q event-store-drill.timer"
+        kept.repository,
+        "chmod 644 /etc/pgbackrest/conf.d/key.conf; systemctl disable --now -q event-store-drill.timer; "
+        "chown root /srv/backups/state",
     )
     inside(
         kept.store,
@@ -320,6 +358,7 @@ def test_drift_of_either_side_is_named_and_repaired(kept: Kept) -> None:
     for one in (
         "/etc/pgbackrest/conf.d/key.conf: mode and owner are 644 root:postgres",
         "event-store-drill.timer: not running",
+        "/srv/backups/state: mode and owner are 750 root:postgres",
         "/etc/pgbackrest/pgbackrest.conf: content differs",
         "/srv/postgresql/peer/server.key: mode and owner are 640 postgres, not 600 postgres",
     ):
@@ -373,7 +412,8 @@ def test_a_store_is_restored_to_before_an_event(kept: Kept, tmp_path: Path) -> N
     after = [kept.note() for _ in range(5)]
     until(lambda: sql(kept.store, SEALED) == "t")
     assert kept.command("export-seals", "--export", str(exported)).returncode == 0
-    lost_cursor, erased = kept.cursor(), str(uuid4())
+    lost_cursor, erased, moment = kept.cursor(), str(uuid4()), now(kept)
+    assert kept.command("restore-point", "--name", "cut off").returncode == 0
     sql(kept.store, f"SELECT event_store.erase_subject('{erased}')")
     held = kept.events()
     planned = kept.command("restore", "-c", kept.store, "--before-event", target)
@@ -384,24 +424,35 @@ def test_a_store_is_restored_to_before_an_event(kept: Kept, tmp_path: Path) -> N
     assert "1 events with lower positions are of the same transaction or of later ones" in planned.stdout
     assert f"`make restore CONFIRM={kept.store}" in planned.stderr
     assert kept.events() == held
-    done = kept.command("restore", "--confirm", kept.store, "--before-event", target)
+    nowhere = kept.command("restore", "--confirm", kept.store, "--before-event", target, "--export", "nowhere")
+    assert (nowhere.returncode, "there is no such file" in nowhere.stderr) == (1, True)
+    done = kept.command("restore", "--confirm", kept.store, "--before-event", target, "--export", str(exported))
     assert done.returncode == 0, done.stdout + done.stderr
     left = kept.events()
     assert {*before} <= left
     assert left & {target, *after} == set()
     assert len(left) == len(held) - 8 + 1  # the erasure was repeated
     assert "1 subjects were erased again" in done.stdout
+    [file] = re.findall(r"events of the lost history are in (\S+),", done.stdout)
+    assert stat.S_IMODE(Path(file).stat().st_mode) == 0o600
+    lost = [json.loads(line)["event_id"] for line in Path(file).read_text().splitlines()]
+    assert {*lost} == held - left
+    assert len(lost) == 8
+    assert "replaced" in {row["kind"] for row in json.loads(kept.command("status", "--json").stdout)["rows"]}
+    assert "with 8 events; they are in" in kept.command("backups").stdout
     assert sql(kept.store, f"SELECT count(*) FROM event_store.erasures WHERE subject_id = '{erased}'") == "1"
     with kept.deployment.connect(kept.store) as connection:
         assert connection.execute("SELECT count(*) FROM event_store.read_feed_after(%s)", [cursor]).fetchone() == (1,)
         with pytest.raises(psycopg.Error) as refused:
             connection.execute("SELECT count(*) FROM event_store.read_feed_after(%s)", [lost_cursor])
         assert refused.value.sqlstate == "SE018"
-    assert kept.command("seals", "--compare", str(exported)).returncode == 2
-    [fork] = re.findall(r"from fork (\S+) on", done.stdout)
-    assert kept.command("export-seals", "--export", str(exported), "--fork", fork).returncode == 0
+    # Recorded by the restore itself.
     assert kept.command("seals", "--compare", str(exported)).returncode == 0
     kept.deployment.assert_as_declared()
+    for place in (("--time", moment), ("--point", "cut off")):
+        no_more = kept.command("restore", "-c", kept.store, *place)
+        assert "is in a history that an earlier restore has cut off" in no_more.stderr
+    assert kept.command("restore-point", "--name", "cut off").returncode == 0  # the name is free again
     # It is backed up again, on its new timeline, and what it has archived is whole.
     assert kept.program("verify")[0] == 0
     assert kept.command("drill").returncode == 0
@@ -418,9 +469,7 @@ def test_a_store_is_restored_to_a_moment(kept: Kept) -> None:
     """To one before the last restore's end, even: along the history that there is now."""
     early = [kept.note() for _ in range(3)]
     time.sleep(1.1)
-    moment = sql(
-        kept.store, "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-    )
+    moment = now(kept)
     late = [kept.note() for _ in range(3)]
     for wrong, said in (
         ("yesterday", "not a time"),
@@ -449,6 +498,37 @@ def test_a_store_is_restored_to_a_named_point(kept: Kept) -> None:
     done = kept.command("restore", "--confirm", kept.store, "--point", "before the import")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (early in kept.events(), late in kept.events()) == (True, False)
+
+
+def test_a_restore_without_room_or_beside_another_one_is_refused_before_it_begins(kept: Kept) -> None:
+    held = kept.events()
+    full = (
+        "fallocate -l $(($(df -B1 --output=avail /srv/postgresql | tail -n 1) - 64 * 1024 * 1024)) /srv/postgresql/full"
+    )
+    inside(kept.store, full)
+    refused = kept.command("restore", "--confirm", kept.store)
+    inside(kept.store, "rm /srv/postgresql/full")
+    assert (refused.returncode, "MiB beside the old ones" in refused.stdout + refused.stderr) == (1, True)
+    holder = "setsid flock /run/event-store-restore.lock sleep 600 > /dev/null 2>&1 < /dev/null & sleep 0.2; echo $!"
+    process = inside(kept.store, holder)
+    refused = kept.command("restore", "--confirm", kept.store)
+    inside(kept.store, f"pkill -s {process}")
+    assert (refused.returncode, "a restore is at work here" in refused.stdout + refused.stderr) == (1, True)
+    assert kept.events() == held
+    kept.deployment.assert_as_declared()
+
+
+@pytest.mark.soak
+def test_what_a_store_that_does_not_answer_loses_is_kept_as_well(kept: Kept) -> None:
+    early, moment = kept.note(), now(kept)
+    late = {kept.note() for _ in range(3)}
+    kept.switch()
+    inside(kept.store, "systemctl stop postgresql")
+    done = kept.command("restore", "--confirm", kept.store, "--time", moment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [file] = re.findall(r"events of the lost history are in (\S+),", done.stdout)
+    lost = {json.loads(line)["event_id"] for line in Path(file).read_text().splitlines()}
+    assert (late <= lost, early in kept.events(), late & kept.events()) == (True, True, set())
 
 
 def test_a_restore_that_fails_leaves_the_store_as_it_was(kept: Kept) -> None:
@@ -517,6 +597,98 @@ def test_a_restore_that_a_crash_of_the_host_ends_is_finished_by_the_next_one(kep
     assert kept.command("discard", "--confirm", kept.store).returncode == 0
     kept.apply()
     kept.deployment.assert_as_declared()
+
+
+def test_a_store_is_restored_into_another_container(kept: Kept) -> None:
+    """For whoever wants to look. The store goes on, and the copy does nothing to its backups."""
+    with copy_of(kept) as copy:
+        _the_first_copy(kept, copy)
+        _the_next_one_replaces_it(kept, copy)
+        _a_drill_leaves_it_alone(kept, copy)
+        _events_that_are_no_copy_stay(kept, copy)
+
+
+@contextmanager
+def copy_of(kept: Kept) -> Iterator[str]:
+    """A container that the store's backups are restored into; nothing was yet."""
+    name = kept.store.replace("kept", "copy")
+    missing = kept.command("restore", "--into", name)
+    assert (missing.returncode, f"there is no container {name}" in missing.stderr) == (1, True), missing.stderr
+    kept.deployment.containers |= declared(name)
+    kept.deployment.containers[name]["copy_of"] = kept.store
+    kept.apply()
+    try:
+        yield name
+    finally:
+        kept.deployment.run("deploy/destroy.py", "-y", "--data", f"confirm={name}", "--data", "volumes=delete")
+        del kept.deployment.containers[name]
+    kept.apply()
+
+
+def ids_in(container: str) -> set[str]:
+    return {*sql(container, "SELECT event_id FROM event_store.events").split()}
+
+
+def _the_first_copy(kept: Kept, copy: str) -> None:
+    before, target = {kept.note() for _ in range(3)}, kept.note()
+    held, timelines = kept.events(), inside(kept.repository, f"ls {ARCHIVE}/*/*/*.history || true")
+    planned = kept.command("restore", "--into", copy, "--before-event", target)
+    assert planned.returncode == 1
+    assert f"@lxc/{copy}, as a copy of @lxc/{kept.store}, would be restored" in planned.stdout
+    assert f"{len(held) - 1:,} of {len(held):,} events would be there." in planned.stdout
+    assert "an event store without an event, makes way for that" in planned.stdout
+    erased = str(uuid4())
+    sql(kept.store, f"SELECT event_store.erase_subject('{erased}')")
+    done = kept.command("restore", "--into", copy, "--confirm", copy, "--before-event", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    left = ids_in(copy)
+    assert (before <= left, target in left, len(left)) == (True, False, len(held) - 1 + 1)  # and the erasure
+    assert sql(copy, f"SELECT count(*) FROM event_store.erasures WHERE subject_id = '{erased}'") == "1"
+    sql(copy, "SELECT pg_switch_wal()")
+    assert inside(kept.repository, f"ls {ARCHIVE}/*/*/*.history || true") == timelines
+    with kept.deployment.connect(copy) as connection:  # with the password of its own
+        connection.execute("SELECT count(*) FROM event_store.events")
+    kept.deployment.assert_as_declared()
+    kept.deployment.verify("-k", copy)
+    rows = json.loads(kept.command("status", "--json").stdout)["rows"]
+    assert [row["detail"].split()[0] for row in rows if row["kind"] == "copy"] == ["restored"]
+    assert f"is a copy of {kept.store}" in kept.command("dsn", "-c", copy).stderr
+
+
+def _the_next_one_replaces_it(kept: Kept, copy: str) -> None:
+    """Also while the event store does not answer: what was erased is read out of the newest that its backups have."""
+    assert "with INTO, the data of" in kept.command("restore", "--into", copy, "--confirm", kept.store).stderr
+    early, moment = kept.note(), now(kept)
+    late, erased = kept.note(), str(uuid4())
+    sql(kept.store, f"SELECT event_store.erase_subject('{erased}')")
+    kept.switch()
+    inside(kept.store, "systemctl stop postgresql")
+    planned = kept.command("restore", "--into", copy, "--time", moment)
+    assert f"@lxc/{kept.store} does not answer, so nobody can count" in planned.stdout
+    assert "is restored aside first" in planned.stdout
+    assert "an earlier copy, makes way for that" in planned.stdout
+    done = kept.command("restore", "--into", copy, "--confirm", copy, "--time", moment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (early in ids_in(copy), late in ids_in(copy)) == (True, False)
+    assert sql(copy, f"SELECT count(*) FROM event_store.erasures WHERE subject_id = '{erased}'") == "1"
+    assert inside(copy, "ls -d /srv/postgresql/*/main.* || true") == ""
+    assert inside(kept.repository, "ls -A /srv/backups/scratch") == ""
+    inside(kept.store, "systemctl start postgresql")
+
+
+def _a_drill_leaves_it_alone(kept: Kept, copy: str) -> None:
+    held = ids_in(copy)
+    done = kept.command("drill", "--into", copy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(rf"drilled 0 days ago \(restored in \d+ s in {copy}\)", kept.rows()["backups"][1])
+    assert inside(copy, "ls -A /srv/postgresql/scratch") == ""
+    assert ids_in(copy) == held
+
+
+def _events_that_are_no_copy_stay(kept: Kept, copy: str) -> None:
+    inside(copy, "rm /srv/postgresql/*/main/copied_by_event_store")
+    refused = kept.command("restore", "--into", copy, "--confirm", copy)
+    assert (refused.returncode, "events that were not restored into it" in refused.stderr) == (1, True)
 
 
 def test_another_cluster_under_the_same_name_is_refused_until_the_old_backups_are_set_aside(kept: Kept) -> None:

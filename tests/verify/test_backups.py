@@ -9,6 +9,7 @@ from deploy.backups.config import (
     KEY_FILE,
     REPOSITORY,
     TIMERS,
+    copy_configuration,
     job_texts,
     program_texts,
     repository_configuration,
@@ -22,6 +23,7 @@ from deploy.model.backups import BACKUP_PORT, BACKUP_UNIT, CONFIGURATION
 from deploy.model.cluster import ClusterPaths
 from deploy.model.event_stores import EventStore
 from deploy.model.settings import Settings
+from deploy.worker.deploy import UNITS
 
 
 @pytest.fixture
@@ -54,6 +56,19 @@ def test_wal_is_archived(inside: Host, kept_in: BackupRepository) -> None:
     said = inside.check_output(ArchiverFact().command()).splitlines()
     state, detail = of_archiver(ArchiverFact().process(said))
     assert state == State.WELL, detail
+
+
+def test_a_copy_archives_nothing_and_nothing_works_in_it(inside: Host, store: EventStore, settings: Settings) -> None:
+    repository = settings.read_repository_of(store)
+    if store.copy_of is None or repository is None:
+        pytest.skip('not verifiable here: it is no copy; key "copy_of" declares one')
+    assert inside.file(CONFIGURATION).content_string == copy_configuration(store, repository)
+    # Of units that were never there, systemd knows no state at all.
+    for question, answer in (("is-active", "active"), ("is-enabled", "enabled")):
+        said = inside.run(f"systemctl {question} {' '.join([*UNITS, BACKUP_UNIT])}").stdout.split()
+        assert answer not in said, said
+    said = inside.check_output(ArchiverFact().command()).splitlines()
+    assert ArchiverFact().process(said).mode == "off"
 
 
 def test_there_are_backups_and_they_were_checked(

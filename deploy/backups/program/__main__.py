@@ -6,18 +6,15 @@ import json
 import os
 import pwd
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import copies, pgbackrest, put_back, state
+from . import copies, memory, pgbackrest, put_back, state
 from .drill import drill
+from .newest import ask
 from .pgbackrest import BackupError
 from .target import Search
 from .verify import verify
-
-#: Beside what pgBackRest knows.
-_REMEMBERED = ("verify", "drill", "failed-drill", "drilled-copy", "put-back", "points")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,24 +72,25 @@ def _parser() -> argparse.ArgumentParser:
     point.add_argument("--name", required=True)
     point.add_argument("--lsn", required=True)
     point.add_argument("--timeline", type=int, required=True)
-    point.set_defaults(command=_point)
+    point.set_defaults(command=memory.point)
+    newest = commands.add_parser(
+        "newest", help="restore the newest state aside, and print what SQL on standard input says there"
+    )
+    newest.set_defaults(command=_newest)
+    note = commands.add_parser(
+        "remember", help="keep what is on standard input, a JSON object, beside what else is remembered"
+    )
+    note.set_defaults(command=memory.remember)
     report = commands.add_parser("report", help="what there is, as JSON")
-    report.set_defaults(command=_report)
-    for command in (backup, check, trial, hold, aside, target, point, report):
+    report.set_defaults(command=memory.report)
+    for command in (backup, check, trial, hold, aside, target, point, newest, note, report):
         command.add_argument("stanza", nargs="*", help="event stores; all if none is named")
     return parser
 
 
-def _chosen(given: argparse.Namespace) -> list[str]:
-    known = pgbackrest.stanzas()
-    if unknown := [name for name in given.stanza if name not in known]:
-        raise BackupError(f"{', '.join(unknown)}: not backed up here; there are {', '.join(known) or 'none'}")
-    return given.stanza or known
-
-
 def _backup(given: argparse.Namespace) -> int:
     failed = 0
-    for stanza in _chosen(given):
+    for stanza in memory.chosen(given):
         with state.alone(stanza):
             if given.first and pgbackrest.info().get(stanza, {}).get("backup"):
                 continue
@@ -118,7 +116,7 @@ def _drill(given: argparse.Namespace) -> int:
 def _check(given: argparse.Namespace, check: Callable[[str], list[str]], well: str) -> int:
     """Check one event store after the other; one that cannot be checked keeps no other from it."""
     worst = 0
-    for stanza in _chosen(given):
+    for stanza in memory.chosen(given):
         try:
             # A copy changes no more.
             with state.alone(stanza) if check is drill or not copies.used() else contextlib.nullcontext():
@@ -135,7 +133,7 @@ def _check(given: argparse.Namespace, check: Callable[[str], list[str]], well: s
 
 def _hold(given: argparse.Namespace) -> int:
     with contextlib.ExitStack() as locks:
-        for stanza in sorted(_chosen(given)):
+        for stanza in sorted(memory.chosen(given)):
             locks.enter_context(state.alone(stanza))
         print("held", flush=True)
         sys.stdin.read()
@@ -150,7 +148,7 @@ def _put_back(given: argparse.Namespace) -> int:
 def _set_aside(given: argparse.Namespace) -> int:
     if len(given.stanza) != 1:
         raise BackupError("say of which event store")
-    [stanza] = _chosen(given)
+    [stanza] = memory.chosen(given)
     known = pgbackrest.info().get(stanza, {}).get("db") or [{}]
     # Once more after a run that was killed, pgBackRest knows nothing of them any more.
     if known[-1].get("system-id", int(given.cluster)) != int(given.cluster):
@@ -166,14 +164,14 @@ def _set_aside(given: argparse.Namespace) -> int:
             place = Path(pgbackrest.settings()["repo1-path"]) / folder
             if (place / stanza).exists():
                 (place / stanza).rename(place / name)
-        for what in _REMEMBERED:
+        for what in memory.REMEMBERED:
             state.forget(stanza, what)
     print(f"{stanza}: kept as {name}; the next deploy begins a new one for {stanza}", flush=True)
     return 0
 
 
 def _target(given: argparse.Namespace) -> int:
-    [stanza] = _chosen(given)
+    [stanza] = memory.chosen(given)
     search = Search(stanza)
     if given.point:
         found = search.point(given.point)
@@ -185,23 +183,7 @@ def _target(given: argparse.Namespace) -> int:
     return 0
 
 
-def _point(given: argparse.Namespace) -> int:
-    [stanza] = _chosen(given)
-    points = state.recall(stanza, "points") or {}
-    if given.name in points:
-        raise BackupError(
-            f"{stanza} has a restore point {given.name!r} already, of {points[given.name]['at']}; take another name"
-        )
-    made = {"lsn": given.lsn, "timeline": given.timeline, "at": time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime())}
-    state.remember(stanza, "points", {**points, given.name: made})
-    return 0
-
-
-def _report(given: argparse.Namespace) -> int:
-    known = pgbackrest.info()
-    report = {
-        stanza: {"info": known.get(stanza, {}), **{what: state.recall(stanza, what) for what in _REMEMBERED}}
-        for stanza in _chosen(given)
-    }
-    print(json.dumps(report))
-    return 0
+def _newest(given: argparse.Namespace) -> int:
+    [stanza] = memory.chosen(given)
+    with state.alone(stanza):
+        return ask(stanza, sys.stdin.read())

@@ -16,7 +16,7 @@ _SEALS = 100
 def drill(stanza: str) -> list[str]:
     """What is wrong; the verdict is remembered, with what it took. Raises `BackupError` if it could not be made."""
     began = time.time()
-    scratch = Scratch(stanza, pgbackrest.info().get(stanza, {}))
+    scratch = Scratch(stanza, pgbackrest.info(stanza).get(stanza, {}))
     record: dict[str, Any] = {"at": int(began), "bytes": scratch.size, "copy": copies.used(), "problems": []}
     try:
         scratch.refuse_without_room()

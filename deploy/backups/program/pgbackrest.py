@@ -29,9 +29,14 @@ def _configured() -> configparser.ConfigParser:
     return parser
 
 
-def info() -> dict[str, dict[str, Any]]:
-    """Stanza → what `pgbackrest info` knows of it. Raises `BackupError`."""
-    return {entry["name"]: entry for entry in json.loads(_output("--output=json", "--log-level-console=off", "info"))}
+def info(stanza: str | None = None) -> dict[str, dict[str, Any]]:
+    """Stanza → what `pgbackrest info` knows of it. Raises `BackupError`.
+
+    A copy's container is told of nothing but the ``stanza`` that it asks for.
+    """
+    chosen = [] if stanza is None else [f"--stanza={stanza}"]
+    said = _output(*chosen, "--output=json", "--log-level-console=off", "info")
+    return {entry["name"]: entry for entry in json.loads(said)}
 
 
 def listed(stanza: str, folder: str) -> list[str]:

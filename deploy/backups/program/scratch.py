@@ -1,4 +1,4 @@
-"""A scratch cluster: an event store's backups restored beside the repository, to be looked at and thrown away.
+"""A scratch cluster: an event store's backups restored beside the repository or a copy, to be looked at and thrown away.
 
 It is no event store: it archives nothing, has no worker, and nobody but PostgreSQL's own user can connect to it.
 """
@@ -14,12 +14,14 @@ from typing import Any
 from . import pgbackrest
 from .pgbackrest import BackupError
 from .segments import SEGMENT_SIZE, position
+from .volume import VOLUME
 from .wal import Archive
 
-FOLDER = Path("/srv/backups/scratch")
+FOLDER = VOLUME / "scratch"
 #: What the event store's data need beside themselves: WAL that is replayed, and what checks write.
 _ROOM = 1024**3
-_KEY = "/etc/pgbackrest/conf.d"
+#: With the key, where the repository is; elsewhere its own side says it.
+_KEY = Path("/etc/pgbackrest/conf.d")
 #: Seconds to wait for the server to stop.
 _STOP = 300
 _SERVER = """\
@@ -67,14 +69,15 @@ class Scratch:
         if free < needed:
             raise BackupError(
                 f"{self.stanza}: a restored copy needs {needed // 1024**2} MiB, and the data volume has {free // 1024**2} MiB "
-                "left; give the repository more disk"
+                "left; give the container more disk"
             )
 
     def restore(self) -> float:
         """Restore the newest backup; returns the seconds that it took. Raises `BackupError`."""
         self._folder.mkdir(mode=0o700)
         self.data.mkdir(mode=0o700)
-        files = [f"--config={self._configuration()}", f"--config-include-path={_KEY}"]
+        files = [f"--config={self._configuration()}"]
+        files += [f"--config-include-path={_KEY}"] if _KEY.is_dir() else []
         # What cannot be fetched is no end of the WAL: see fetch_command() of the deploy.
         fetch = " ".join(["pgbackrest", *files, f"--stanza={self.stanza}", 'archive-get %f "%p"'])
         fetch += " || { [ $? = 1 ] && exit 1; exit 255; }"
@@ -150,10 +153,16 @@ class Scratch:
             raise BackupError(f"{self.stanza}: {done.stderr.strip()}")
         return done.stdout.splitlines()
 
+    def show(self, sql: str, database: str) -> int:
+        """Print the rows, however many; returns psql's exit status."""
+        return subprocess.run(self._command(database), input=sql, text=True, check=False).returncode
+
     def _psql(self, sql: str, database: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(self._command(database), input=sql, capture_output=True, text=True, check=False)
+
+    def _command(self, database: str) -> list[str]:
         options = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", str(self._folder), "-d", database, "-f", "-"]
-        command = [f"{self._programs}/psql", *options]
-        return subprocess.run(command, input=sql, capture_output=True, text=True, check=False)
+        return [f"{self._programs}/psql", *options]
 
     def program(self, name: str, *arguments: str) -> tuple[int, str]:
         """Run one of PostgreSQL's programs; its exit status, and what it says."""

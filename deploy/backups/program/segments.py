@@ -61,6 +61,11 @@ def position(lsn: str) -> int:
     return int(high, 16) * 2**32 + int(low, 16)
 
 
+def written(lsn: int) -> str:
+    """The same as PostgreSQL writes it."""
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
+
+
 def missing(
     there: Iterable[Segment], needed: Iterable[tuple[Segment, Segment]], left: Mapping[int, Iterable[Segment]]
 ) -> Iterator[tuple[Segment, Segment]]:

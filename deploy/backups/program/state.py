@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path("/srv/backups/state")
+from .volume import VOLUME
+
+FOLDER = VOLUME / "state"
 
 
 def remember(stanza: str, what: str, record: dict[str, Any]) -> None:

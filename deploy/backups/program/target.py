@@ -12,7 +12,7 @@ from typing import Any
 
 from . import pgbackrest, state
 from .pgbackrest import BackupError
-from .segments import SEGMENT_SIZE, Segment, position
+from .segments import SEGMENT_SIZE, Segment, position, written
 from .wal import Archive, Commit, Running
 
 #: Segments that are looked at together, one of which is looked at twice: records may reach into the next one.
@@ -39,23 +39,47 @@ class Search:
 
     def at(self, time: float) -> dict[str, Any]:
         """The first commit after a moment. What was acknowledged before stays, what began after it goes."""
-        first = self._first_segment(self._backup_before(time))
-        for commit in self._commits(self._segment_before(first, time)):
+        begin = self._segment_before(self._first_segment(self._backup_before(time)), time)
+        before = self._archive.segments[begin].number * SEGMENT_SIZE
+        for commit in self._commits(begin):
             if commit.time > time:
+                self._refuse_cut_off(time, before, commit.lsn)
                 return self._described(commit.lsn)
+            before = commit.lsn
+        self._refuse_cut_off(time, before, None)
         return self.latest()
+
+    def _refuse_cut_off(self, time: float, before: int, after: int | None) -> None:
+        """Raises `BackupError` if a restore has cut off what there was at a moment; ``before``, ``after``: places around it."""
+        for timeline, end in self._archive.left.items():
+            if before < end and (after is None or end <= after):
+                lost = self._archive.cut_off(timeline)
+                if lost and lost.time <= time:
+                    raise BackupError(
+                        f"{self._stanza}: {_clock(time)} is in a history that an earlier restore has cut off, at {written(end)}; the "
+                        f"present one has nothing from {_clock(lost.time)} until that restore. Take a moment before or after, or "
+                        "none for the newest"
+                    )
 
     def point(self, name: str) -> dict[str, Any]:
         """A named point: the place behind its record."""
         points = state.recall(self._stanza, "points") or {}
+        within = self.reachable(points)
+        if name in within:
+            return self._described(position(points[name]["lsn"]))
+        there = f"there are {', '.join(within) or 'none'}"
         if name not in points:
-            raise BackupError(f"{self._stanza} has no restore point {name!r}; there are {', '.join(points) or 'none'}")
-        lsn = position(points[name]["lsn"])
-        if not self._archive.has(points[name]["timeline"], lsn):
-            raise BackupError(
-                f"{self._stanza}: restore point {name!r} is in a history that an earlier restore has cut off"
-            )
-        return self._described(lsn)
+            raise BackupError(f"{self._stanza} has no restore point {name!r}; {there}")
+        raise BackupError(
+            f"{self._stanza}: restore point {name!r} is in a history that an earlier restore has cut off, or older than the oldest "
+            f"backup; {there}"
+        )
+
+    def reachable(self, points: dict[str, Any]) -> list[str]:
+        """Those of the named points that the present history can be restored to."""
+        oldest = position(self._backups[0]["lsn"]["stop"])
+        places = ((name, point["timeline"], position(point["lsn"])) for name, point in points.items())
+        return [name for name, timeline, lsn in places if lsn >= oldest and self._archive.has(timeline, lsn)]
 
     def before(self, xid: int, begun: float) -> dict[str, Any]:
         """The commit of a transaction, by the id that the event's row has, and when the transaction began."""
@@ -79,10 +103,9 @@ class Search:
     def _backup_before(self, time: float) -> dict[str, Any]:
         fitting = [one for one in self._backups if one["timestamp"]["stop"] <= time]
         if not fitting:
-            oldest = datetime.fromtimestamp(self._backups[0]["timestamp"]["stop"], UTC)
+            oldest = _clock(self._backups[0]["timestamp"]["stop"])
             raise BackupError(
-                f"{self._stanza}: {datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S}Z is before the end of the oldest "
-                f"backup, {oldest:%Y-%m-%d %H:%M:%S}Z, so nothing can be restored to there"
+                f"{self._stanza}: {_clock(time)} is before the end of the oldest backup, {oldest}, so nothing can be restored to there"
             )
         return dict(fitting[-1])
 
@@ -114,15 +137,23 @@ class Search:
         fitting = [one for one in self._backups if position(one["lsn"]["stop"]) <= lsn]
         if not fitting:
             raise BackupError(f"{self._stanza}: that is before the end of the oldest backup of this history")
-        return self._facts(fitting[-1], lsn) | self._present_at(lsn)
+        return self._facts(fitting[-1], lsn) | self._present_at(lsn) | {"until": self._end()}
 
     def _facts(self, backup: dict[str, Any], lsn: int | None) -> dict[str, Any]:
         return {
             "label": backup["label"],
             "bytes": int(backup["info"]["size"]),
             "timeline": self._archive.timeline,
-            "lsn": None if lsn is None else f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}",
+            "lsn": None if lsn is None else written(lsn),
         }
+
+    def _end(self) -> dict[str, Any] | None:
+        """The last commit that was archived; None if none is near the end."""
+        last = len(self._archive.segments) - 1
+        for index in range(last, max(last - _FAR, -1), -1):
+            if commits := self._span(index, index):
+                return {"lsn": written(commits[-1].lsn), "time": commits[-1].time}
+        return None
 
     def _present_at(self, lsn: int) -> dict[str, Any]:
         """Which transactions were running at a place, and which ids were not handed out yet."""
@@ -145,3 +176,7 @@ class Search:
 
     def _span(self, first: int, last: int) -> list[Commit]:
         return [one for one in self._archive.commits_of(first, last) if isinstance(one, Commit)]
+
+
+def _clock(time: float) -> str:
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%SZ}"

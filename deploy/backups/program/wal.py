@@ -13,12 +13,15 @@ from typing import Any
 from . import pgbackrest
 from .pgbackrest import BackupError
 from .segments import SEGMENT_SIZE, Segment, ancestors, branches, history_files, position, segment_names
+from .volume import VOLUME
 
 _LINE = re.compile(r"tx: +(\d+), lsn: ([0-9A-F]+)/([0-9A-F]+), .* desc: (.*)$")
 _COMMIT = re.compile(r"COMMIT(?:_PREPARED (\d+):)? (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC")
 _RUNNING = re.compile(r"RUNNING_XACTS nextXid (\d+)")
 _OVERFLOWED = "; subxid ov"
 _END = re.compile(r"at ([0-9A-F]+/[0-9A-F]+)")
+#: How many segments are looked at for the first commit.
+_FEW = 4
 _XACTS = re.compile(r"\b(?:sub)?xacts: ([\d ]+)")
 
 
@@ -63,7 +66,8 @@ class Archive:
         history = pgbackrest.read(stanza, f"{self._folder}/{newest}") if newest else ""
         self.segments = lineage(self._paths, self.timeline, branches(history, SEGMENT_SIZE))
         """In their order, each place once."""
-        self._left = ancestors(history)
+        self.left = ancestors(history)
+        """Timeline → the place where this history left it."""
 
     def backups(self, found: dict[str, Any]) -> list[dict[str, Any]]:
         """The backups that are of this history, the oldest first: none of what an earlier restore has cut off."""
@@ -75,13 +79,25 @@ class Archive:
 
     def has(self, timeline: int, lsn: int) -> bool:
         """Whether a place on a timeline is in this history."""
-        end = self._left.get(timeline)
+        end = self.left.get(timeline)
         return timeline == self.timeline or (end is not None and lsn <= end)
 
     def commits_of(self, first: int, last: int) -> list[Commit | Running]:
         """What is in the segments number ``first`` to ``last`` of `segments`, in the WAL's order."""
-        chosen = self.segments[first : last + 1]
-        with tempfile.TemporaryDirectory(dir="/srv/backups/scratch") as folder:
+        return self._read(self.segments[first : last + 1])
+
+    def cut_off(self, timeline: int) -> Commit | None:
+        """The first commit behind the place where this history left a timeline; None if none is in the archive."""
+        end = self.left[timeline]
+        chosen = [Segment(timeline, end // SEGMENT_SIZE)]
+        while chosen[-1] in self._paths and len(chosen) <= _FEW:
+            if commits := [one for one in self._read(chosen) if isinstance(one, Commit) and one.lsn >= end]:
+                return commits[0]
+            chosen.append(Segment(timeline, chosen[-1].number + 1))
+        return None
+
+    def _read(self, chosen: list[Segment]) -> list[Commit | Running]:
+        with tempfile.TemporaryDirectory(dir=VOLUME / "scratch") as folder:
             if any(other.number != one.number + 1 for one, other in pairwise(chosen)):
                 raise BackupError(
                     f"{self._stanza}: WAL is missing from the archive after {chosen[0].name(SEGMENT_SIZE)}"

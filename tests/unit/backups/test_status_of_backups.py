@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from deploy.backups.facts import Archiver, ArchiverFact, ForeignBackups, Stanza, StanzasFact
-from deploy.backups.status import of_archiver, of_stanza
+from deploy.backups.restoring import Replaced
+from deploy.backups.status import of_archiver, of_replaced, of_stanza
 from deploy.machine.status import State
 
 DAY = 86_400
@@ -94,3 +95,17 @@ def test_backups_of_another_cluster_are_known_by_its_identifier() -> None:
     assert ForeignBackups().process(["8", said]) == ""
     assert ForeignBackups().process(["9"]) == ""
     assert ForeignBackups().process(["9", "[]"]) == ""
+
+
+def test_data_that_were_replaced_are_said_with_their_size_and_age() -> None:
+    lines = ["1048576\t/srv/main.before-20261129-080910", "3145728\t/srv/main.before-20261128-000000"]
+    replaced = Replaced().process(lines)
+    assert of_replaced("one", replaced) == (
+        State.WELL,
+        "4 MiB that restores have replaced, the first ones at 2026-11-28 00:00:00Z; `make discard CONFIRM=one` removes them",
+    )
+
+
+def test_a_drill_elsewhere_says_where() -> None:
+    drilled = check(2, restore_seconds=40.2, recovery_seconds=2.1, where="two")
+    assert "drilled 2 days ago (restored in 42 s in two)" in of_stanza(replace(WELL, drilled=drilled), NOW)[1]

@@ -53,6 +53,7 @@ CHANGES: Mapping[str, list[tuple[Any, Any]]] = {
     "secrets": [("file", "pass:event-store/prod")],
     "pooling": [("off", "on"), ("on", "off")],
     "backup_repository": [(None, "backups"), ("backups", None)],
+    "copy_of": [(None, "analysis")],
     "unknown_event_types": [("allow", "refuse")],
     "retention_years": [(7, 10)],
 }

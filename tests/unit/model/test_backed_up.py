@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploy.backups.config import repository_configuration, store_configuration
+from deploy.backups.config import copy_configuration, repository_configuration, store_configuration
 from deploy.backups.copies.config import texts
 from deploy.lxc.container.config import config_text
 from deploy.machine.facts import Machine
@@ -147,3 +147,49 @@ def test_networks_that_do_not_lead_to_each_other_are_refused() -> None:
 def test_the_inventory_with_everything_is_valid() -> None:
     settings = read_inventory("inventory/full.py")
     assert [settings.repository_of(store) for store in settings.event_stores] == settings.repositories
+
+
+def copied(**data: Any) -> Entry:
+    """A container that is a copy of `made`'s event store."""
+    where = {"lxc_host": "@local", "lxc_name": "two", "address": "10.0.3.11", "copy_of": "one"}
+    return Entry("@lxc/two", ("event_stores",), {**where, **data})
+
+
+def test_a_copy_reads_the_backups_of_its_source_and_archives_nothing() -> None:
+    settings = made({}, {}, copied())
+    [source, copy], [repository] = settings.event_stores, settings.repositories
+    assert settings.source_of(copy) is source
+    assert settings.source_of(source) is None
+    assert settings.repository_of(copy) is None
+    assert settings.read_repository_of(copy) is repository
+    assert (settings.stores_of(repository), settings.copies_in(repository)) == ([source], [copy])
+    assert (settings.peers_of(copy), settings.peers_of(repository)) == ([repository], [source])
+    assert [identity.purpose for identity in copy.identities] == ["peer"]
+    assert copy.server_settings["archive_mode"] == "off"
+    assert "archive_command" not in copy.server_settings
+    assert "pgbackrest" in copy.required_packages
+    assert "tls-server-auth=two=one\n" in repository_configuration(repository, settings)
+    inside = copy_configuration(copy, repository)
+    assert "\n[one]\n" in inside
+    assert "tls-server" not in inside
+
+
+@pytest.mark.parametrize(
+    ("store", "copy", "said"),
+    [
+        (
+            {},
+            {"copy_of": "three"},
+            "copy_of = 'three': there is no such event store in group event_stores (there: one)",
+        ),
+        ({}, {"copy_of": "two"}, "name one that is no copy itself"),
+        ({"backup_repository": None}, {}, "@lxc/one is not backed up; give it a backup_repository"),
+        ({}, {"release": "bookworm"}, "its release is trixie, and that of @lxc/two is bookworm; make them equal"),
+        ({}, {"backup_repository": "kept"}, 'a copy is not backed up itself; give it "backup_repository": None'),
+        ({}, {"postgresql_settings": {"archive_mode": "on"}}, "copy_of = 'one' sets it"),
+    ],
+)
+def test_a_copy_that_cannot_be_is_refused(store: dict[str, Any], copy: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        made(store, {}, copied(**copy))
+    assert said in str(refused.value)
