@@ -6,10 +6,13 @@ from deploy.backups import deploy as backups
 from deploy.backups import status as backups_status
 from deploy.certificates import deploy as certificates
 from deploy.certificates import status as certificates_status
+from deploy.consensus import deploy as consensus
+from deploy.consensus import status as consensus_status
 from deploy.database import deploy as database
 from deploy.database import status as database_status
 from deploy.machine.part import Part
 from deploy.model.backup_repositories import BackupRepository
+from deploy.model.consensus import ConsensusMember
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
 from deploy.pooler import deploy as pooler
@@ -38,5 +41,10 @@ PARTS: Mapping[type[Container], Sequence[Part]] = {
         Part(system),
         Part(certificates, certificates_status),
         Part(backups, backups_status, backups.deploy_afterwards),
+    ),
+    ConsensusMember: (
+        Part(system),
+        Part(certificates, certificates_status),
+        Part(consensus, consensus_status, consensus.deploy_afterwards),
     ),
 }

@@ -26,6 +26,7 @@ from deploy.model.containers import Container
 from deploy.model.hosts import LxcHost
 from deploy.model.object_storage import storage_problems
 from deploy.model.providers import PasswordError
+from deploy.model.quorum import consensus_problems
 from deploy.model.settings import KINDS, Settings
 
 _GROUPS: Final[Mapping[str, type[LxcHost] | type[Container]]] = {"lxc_hosts": LxcHost, **KINDS}
@@ -121,8 +122,7 @@ def make_settings(entries: Iterable[Entry], file: str) -> Settings:
         elif isinstance(model, Container):
             containers[entry.name] = model
     settings = Settings(file=file, hosts=hosts, containers=containers)
-    if not problems:
-        problems = _problems_between(settings, file)
+    problems = problems or _problems_between(settings, file)
     if not problems and not hosts:
         problems = [f"{file}: no machine in group lxc_hosts; name the machine that runs the containers, or @local"]
     if problems:
@@ -189,7 +189,7 @@ def _problems_between(settings: Settings, file: str) -> list[str]:
     for one, other in combinations(settings.containers.values(), 2):
         if one.lxc_host == other.lxc_host:
             problems += _problems_of_pair(one, other, file)
-    return problems + backup_problems(settings)
+    return problems + backup_problems(settings) + consensus_problems(settings)
 
 
 def _address_problems(container: Container, host: LxcHost, file: str) -> list[str]:

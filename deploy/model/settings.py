@@ -13,6 +13,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from deploy.model.backup_repositories import BackupRepository
+from deploy.model.consensus import ConsensusMember
 from deploy.model.containers import Container
 from deploy.model.event_stores import EventStore
 from deploy.model.hosts import LxcHost
@@ -22,7 +23,9 @@ from deploy.model.providers import provider
 from deploy.model.remembered import Remembered
 
 #: The kinds of containers, by their group of the inventory.
-KINDS: Final[Mapping[str, type[Container]]] = {kind.group: kind for kind in (EventStore, BackupRepository)}
+KINDS: Final[Mapping[str, type[Container]]] = {
+    kind.group: kind for kind in (EventStore, BackupRepository, ConsensusMember)
+}
 
 
 class Settings(BaseModel):
@@ -48,6 +51,11 @@ class Settings(BaseModel):
         """The containers that keep backups, in the inventory's order."""
         return [container for container in self.containers.values() if isinstance(container, BackupRepository)]
 
+    @property
+    def members(self) -> list[ConsensusMember]:
+        """The members of the consensus, in the inventory's order."""
+        return [container for container in self.containers.values() if isinstance(container, ConsensusMember)]
+
     def repository_of(self, store: EventStore) -> BackupRepository | None:
         """The container that keeps an event store's backups; None if it has none."""
         return next((one for one in self.repositories if one.lxc_name == store.backup_repository), None)
@@ -72,6 +80,8 @@ class Settings(BaseModel):
         """The containers that one talks to, by their names."""
         if isinstance(container, BackupRepository):
             return [*self.stores_of(container)]
+        if isinstance(container, ConsensusMember):
+            return [one for one in self.members if one is not container]
         found = self.read_repository_of(container) if isinstance(container, EventStore) else None
         return [found] if found else []
 

@@ -35,6 +35,10 @@ ADDRESSES: Final = {
     "estest-rot-bookworm": "10.0.3.67",
     "estest-pool-trixie": "10.0.3.68",
     "estest-pool-bookworm": "10.0.3.69",
+    "estest-consensus-1": "10.0.3.70",
+    "estest-consensus-2": "10.0.3.71",
+    "estest-consensus-3": "10.0.3.72",
+    "estest-consensus-4": "10.0.3.73",
     # An event store and the repository of its backups, of each release.
     "estest-kept-trixie": "10.0.3.80",
     "estest-backups-trixie": "10.0.3.81",
@@ -79,3 +83,9 @@ def declared(*names: str) -> dict[str, dict[str, Any]]:
 def repository(name: str) -> dict[str, Any]:
     """What an inventory declares for a container that keeps backups."""
     return {key: value for key, value in declared(name)[name].items() if key != "max_connections"} | {"disk": "3GiB"}
+
+
+def members(*names: str) -> dict[str, dict[str, Any]]:
+    """What an inventory declares for members of the consensus, all on this machine."""
+    small = {"memory": "512MiB", "cpus": 1, "disk": "2GiB", "root_disk": "2GiB", "single_host": "allowed"}
+    return {name: {"address": ADDRESSES[name], **small} for name in names}

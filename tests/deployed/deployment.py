@@ -70,19 +70,20 @@ class Deployment:
     host: dict[str, Any] = field(default_factory=dict)
     host_name: str = "@local"
     repositories: dict[str, dict[str, Any]] = field(default_factory=dict)
+    members: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def inventory(self) -> str:
         """The inventory file, written each time, so that it is what this object says."""
         path = self.folder / f"{self.name}.py"
         prefix = "@lxc/" if self.host_name == "@local" else f"@lxcssh/{self.host_name}:"
-        stores, repositories = (
+        stores, repositories, members = (
             [(f"{prefix}{name}", data) for name, data in group.items()]
-            for group in (self.containers, self.repositories)
+            for group in (self.containers, self.repositories, self.members)
         )
         path.write_text(
             f"lxc_hosts = [({self.host_name!r}, {self.host!r})]\nevent_stores = {stores!r}\n"
-            f"backup_repositories = {repositories!r}\n"
+            f"backup_repositories = {repositories!r}\nconsensus = {members!r}\n"
         )
         return str(path)
 
@@ -161,7 +162,7 @@ class Deployment:
 
     def destroy(self) -> None:
         """`make destroy` for each container, with its data; also for one that a killed test left half-made."""
-        for name in (*self.containers, *self.repositories):
+        for name in (*self.containers, *self.repositories, *self.members):
             data = ("--data", f"confirm={name}", "--data", "volumes=delete")
             with turn_lock():
                 run(PYINFRA, self.inventory, "deploy/destroy.py", "-y", *data)

@@ -35,6 +35,7 @@ PAIRS: Final = {HOST: (TRIXIE, BOOKWORM), INSIDE: (INNER_TRIXIE, INNER_BOOKWORM)
 _BY_THEMSELVES: Final = (
     "tests/deployed/test_backups.py",
     "tests/deployed/test_certificates.py",
+    "tests/deployed/test_consensus.py",
     "tests/deployed/test_copies.py",
     "tests/deployed/test_pooler.py",
     "tests/deployed/test_retire.py",

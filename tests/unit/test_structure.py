@@ -11,7 +11,7 @@ from deploy.model.settings import KINDS
 from deploy.parts import PARTS as PARTS_OF_KINDS
 
 DEPLOY = ROOT / "deploy"
-PARTS = {"lxc", "system", "certificates", "backups", "postgres", "database", "schema", "worker", "pooler"}
+PARTS = {"lxc", "system", "certificates", "consensus", "backups", "postgres", "database", "schema", "worker", "pooler"}
 #: Room → the rooms that it may use, beside itself. Commands and the stories may use every room.
 MAY_USE = {
     "model": set[str](),

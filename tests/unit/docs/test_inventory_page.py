@@ -76,6 +76,7 @@ ON_A_MACHINE: Mapping[str, set[str]] = {
     "drill_schedule": {"live"},
     "keep_full": {"live"},
     "keep_differential": {"live"},
+    "single_host": {"nothing"},  # tests/unit/model/test_consensus.py
     "s3_bucket": {"live"},
     "s3_endpoint": {"live"},
     "s3_region": {"live"},
