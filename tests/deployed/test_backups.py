@@ -286,8 +286,12 @@ def test_a_segment_that_is_missing_in_the_middle_is_found(kept: Kept) -> None:
     assert "status: ok" in inside(kept.repository, pgbackrest)
     status, said = kept.program("verify")
     assert (status, said) == (2, f"{kept.store}: WAL is missing from the archive: {segment}; no restore gets past it")
+    # PostgreSQL takes it for the end.
+    drilled = kept.command("drill")
+    assert (drilled.returncode, "recovery ended at" in drilled.stdout) == (2, True), drilled.stdout + drilled.stderr
     restore(kept, file)
     assert kept.program("verify")[0] == 0
+    assert kept.command("drill").returncode == 0
 
 
 @pytest.mark.parametrize("moment", [0.8, *(pytest.param(one / 10, marks=pytest.mark.soak) for one in range(1, 30, 3))])
@@ -500,6 +504,7 @@ def test_a_store_is_restored_to_a_named_point(kept: Kept) -> None:
     assert (early in kept.events(), late in kept.events()) == (True, False)
 
 
+@pytest.mark.soak
 def test_a_restore_without_room_or_beside_another_one_is_refused_before_it_begins(kept: Kept) -> None:
     held = kept.events()
     full = (

@@ -26,7 +26,7 @@ def drill(stanza: str) -> list[str]:
             print(f"{stanza}: restored in {record['restore_seconds']} s; checking", flush=True)
             record["recovery_seconds"] = round(seconds, 1)
             record.update(_counts(scratch, began))
-            record["problems"] += _contents(scratch)
+            record["problems"] += [*scratch.missed(), *_contents(scratch)]
         record["problems"] += _pages(scratch)
         record["check_seconds"] = round(time.time() - began - record["restore_seconds"] - record["recovery_seconds"], 1)
     except BackupError as error:

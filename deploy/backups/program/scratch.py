@@ -137,14 +137,11 @@ class Scratch:
         done = self._psql("SELECT pg_is_in_recovery()", "postgres")
         return done.returncode != 0 or done.stdout.strip() != "f"
 
-    def missed(self) -> str:
-        """What of the archive was not replayed; empty if all was."""
+    def missed(self) -> Iterator[str]:
+        """What of the archive was not replayed: PostgreSQL takes a segment that is missing for the end."""
         [row] = self.query("SELECT pg_last_wal_replay_lsn()", "postgres")
-        if row and position(row) >= self._newest.number * SEGMENT_SIZE:
-            return ""
-        return (
-            f"recovery ended at {row or 'no place'}, before {self._newest.name(SEGMENT_SIZE)}, which is in the archive"
-        )
+        if not row or position(row) < self._newest.number * SEGMENT_SIZE:
+            yield f"recovery ended at {row or 'no place'}, before {self._newest.name(SEGMENT_SIZE)}, which is in the archive"
 
     def query(self, sql: str, database: str) -> list[str]:
         """The rows, with ``|`` between columns. Raises `BackupError`."""
