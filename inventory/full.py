@@ -1,4 +1,4 @@
-# All kinds of containers on this machine, to try them: an event store, a repository for its backups, and members of etcd.
+# All kinds of containers on this machine, to try them: an event store, and a repository for its backups.
 # Containers know each other by certificates: export EVENT_STORE_CA_PASSPHRASE first, and keep it.
 # Every key is explained in docs/inventory.md, with what a change of it does.
 
@@ -29,11 +29,4 @@ backup_repositories = [
             "disk": "60GiB",
         },
     ),
-]
-
-# Members of etcd, which event stores are going to agree by. All on one machine are a trial.
-consensus = [
-    ("@lxc/full-consensus-1", {"address": "10.0.3.13", "single_host": "allowed"}),
-    ("@lxc/full-consensus-2", {"address": "10.0.3.14", "single_host": "allowed"}),
-    ("@lxc/full-consensus-3", {"address": "10.0.3.15", "single_host": "allowed"}),
 ]

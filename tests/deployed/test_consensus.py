@@ -202,6 +202,7 @@ def test_a_member_that_was_removed_by_hand_joins_again(consensus: Consensus) -> 
     consensus.as_declared()
 
 
+@pytest.mark.soak
 def test_a_member_takes_the_place_of_another_and_those_that_stay_restart_in_turn(consensus: Consensus) -> None:
     first, second, third = NAMES
     consensus.deployment.members = members(first, second, FOURTH)

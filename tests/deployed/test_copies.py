@@ -115,6 +115,7 @@ def test_a_drill_restores_from_the_newest_copy(kept: Kept) -> None:
     assert _state(kept)
 
 
+@pytest.mark.soak
 def test_the_last_drilled_one_stays_and_what_is_shared_is_shared_among_copies(kept: Kept) -> None:
     [drilled] = names(kept)
     for _ in range(3):
@@ -148,6 +149,7 @@ def test_a_copy_for_which_there_is_no_room_is_not_made_and_drift_on_the_host_is_
     kept.deployment.assert_as_declared()
 
 
+@pytest.mark.soak
 def test_a_damaged_copy_is_kept_apart_and_replaces_none(kept: Kept) -> None:
     before = names(kept)
     file = inside(kept.repository, "ls /srv/backups/repository/archive/*/*/*/*-*.zst | sort | tail -n 1")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deploy.model.consensus import CLIENT_NAME, PEER_NAME
-from deploy.model.inventory import Entry, SettingsError, make_settings, read_inventory
+from deploy.model.inventory import Entry, SettingsError, make_settings
 from deploy.model.settings import Settings
 from deploy.model.sizes import GIB, MIB
 
@@ -100,7 +100,3 @@ def test_no_server_has_the_name_that_lets_in() -> None:
 @pytest.mark.parametrize(("disk", "quota"), [("2GiB", 256 * MIB), ("20GiB", 2 * GIB), ("100GiB", 2 * GIB)])
 def test_an_eighth_of_the_volume_is_for_what_is_kept(disk: str, quota: int) -> None:
     assert made(1, disk=disk, **TRIAL).members[0].quota == quota
-
-
-def test_the_inventory_with_everything_has_members() -> None:
-    assert len(read_inventory("inventory/full.py").members) == 3
