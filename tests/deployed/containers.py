@@ -52,6 +52,9 @@ ADDRESSES: Final = {
     # Copies of those event stores.
     "estest-copy-trixie": "10.0.3.93",
     "estest-copy-bookworm": "10.0.3.94",
+    # A store that is restored to one target after the other.
+    "estest-target-trixie": "10.0.3.74",
+    "estest-targets-trixie": "10.0.3.75",
     # Never deployed under these names or at these addresses for longer than a test.
     "estest-absent": "10.0.3.90",
     "estest-foreign": "10.0.3.91",

@@ -41,6 +41,7 @@ _BY_THEMSELVES: Final = (
     "tests/deployed/test_retire.py",
     "tests/deployed/test_rotate.py",
     "tests/deployed/test_ssh.py",
+    "tests/deployed/test_targets.py",
 )
 #: One container of each release, on which the same tests run.
 _ALIKE: Final = (SERVERS, *((f"estest-{name}-trixie", f"estest-{name}-bookworm") for name in ("pool", "rot")))

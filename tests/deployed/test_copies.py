@@ -13,7 +13,7 @@ import pytest
 
 from .containers import declared, repository
 from .deployment import STORAGE, Deployment, inside, run, sql
-from .test_backups import Kept, flip, forget, restore, until
+from .kept import Kept, flip, forget, restore, until
 
 PAIRS = {release: (f"estest-copied-{release}", f"estest-copies-{release}") for release in ("trixie", "bookworm")}
 
