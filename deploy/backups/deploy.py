@@ -51,9 +51,11 @@ def questions(container: EventStore | BackupRepository) -> list[Ask]:
         return [*_questions_of_listening(_read_by_a_repository(container)), *_questions_of_repository(container)]
     if container.copy_of:
         return restored_copy.questions(container)
+    mark = Ask(ManagedFile, path=restoring.mark_of_copy(ClusterPaths(container.version)))
     if container.backup_repository is None:
-        return [Ask(Entries, paths=_OF_STORES), Ask(Services, units=[BACKUP_UNIT])]
+        return [mark, Ask(Entries, paths=_OF_STORES), Ask(Services, units=[BACKUP_UNIT])]
     return [
+        mark,
         Ask(Entries, paths=restoring.leftovers(ClusterPaths(container.version))),
         *_questions_of_listening(_read_by_the_server(_peer(container))),
         Ask(ForeignBackups, **_of_cluster(container)),
@@ -121,6 +123,8 @@ def deploy_part(container: EventStore | BackupRepository, settings: Settings) ->
     if repository and container.copy_of:
         restored_copy.deploy_copy(copy=container, repository=repository)
         return
+    # What it has from now on is its own, and no restore of a copy may replace it.
+    machine.remove(name="Forget that it was a copy", path=restoring.mark_of_copy(ClusterPaths(container.version)))
     if repository is None:
         backups.have_none(name="Have no backups", paths=_OF_STORES)
         return

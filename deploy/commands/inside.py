@@ -3,6 +3,7 @@
 import os
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pyinfra.api import QuoteString, StringCommand
@@ -117,10 +118,12 @@ def lines_of(entries: Iterable[Entry], container: Container, file: str, command:
     Raises `CommandError` at their end if it has failed.
     """
     line = entering({entry.name: entry for entry in entries}, container, file, ["sh", "-c", command.get_raw_value()])
-    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  asked for above
-        process.stdin.write(str(command.connector_arguments.get("_stdin", "")).encode())
-        process.stdin.close()
-        yield from process.stdout
+    # From a file: a command that prints before it has read everything would wait for the one that reads what it prints.
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(str(command.connector_arguments.get("_stdin", "")).encode())
+        stdin.seek(0)
+        with subprocess.Popen(line, stdin=stdin, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None  # noqa: S101  asked for above
+            yield from process.stdout
     if process.returncode:
         raise CommandError(f"{container.name}: that failed; what is above says why")

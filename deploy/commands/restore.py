@@ -8,7 +8,7 @@ from deploy.commands import copies, exits, options
 from deploy.commands.connection import choose_event_store
 from deploy.commands.errors import CommandError
 from deploy.commands.inside import repository_of
-from deploy.commands.restore_plan import moment
+from deploy.commands.restore_plan import gap, moment
 from deploy.commands.restoring import Restoring, pyinfra
 from deploy.model.inventory import make_settings, read_entries
 
@@ -33,7 +33,9 @@ from deploy.model.inventory import make_settings, read_entries
     help="Record the restore in this file of exported seals, and add the new ones, as `export-seals` does.",
 )
 @click.option(
-    "--force", is_flag=True, help="Restore also if nobody can find out which personal data were erased after that."
+    "--force",
+    is_flag=True,
+    help="Restore also up to where WAL is missing, and if nobody can find out which personal data were erased after that.",
 )
 def restore(
     inventory: str,
@@ -58,7 +60,11 @@ def restore(
         store, repository = repository_of(settings, store.name)
         goes = copies.what_goes(inventory, entries, target_store)
     else:
-        store, repository = repository_of(settings, confirm or container)
+        store, repository = repository_of(settings, container or confirm)
+        if confirm and confirm not in (store.name, store.lxc_name):
+            raise CommandError(
+                f"nothing was touched: CONFIRM={confirm} is not {store.name}, which CONTAINER names; leave one out"
+            )
         target_store = store
     time, point, event = said["time"], said["point"], said["event"]
     if sum(map(bool, said.values())) > 1:
@@ -74,6 +80,8 @@ def restore(
         again = f"restore INTO={into} CONFIRM={target_store.lxc_name}" if into else f"restore CONFIRM={store.lxc_name}"
         click.echo(f"Nothing was touched. `{options.make(again, inventory)}`, with the same target, does it.", err=True)
         return exits.FAILED
+    if target["gap"] and not force:
+        raise CommandError(f"nothing was touched: {gap(target)} FORCE=1 restores up to there")
     restoring.read_out(target, force=force)
     return restoring.run(target, export)
 

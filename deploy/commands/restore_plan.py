@@ -47,6 +47,14 @@ def clock(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
+def gap(target: Mapping[str, Any]) -> str:
+    """What it means that WAL is missing on the way, for people."""
+    return (
+        f"WAL is missing from the archive, from {target['gap']} on. A restore to the newest ends there: what was archived after that is "
+        "in no restored data."
+    )
+
+
 def archived(superuser: Superuser) -> bool:
     """Whether what was written until now is in the archive; waits for it for a while."""
     # Where nothing was written since the last switch, that is the beginning of a segment, which is not archived before it is full.
@@ -113,7 +121,9 @@ class Plan:
             lines.append(f"{self._store.name} has another cluster now, without anything that the backups have.")
         elif not self.answers:
             lines.append(f"{self._store.name} does not answer, so nobody can count.")
-        if target["lsn"] is None:
+        if target["gap"]:
+            lines.append(gap(target))
+        elif target["lsn"] is None:
             lines.append(f"Nothing that was archived would {self._lost}.")
         elif not self.answers:
             lines.append(

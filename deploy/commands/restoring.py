@@ -34,6 +34,9 @@ _FORK: Final = """
             EXIT WHEN event_store.due_fork() IS NULL;
             PERFORM pg_sleep(0.1);
         END LOOP;
+        IF event_store.due_fork() IS NOT NULL THEN
+            RAISE EXCEPTION 'the worker has not recorded yet that a history begins; see its row in make status';
+        END IF;
     END$$;
     SELECT fork FROM event_store.forks ORDER BY recorded_at DESC LIMIT 1
 """
@@ -125,19 +128,20 @@ class Restoring:
         return exits.OK
 
     def _go_on(self, target: Mapping[str, Any], export: str | None) -> int:
-        # A backup of what was cut off is none of this history.
-        if follow_backups(self._entries, self._repository, self._file, "backup", "incr", self._store.lxc_name):
-            click.echo(f"It is not backed up yet; `{options.make('backup', self._file)}` makes a backup", err=True)
         [fork] = self._superuser.query(_FORK)
         if target["lsn"]:
             self._remember(target, fork)
+        status = exits.OK
+        # A backup of what was cut off is none of this history.
+        if follow_backups(self._entries, self._repository, self._file, "backup", "incr", self._store.lxc_name):
+            click.echo(f"It is not backed up yet; `{options.make('backup', self._file)}` makes a backup", err=True)
+            status = exits.DIFFERENT
         if self._lost:
             click.echo(
                 f"{self._lost:,} events of the lost history are in {self._file_of_lost}, which only you can read."
             )
-        status = exits.OK
         if export:
-            status = extend(self._superuser, self._store.name, Path(export), UUID(fork))
+            status = extend(self._superuser, self._store.name, Path(export), UUID(fork)) or status
         else:
             command = options.make(f"export-seals FORK={fork} EXPORT=file", self._file)
             click.echo(
@@ -155,7 +159,7 @@ class Restoring:
             "fork": fork,
             "from": target["lsn"],
             "until": target["until"],
-            "events": self._lost if self._lost or losses.condition(target) else None,
+            "events": None if self._forced else self._lost if self._lost or losses.condition(target) else None,
             "file": str(self._file_of_lost) if self._lost else None,
         }
         said = json.dumps({"cut-off": {"histories": [*self._cut_off, record]}})

@@ -191,7 +191,9 @@ def test_a_store_is_restored_from_a_copy_after_its_repository_was_emptied(kept: 
     # Now the store as well.
     version = sql(kept.store, "SELECT current_setting('server_version_num')::int / 10000")
     inside(kept.store, f"systemctl stop postgresql@{version}-main; rm -rf /srv/postgresql/{version}/main")
-    done = kept.command("restore", "--confirm", kept.store)
+    refused = kept.command("restore", "--confirm", kept.store)
+    assert (refused.returncode, "FORCE=1 restores up to there" in refused.stderr) == (1, True), refused.stderr
+    done = kept.command("restore", "--confirm", kept.store, "--force")
     assert done.returncode == 0, done.stdout + done.stderr
     assert kept.events() >= events
     until(lambda: kept.rows()["archive"][0] == "well")

@@ -4,6 +4,7 @@ import sys
 
 from . import pgbackrest
 from .drill import DATABASE
+from .pgbackrest import BackupError
 from .scratch import Scratch
 
 
@@ -15,6 +16,8 @@ def ask(stanza: str, sql: str) -> int:
         print(f"{stanza}: restoring the newest state aside, {scratch.size // 1024**2} MiB", file=sys.stderr, flush=True)
         scratch.restore()
         with scratch.running():
+            for missed in scratch.missed():
+                raise BackupError(f"{stanza}: {missed}; so what is the newest is not known")
             return scratch.show(sql, DATABASE)
     finally:
         scratch.remove()

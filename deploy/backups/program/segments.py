@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 #: Bytes of one: PostgreSQL's own; Debian's packages make no other.
 SEGMENT_SIZE = 16 * 1024**2
@@ -93,6 +94,15 @@ def missing(
             starts[timeline] = min(starts.get(timeline, parent.number), parent.number)
     for timeline, start in sorted(starts.items()):
         yield from _holes(timeline, start, ends.get(timeline, start), by_timeline[timeline])
+
+
+def gap_after(first: str, history: Iterable[Segment]) -> str | None:
+    """The first segment of a history that is missing after ``first``, although there are later ones; None if there is none."""
+    start = Segment.of(first, SEGMENT_SIZE).number
+    for one, other in pairwise(segment for segment in history if segment.number >= start):
+        if other.number != one.number + 1:
+            return Segment(one.timeline, one.number + 1).name(SEGMENT_SIZE)
+    return None
 
 
 def _holes(timeline: int, start: int, end: int, numbers: set[int]) -> Iterator[tuple[Segment, Segment]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import pgbackrest, state
 from .pgbackrest import BackupError
-from .segments import SEGMENT_SIZE, Segment, position, written
+from .segments import SEGMENT_SIZE, Segment, gap_after, position, written
 from .wal import Archive, Commit, Running
 
 #: Segments that are looked at together, one of which is looked at twice: records may reach into the next one.
@@ -35,7 +35,8 @@ class Search:
 
     def latest(self) -> dict[str, Any]:
         """No place: all that was archived."""
-        return self._facts(self._backups[-1], None)
+        backup = self._backups[-1]
+        return self._facts(backup, None) | {"gap": gap_after(backup["archive"]["start"], self._archive.segments)}
 
     def at(self, time: float) -> dict[str, Any]:
         """The first commit after a moment. What was acknowledged before stays, what began after it goes."""
@@ -145,6 +146,8 @@ class Search:
             "bytes": int(backup["info"]["size"]),
             "timeline": self._archive.timeline,
             "lsn": None if lsn is None else written(lsn),
+            # PostgreSQL takes a gap for the end, unless it was told of a place behind it.
+            "gap": None,
         }
 
     def _end(self) -> dict[str, Any] | None:

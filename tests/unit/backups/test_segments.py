@@ -1,6 +1,6 @@
 """Which WAL is missing from an archive, also where timelines branch off."""
 
-from deploy.backups.program.segments import Segment, branches, history_files, missing, segment_names
+from deploy.backups.program.segments import Segment, branches, gap_after, history_files, missing, segment_names
 
 MIB = 1024**2
 SIZE = 16 * MIB
@@ -67,3 +67,11 @@ def test_a_new_timeline_goes_on_where_the_old_one_was_left() -> None:
 def test_only_backups_of_the_new_timeline_need_nothing_of_the_old_one() -> None:
     needed = [(Segment(2, 9), Segment(2, 9))]
     assert list(missing([*segments(1, 2), *segments(2, 9, 10)], needed, {2: segments(1, 4)})) == []
+
+
+def test_what_a_restore_would_take_for_the_end_is_found() -> None:
+    history = [*segments(1, 3, 4), *segments(2, 5, 6, 8)]
+    assert gap_after(Segment(1, 3).name(SIZE), history) == Segment(2, 7).name(SIZE)
+    assert gap_after(Segment(2, 8).name(SIZE), history) is None
+    assert gap_after(Segment(1, 3).name(SIZE), history[:-1]) is None
+    assert gap_after(Segment(1, 9).name(SIZE), history) is None
