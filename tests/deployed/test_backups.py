@@ -99,10 +99,10 @@ def test_the_repository_is_encrypted_and_its_key_is_nowhere_else(kept: Kept) -> 
     ]
     assert f"repo1-cipher-pass={key}" in inside(kept.repository, "cat /etc/pgbackrest/conf.d/key.conf")
     assert inside(kept.repository, "stat -c '%a %U:%G' /etc/pgbackrest/conf.d/key.conf") == "640 root:postgres"
-    assert inside(kept.repository, f"grep -rlF '{key}' /etc /var/log /srv/backups /usr/local || true") == (
+    assert inside(kept.repository, f"grep -rlF -e '{key}' /etc /var/log /srv/backups /usr/local || true") == (
         "/etc/pgbackrest/conf.d/key.conf"
     )
-    assert inside(kept.store, f"grep -rlF '{key}' /etc /var/log /usr/local || true") == ""
+    assert inside(kept.store, f"grep -rlF -e '{key}' /etc /var/log /usr/local || true") == ""
     assert key not in inside(kept.repository, "journalctl --no-pager -o cat")
     said = kept.deployment.pyinfra("-y", "--dry", "--debug", "--diff")
     assert key not in said.stdout + said.stderr
