@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .container import Container
-from .folder import FAILED, UNPROVEN, BusyError, Copies, day_of, is_proven, outdated
+from .folder import BusyError, Copies, outdated
 from .lost import lost
+from .names import FAILED, UNPROVEN, day_of, is_proven
 from .tree import CopyError
 
 _CONFIGURATIONS = Path("/etc/event-store/copies")
@@ -131,12 +132,17 @@ def _status(given: argparse.Namespace) -> int:
     report = {
         "stores": settings.stores,
         "names": copies.names(),
-        "problems": known.get("problems", []),
+        "problems": [*known.get("problems", []), *_strange(copies)],
         "drilled": known.get("drilled", {}),
         "timer": Path("/run/systemd/system").is_dir(),
     }
     print(json.dumps(report))
     return 0
+
+
+def _strange(copies: Copies) -> list[str]:
+    found = [repr(name) for name in copies.strangers()]
+    return [f"no copy, and ignored: {', '.join(found)}; move it out of {copies.shown}"] if found else []
 
 
 def _accept(given: argparse.Namespace) -> int:

@@ -1,8 +1,4 @@
-"""The dated copies of one repository, in a folder of the host. A name says how far a copy is.
-
-``20261129-030000.new`` is being made, or a run that was killed has left it; ``….unproven`` is whole and was not verified yet;
-``20261129-030000`` was verified; ``….failed`` was, and something is wrong with it.
-"""
+"""The dated copies of one repository, in a folder of the host."""
 
 import contextlib
 import fcntl
@@ -12,12 +8,13 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .names import FORM, UNFINISHED, UNPROVEN, day_of, is_proven, made_at
 from .tree import CopyError, Tree
 
-UNFINISHED, UNPROVEN, FAILED = ".new", ".unproven", ".failed"
 #: Of the folder, what the container sees.
 SHOWN = "dated"
 _MIB = 1024**2
@@ -45,8 +42,14 @@ class Copies:
 
     def names(self) -> list[str]:
         """All whole ones, the oldest first."""
-        names = (path.name for path in self.shown.iterdir()) if self.shown.is_dir() else ()
-        return sorted(name for name in names if not name.endswith(UNFINISHED))
+        return sorted(path.name for path in self._there() if _is_copy(path) and path.suffix != UNFINISHED)
+
+    def strangers(self) -> list[str]:
+        """What else is there and is no copy. Nothing is done with it."""
+        return sorted(path.name for path in self._there() if not _is_copy(path))
+
+    def _there(self) -> list[Path]:
+        return [*self.shown.iterdir()] if self.shown.is_dir() else []
 
     def make(self, source: Path) -> str:
         """Make one; its name. Nothing of it is left if that fails. Raises `CopyError` and `OSError`."""
@@ -93,8 +96,9 @@ class Copies:
 
     def remove_unfinished(self) -> None:
         """Remove what runs that were killed have left: it was never whole, or was to be removed."""
-        for path in self.shown.glob(f"*{UNFINISHED}"):
-            shutil.rmtree(path)
+        for path in self._there():
+            if _is_copy(path) and path.suffix == UNFINISHED:
+                shutil.rmtree(path)
 
     def remember(self, **record: Any) -> None:
         """Replace some of what is remembered, which no container can write."""
@@ -115,7 +119,7 @@ def _next(earlier: list[str]) -> str:
     """The name of a copy that is made now: behind all others, which are ordered by it."""
     newest = day_of(earlier[-1]) if earlier else ""
     for _ in range(20):
-        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        name = datetime.now(UTC).strftime(FORM)
         if name > newest:
             return name
         time.sleep(0.1)
@@ -126,14 +130,8 @@ class BusyError(CopyError):
     """Another run is at work, and says itself how it goes."""
 
 
-def day_of(name: str) -> str:
-    """A copy's name without how far it is."""
-    return name.partition(".")[0]
-
-
-def is_proven(name: str) -> bool:
-    """Whether it was verified and is whole."""
-    return "." not in name
+def _is_copy(path: Path) -> bool:
+    return made_at(path.name) is not None and path.is_dir() and not path.is_symlink()
 
 
 def outdated(names: list[str], keep: int, drilled: Iterable[str]) -> list[str]:
