@@ -1,5 +1,6 @@
 """The program on an LXC host that copies a repository: what it takes over, what it never does, and what it keeps."""
 
+import errno
 import json
 import os
 import stat
@@ -115,19 +116,71 @@ def test_nothing_is_followed(live: Path, copies: Copies, tmp_path: Path) -> None
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "file").write_text("of the host's root")
-    (live / "file").symlink_to(secret / "file")
-    (live / "folder").symlink_to(secret)
-    copy = copied(copies, live, "20261101-030000")
-    assert ((copy / "file").readlink(), (copy / "folder").readlink()) == (secret / "file", secret)
-    (live / "folder").unlink()
+    first = copied(copies, live, "20261101-030000")
+    (first / "folder").symlink_to(secret)
     (live / "folder").mkdir()
-    (live / "folder" / "file").write_text("a file")
-    later = copied(copies, live, "20261102-030000")
-    assert (later / "folder" / "file").read_text() == "a file"
+    (live / "folder" / "file").write_text("of the host's root")
+    second = copied(copies, live, "20261102-030000")
+    assert (second / "folder" / "file").stat().st_ino != (secret / "file").stat().st_ino
     live.rename(tmp_path / "elsewhere")
     live.symlink_to(secret)
     with pytest.raises(OSError, match=str(live)):
         copies.make(live)
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("archive/one", "elsewhere"),
+        ("archive/latest", FIRST),
+        ("backup/latest", FIRST),
+        ("backup/one/other", FIRST),
+        ("backup/one/latest", f"../one/{FIRST}"),
+        ("backup/one/latest", "/srv/backups"),
+        ("backup/one/latest", ".."),
+    ],
+)
+def test_no_link_is_taken_over_but_the_one_that_pgbackrest_makes(
+    live: Path, copies: Copies, link: str, target: str
+) -> None:
+    """A container that reads the copy would follow it: what is verified there would not be in the copy."""
+    if (live / link).is_symlink():
+        (live / link).unlink()
+    elif (live / link).exists():
+        (live / link).rename(live / "elsewhere")
+    (live / link).symlink_to(target)
+    with pytest.raises(CopyError, match=f"'{link}' in the repository is a link, to '{target}'"):
+        copies.make(live)
+    assert list(copies.shown.iterdir()) == []
+
+
+def test_a_file_of_the_copy_before_that_cannot_be_read_is_copied_anew_and_named(
+    live: Path, copies: Copies, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = copied(copies, live, "20261101-030000")
+    file, folder = ((first / path).stat().st_ino for path in (SEGMENT, "backup/one"))
+    pread, opened = os.pread, os.open
+
+    def bad_pread(descriptor: int, length: int, place: int) -> bytes:
+        if os.fstat(descriptor).st_ino == file:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return pread(descriptor, length, place)
+
+    def bad_open(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        descriptor = opened(path, flags, mode, dir_fd=dir_fd)
+        if os.fstat(descriptor).st_ino == folder:
+            os.close(descriptor)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return descriptor
+
+    monkeypatch.setattr(os, "pread", bad_pread)
+    monkeypatch.setattr(os, "open", bad_open)
+    second = copied(copies, live, "20261102-030000")
+    assert (second / SEGMENT).read_text() == SEGMENT
+    assert (second / SEGMENT).stat().st_ino != (first / SEGMENT).stat().st_ino
+    said = capsys.readouterr().out
+    assert f"20261101-030000: '{SEGMENT}' (Input/output error) cannot be read any more, and was copied anew" in said
+    assert "'backup/one' (Input/output error)" in said
 
 
 def test_what_is_neither_file_nor_folder_is_refused(live: Path, copies: Copies) -> None:

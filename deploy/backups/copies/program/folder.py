@@ -63,6 +63,8 @@ class Copies:
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
+        for path in tree.unreadable:
+            print(f"{earlier[-1]}: {path} cannot be read any more, and was copied anew; look at the disk", flush=True)
         print(f"{name}: {tree.copied // _MIB} MiB written, {tree.shared} files as in the copy before", flush=True)
         return self.move(target.name, f"{name}{UNPROVEN}")
 
