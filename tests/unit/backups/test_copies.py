@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +21,10 @@ SEGMENT = "archive/one/17-1/0000000100000000/000000010000000000000001-aa.zst"
 FIRST = "20261101-013000F"
 
 
+def fine() -> None:
+    """Nothing speaks against a copy."""
+
+
 class Program:
     """What stands in the container's place: it finds what the test says, and notes what was asked of it."""
 
@@ -30,13 +34,18 @@ class Program:
         self.down = False
         self.verified = list[str]()
         self.holds = False
+        self.lost = False
 
     @contextmanager
-    def held(self, stores: list[str]) -> Iterator[None]:
+    def held(self, stores: list[str]) -> Iterator[Callable[[], None]]:
         assert stores == ["one"]
         self.holds = True
-        yield
+        yield self.check
         self.holds = False
+
+    def check(self) -> None:
+        if self.lost:
+            raise CopyError("not held to the end")
 
     def verify(self, copy: str, stores: list[str]) -> list[str]:
         assert stores == ["one"]
@@ -68,7 +77,7 @@ def copies(tmp_path: Path) -> Copies:
 
 def copied(copies: Copies, live: Path, name: str) -> Path:
     """One that was made then."""
-    made = copies.make(live)
+    made = copies.make(live, fine)
     copies.move(made, name)
     return copies.shown / name
 
@@ -125,7 +134,7 @@ def test_nothing_is_followed(live: Path, copies: Copies, tmp_path: Path) -> None
     live.rename(tmp_path / "elsewhere")
     live.symlink_to(secret)
     with pytest.raises(OSError, match=str(live)):
-        copies.make(live)
+        copies.make(live, fine)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +159,7 @@ def test_no_link_is_taken_over_but_the_one_that_pgbackrest_makes(
         (live / link).rename(live / "elsewhere")
     (live / link).symlink_to(target)
     with pytest.raises(CopyError, match=f"'{link}' in the repository is a link, to '{target}'"):
-        copies.make(live)
+        copies.make(live, fine)
     assert list(copies.shown.iterdir()) == []
 
 
@@ -186,7 +195,7 @@ def test_a_file_of_the_copy_before_that_cannot_be_read_is_copied_anew_and_named(
 def test_what_is_neither_file_nor_folder_is_refused(live: Path, copies: Copies) -> None:
     os.mkfifo(live / "pipe")
     with pytest.raises(CopyError, match="'pipe' in the repository is neither a file nor a folder"):
-        copies.make(live)
+        copies.make(live, fine)
     assert list(copies.shown.iterdir()) == []
 
 
@@ -201,7 +210,7 @@ def test_a_full_disk_is_said_and_nothing_is_removed_for_it(live: Path, copies: C
     copied(full, live, "20261102-030000")  # it shares all of its files
     (live / SEGMENT).write_text("more")
     with pytest.raises(CopyError, match=r"MiB are to stay free .* none was removed"):
-        full.make(live)
+        full.make(live, fine)
     assert copies.names() == ["20261101-030000", "20261102-030000"]
     assert len(list(copies.shown.iterdir())) == 2
 
@@ -238,6 +247,25 @@ def test_a_copy_that_could_not_be_verified_is_verified_by_the_next_run(live: Pat
     assert make(settings(live, copies), copies, container) == []  # type: ignore[arg-type]
     assert copies.names()[0] == "20261101-030000"
     assert len(copies.names()) == 2
+
+
+def test_a_copy_during_which_the_repository_was_not_held_is_not_kept(live: Path, copies: Copies) -> None:
+    container = Program()
+    container.lost = True
+    with pytest.raises(CopyError, match="not held to the end"):
+        make(settings(live, copies), copies, container)  # type: ignore[arg-type]
+    assert list(copies.shown.iterdir()) == []
+
+
+def test_a_copy_that_does_not_get_to_the_disk_is_not_kept(
+    live: Path, copies: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sync").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "sync").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(CopyError, match="could not be written to the disk: sync ended with 1"):
+        copies.make(live, fine)
+    assert list(copies.shown.iterdir()) == []
 
 
 def test_what_a_killed_run_has_left_half_made_goes(live: Path, copies: Copies) -> None:

@@ -103,8 +103,8 @@ def make(settings: Settings, copies: Copies, container: Container) -> list[str]:
         if name.endswith(UNPROVEN)
         for problem in prove(settings, copies, container, name)
     ]
-    with container.held(settings.stores):
-        name = copies.make(Path(settings.source))
+    with container.held(settings.stores) as check:
+        name = copies.make(Path(settings.source), check)
     problems += prove(settings, copies, container, name)
     drilled = copies.recall().get("drilled", {}) | container.drilled()
     copies.remember(drilled=drilled)

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,11 @@ class Copies:
     def _there(self) -> list[Path]:
         return [*self.shown.iterdir()] if self.shown.is_dir() else []
 
-    def make(self, source: Path) -> str:
-        """Make one; its name. Nothing of it is left if that fails. Raises `CopyError` and `OSError`."""
+    def make(self, source: Path, check: Callable[[], None]) -> str:
+        """Make one; its name. Nothing of it is left if that fails, or if ``check`` says afterwards that it is no good.
+
+        Raises `CopyError` and `OSError`.
+        """
         earlier = self.names()
         name = _next(earlier)
         target = self.shown / f"{name}{UNFINISHED}"
@@ -60,6 +63,10 @@ class Copies:
         try:
             tree.copy(source, target, self.shown / earlier[-1] if earlier else None)
             subprocess.run(["sync", "-f", str(target)], check=True)
+            check()
+        except subprocess.CalledProcessError as error:
+            shutil.rmtree(target, ignore_errors=True)
+            raise CopyError(f"{target} could not be written to the disk: sync ended with {error.returncode}") from None
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
