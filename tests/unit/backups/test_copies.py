@@ -309,6 +309,43 @@ def test_the_one_that_a_drill_has_restored_is_kept(live: Path, copies: Copies) -
     assert "20261102-030000" in copies.names()
 
 
+@pytest.mark.parametrize("text", ["", '{"drilled": {', "[]", '{"drilled": []}'])
+def test_none_is_removed_while_nobody_knows_which_ones_were_drilled(
+    live: Path, declared: Copies, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for day in (1, 2, 3):
+        copied(declared, live, f"2026110{day}-030000")
+    declared.state.write_text(text)
+    unreadable = "state.json, which says what drills have restored, cannot be read"
+    assert reported(capsys)["problems"] == [unreadable]
+    declared.remember(problems=["the container is down"])
+    assert declared.state.read_text() == text, "a run that came to nothing does not make it up"
+    assert make(settings(live, declared), declared, Program()) == [f"{unreadable}: no copy was removed"]  # type: ignore[arg-type]
+    assert len(declared.names()) == 4
+    assert make(settings(live, declared), declared, Program()) == []  # type: ignore[arg-type]
+    assert len(declared.names()) == 2
+
+
+def test_what_is_remembered_is_on_the_disk_before_it_replaces_the_old(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, fsync, replace = list[str](), os.fsync, Path.replace
+
+    def noted_fsync(descriptor: int) -> None:
+        done.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        fsync(descriptor)
+
+    def noted_replace(path: Path, target: Path) -> Path:
+        done.append(f"replace {target.name}")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    copies.remember(problems=["one"])
+    assert done == ["fsync state.json.new", "replace state.json", "fsync copies"]
+    assert copies.recall() == {"problems": ["one"]}
+
+
 @pytest.mark.parametrize(
     ("names", "gone"),
     [

@@ -1,4 +1,4 @@
-"""The command line of `event-store-copies`. Exit status: 0 fine, 1 no copy could be made, 2 a copy is not whole."""
+"""The command line of `event-store-copies`. Exit status: 0 fine, 1 no copy could be made, 2 something is wrong."""
 
 import argparse
 import json
@@ -15,6 +15,7 @@ from .names import FAILED, UNPROVEN, day_of, is_proven
 from .tree import CopyError
 
 _CONFIGURATIONS = Path("/etc/event-store/copies")
+_UNREADABLE = "state.json, which says what drills have restored, cannot be read"
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,11 @@ def make(settings: Settings, copies: Copies, container: Container) -> list[str]:
     with container.held(settings.stores) as check:
         name = copies.make(Path(settings.source), check)
     problems += prove(settings, copies, container, name)
-    drilled = copies.recall().get("drilled", {}) | container.drilled()
+    known = copies.recall()
+    drilled = (known or {}).get("drilled", {}) | container.drilled()
     copies.remember(drilled=drilled)
+    if known is None:
+        return [*problems, f"{_UNREADABLE}: no copy was removed"]
     for old in outdated(copies.names(), settings.keep, drilled.values()):
         copies.remove(old)
         print(f"{old}: removed, as {settings.keep} newer ones were verified (keep_copies)", flush=True)
@@ -129,11 +133,12 @@ def _status(given: argparse.Namespace) -> int:
     settings = Settings.of(given.repository)
     copies = settings.copies
     known = copies.recall()
+    found: list[str] = [_UNREADABLE] if known is None else known.get("problems", [])
     report = {
         "stores": settings.stores,
         "names": copies.names(),
-        "problems": [*known.get("problems", []), *_strange(copies)],
-        "drilled": known.get("drilled", {}),
+        "problems": [*found, *_strange(copies)],
+        "drilled": (known or {}).get("drilled", {}),
         "timer": Path("/run/systemd/system").is_dir(),
     }
     print(json.dumps(report))

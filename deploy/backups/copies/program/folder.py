@@ -26,7 +26,7 @@ class Copies:
     def __init__(self, folder: Path, leave_free: int) -> None:
         """``leave_free``: so many bytes of the file system are for others."""
         self._folder, self._leave_free = folder, leave_free
-        self.shown = folder / SHOWN
+        self.shown, self.state = folder / SHOWN, folder / "state.json"
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -92,11 +92,7 @@ class Copies:
     def move(self, name: str, to: str) -> str:
         """Have a copy under another name, also after a power failure."""
         (self.shown / name).rename(self.shown / to)
-        descriptor = os.open(self.shown, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(self.shown)
         return to
 
     def remove(self, name: str) -> None:
@@ -110,18 +106,31 @@ class Copies:
                 shutil.rmtree(path)
 
     def remember(self, **record: Any) -> None:
-        """Replace some of what is remembered, which no container can write."""
-        new = self._folder / "state.json.new"
-        new.write_text(json.dumps(self.recall() | record, indent=2), encoding="utf-8")
-        new.replace(self._folder / "state.json")
+        """Replace some of what is remembered, which no container can write.
 
-    def recall(self) -> dict[str, Any]:
-        """What is remembered: when the last copy was tried (``at``), its ``problems``, and which ones were ``drilled``."""
+        As long as it cannot be read, only what says which copies were drilled replaces it.
+        """
+        known = self.recall()
+        if known is None and "drilled" not in record:
+            return
+        new = self.state.with_suffix(".json.new")
+        with new.open("w", encoding="utf-8") as file:
+            json.dump((known or {}) | record, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self.state)
+        _sync(self._folder)
+
+    def recall(self) -> dict[str, Any] | None:
+        """What is remembered: the ``problems`` of the last run, and which copies were ``drilled``; None if it cannot be read."""
         try:
-            found: dict[str, Any] = json.loads((self._folder / "state.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found: dict[str, Any] = json.loads(self.state.read_text(encoding="utf-8"))
+        except FileNotFoundError:
             return {}
-        return found
+        except (OSError, ValueError):
+            return None
+        whole = isinstance(found, dict) and isinstance(found.get("problems", []), list)
+        return found if whole and isinstance(found.get("drilled", {}), dict) else None
 
 
 def _next(earlier: list[str]) -> str:
@@ -137,6 +146,15 @@ def _next(earlier: list[str]) -> str:
 
 class BusyError(CopyError):
     """Another run is at work, and says itself how it goes."""
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_copy(path: Path) -> bool:
