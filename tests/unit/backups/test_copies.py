@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -286,7 +287,7 @@ def test_what_is_called_otherwise_is_no_copy_and_is_left_alone(
     assert make(settings(live, declared, keep=1), declared, Program()) == []  # type: ignore[arg-type]
     [name] = declared.names()
     assert sorted(path.name for path in declared.shown.iterdir()) == sorted([*strange, name])
-    [problem] = reported(capsys)["problems"]  # type: ignore[misc]
+    [problem] = reported(capsys)["problems"]
     assert problem.startswith(f"no copy, and ignored: {', '.join(map(repr, strange))}; ")
 
 
@@ -385,10 +386,10 @@ def _declared(live: Path, copies: Copies, tmp_path: Path, monkeypatch: pytest.Mo
     return copies
 
 
-def reported(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+def reported(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     capsys.readouterr()
     assert program.main(["status", "kept"]) == 0
-    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
 
