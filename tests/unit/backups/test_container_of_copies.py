@@ -29,7 +29,10 @@ def test_it_is_held_until_the_copy_is_made(answering: Callable[[str], Container]
 
 
 def test_whoever_cannot_be_held_is_said(answering: Callable[[str], Container]) -> None:
-    with pytest.raises(CopyError, match="kept cannot be held"), answering("exit 1").held(["one"]):
+    with (
+        pytest.raises(CopyError, match=r"kept cannot be held; .*: it is down"),
+        answering("echo it is down >&2; echo what; cat").held(["one"]),
+    ):
         pass
 
 
@@ -43,8 +46,8 @@ def test_who_was_held_no_more_in_the_end_is_noticed(answering: Callable[[str], C
 
 def test_who_fails_while_it_lets_go_is_noticed(answering: Callable[[str], Container]) -> None:
     with (
-        pytest.raises(CopyError, match="held by a process that ended with 3"),
-        answering("echo held; cat; exit 3").held(["one"]) as check,
+        pytest.raises(CopyError, match="held by a process that ended with 3: it let go badly"),
+        answering("echo held; cat; echo it let go badly >&2; exit 3").held(["one"]) as check,
     ):
         check()
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
 from .names import made_at
@@ -32,26 +33,37 @@ class Container:
 
         What it gives raises `CopyError` if they are held no more.
         """
-        with subprocess.Popen(
-            self._command("hold", *stores), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as holder:
+        # With a terminal among these three, lxc-attach gives its command one, which hangs up in the end.
+        with (
+            tempfile.TemporaryFile("w+", errors="replace") as errors,
+            subprocess.Popen(
+                self._command("hold", *stores), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+            ) as holder,
+        ):
+
+            def said() -> str:
+                errors.seek(0)
+                return errors.read().strip() or "it said nothing"
+
             assert holder.stdin is not None  # noqa: S101  asked for above
             assert holder.stdout is not None  # noqa: S101
             if holder.stdout.readline().strip() != "held":
-                raise CopyError(f"{self._name} cannot be held; is the container up? `make deploy` starts it")
+                holder.stdin.close()
+                holder.wait()
+                raise CopyError(f"{self._name} cannot be held; is the container up? `make deploy` starts it: {said()}")
 
             def check() -> None:
                 if holder.poll() is not None:
                     raise CopyError(
                         f"{self._name} was not held to the end, so a backup may have run meanwhile, and no copy was made; was the "
-                        "container restarted? `make copy` makes one"
+                        f"container restarted? `make copy` makes one: {said()}"
                     )
 
             # It ends with its standard input, however this ends.
             with holder.stdin:
                 yield check
             if holder.wait():
-                raise CopyError(f"{self._name} was held by a process that ended with {holder.returncode}")
+                raise CopyError(f"{self._name} was held by a process that ended with {holder.returncode}: {said()}")
 
     def verify(self, copy: str, stores: Sequence[str]) -> list[str]:
         """What is wrong with a copy. Raises `CopyError` if that cannot be found out."""
