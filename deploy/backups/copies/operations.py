@@ -31,9 +31,10 @@ def forget(unit: str, files: Sequence[str]) -> Commands:
     if not there:
         host.noop("no copies are made")
         return
-    if look(MachineFact).systemd:
+    systemd = look(MachineFact).systemd
+    if systemd:
         yield StringCommand("systemctl disable --quiet --now --", QuoteString(unit), "2>/dev/null || true")
-    yield StringCommand("rm -f --", *map(QuoteString, there))
+    yield StringCommand("rm -f --", *map(QuoteString, there), *(["&& systemctl daemon-reload"] if systemd else []))
 
 
 @operation()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from deploy.backups.copies.facts import Copies, CopiesFact
+from deploy.backups.copies.program.names import FAILED, is_proven, made_at
 from deploy.machine.questions import Ask
 from deploy.machine.status import Row, State
 from deploy.model.backup_repositories import BackupRepository
@@ -29,11 +30,16 @@ def of_copies(copies: Copies | None, now: datetime) -> tuple[State, str]:
         return State.DOWN, "the host has no program that makes them; `make deploy` installs it"
     if not copies.stores:
         return State.WELL, "nothing is backed up here, so nothing is copied"
-    proven = [name for name in copies.names if "." not in name]
-    apart = [name for name in copies.names if name.endswith(".failed") and name > "".join(proven[-1:])]
-    known, problems = [_of_newest(proven, now)], list(copies.problems)
-    if not proven or _hours(proven[-1], now) > _OLD:
+    made = {name: time for name in copies.names if (time := made_at(name))}
+    strange = [repr(name) for name in copies.names if name not in made]
+    proven = [name for name in made if is_proven(name)]
+    apart = [name for name in made if name.endswith(FAILED) and name > "".join(proven[-1:])]
+    hours = (now - made[proven[-1]]).total_seconds() / 3600 if proven else 0
+    known, problems = [_of_newest(proven, hours)], list(copies.problems)
+    if not proven or hours > _OLD:
         problems.append("`make copy` makes one" if not proven else "that is too old; `make copy` makes one")
+    if strange:
+        problems.append(f"no copy, and ignored: {', '.join(strange)}")
     if apart:
         problems.append(f"kept apart, because something is wrong with them: {', '.join(apart)}")
     if restored := {name for name in copies.drilled.values() if name in proven}:
@@ -43,12 +49,7 @@ def of_copies(copies: Copies | None, now: datetime) -> tuple[State, str]:
     return (State.DEGRADED if problems else State.WELL), "; ".join([*known, *problems])
 
 
-def _of_newest(proven: Sequence[str], now: datetime) -> str:
+def _of_newest(proven: Sequence[str], hours: float) -> str:
     if not proven:
         return "no verified copy yet"
-    return f"{len(proven)} verified, the newest one {proven[-1]}, {_hours(proven[-1], now):.0f} hours ago"
-
-
-def _hours(name: str, now: datetime) -> float:
-    made = datetime.strptime(f"{name} +0000", "%Y%m%d-%H%M%S %z")
-    return (now - made).total_seconds() / 3600
+    return f"{len(proven)} verified, the newest one {proven[-1]}, {hours:.0f} hours ago"

@@ -16,6 +16,9 @@ from .pgbackrest import BackupError
 from .target import Search
 from .verify import verify
 
+#: What verify says of an event store with which nothing is wrong; the program that copies the repository knows it.
+WHOLE = "everything that is kept is whole"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default this process's own; returns the exit status."""
@@ -104,7 +107,7 @@ def _backup(given: argparse.Namespace) -> int:
 def _verify(given: argparse.Namespace) -> int:
     if given.copy:
         copies.use(given.copy)
-    return _check(given, verify, "everything that is kept is whole")
+    return _check(given, verify, WHOLE)
 
 
 def _drill(given: argparse.Namespace) -> int:

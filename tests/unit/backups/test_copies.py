@@ -1,12 +1,14 @@
 """The program on an LXC host that copies a repository: what it takes over, what it never does, and what it keeps."""
 
+import errno
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,10 @@ SEGMENT = "archive/one/17-1/0000000100000000/000000010000000000000001-aa.zst"
 FIRST = "20261101-013000F"
 
 
+def fine() -> None:
+    """Nothing speaks against a copy."""
+
+
 class Program:
     """What stands in the container's place: it finds what the test says, and notes what was asked of it."""
 
@@ -29,13 +35,18 @@ class Program:
         self.down = False
         self.verified = list[str]()
         self.holds = False
+        self.lost = False
 
     @contextmanager
-    def held(self, stores: list[str]) -> Iterator[None]:
+    def held(self, stores: list[str]) -> Iterator[Callable[[], None]]:
         assert stores == ["one"]
         self.holds = True
-        yield
+        yield self.check
         self.holds = False
+
+    def check(self) -> None:
+        if self.lost:
+            raise CopyError("not held to the end")
 
     def verify(self, copy: str, stores: list[str]) -> list[str]:
         assert stores == ["one"]
@@ -67,7 +78,7 @@ def copies(tmp_path: Path) -> Copies:
 
 def copied(copies: Copies, live: Path, name: str) -> Path:
     """One that was made then."""
-    made = copies.make(live)
+    made = copies.make(live, fine)
     copies.move(made, name)
     return copies.shown / name
 
@@ -115,25 +126,77 @@ def test_nothing_is_followed(live: Path, copies: Copies, tmp_path: Path) -> None
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "file").write_text("of the host's root")
-    (live / "file").symlink_to(secret / "file")
-    (live / "folder").symlink_to(secret)
-    copy = copied(copies, live, "20261101-030000")
-    assert ((copy / "file").readlink(), (copy / "folder").readlink()) == (secret / "file", secret)
-    (live / "folder").unlink()
+    first = copied(copies, live, "20261101-030000")
+    (first / "folder").symlink_to(secret)
     (live / "folder").mkdir()
-    (live / "folder" / "file").write_text("a file")
-    later = copied(copies, live, "20261102-030000")
-    assert (later / "folder" / "file").read_text() == "a file"
+    (live / "folder" / "file").write_text("of the host's root")
+    second = copied(copies, live, "20261102-030000")
+    assert (second / "folder" / "file").stat().st_ino != (secret / "file").stat().st_ino
     live.rename(tmp_path / "elsewhere")
     live.symlink_to(secret)
     with pytest.raises(OSError, match=str(live)):
-        copies.make(live)
+        copies.make(live, fine)
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("archive/one", "elsewhere"),
+        ("archive/latest", FIRST),
+        ("backup/latest", FIRST),
+        ("backup/one/other", FIRST),
+        ("backup/one/latest", f"../one/{FIRST}"),
+        ("backup/one/latest", "/srv/backups"),
+        ("backup/one/latest", ".."),
+    ],
+)
+def test_no_link_is_taken_over_but_the_one_that_pgbackrest_makes(
+    live: Path, copies: Copies, link: str, target: str
+) -> None:
+    """A container that reads the copy would follow it: what is verified there would not be in the copy."""
+    if (live / link).is_symlink():
+        (live / link).unlink()
+    elif (live / link).exists():
+        (live / link).rename(live / "elsewhere")
+    (live / link).symlink_to(target)
+    with pytest.raises(CopyError, match=f"'{link}' in the repository is a link, to '{target}'"):
+        copies.make(live, fine)
+    assert list(copies.shown.iterdir()) == []
+
+
+def test_a_file_of_the_copy_before_that_cannot_be_read_is_copied_anew_and_named(
+    live: Path, copies: Copies, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = copied(copies, live, "20261101-030000")
+    file, folder = ((first / path).stat().st_ino for path in (SEGMENT, "backup/one"))
+    pread, opened = os.pread, os.open
+
+    def bad_pread(descriptor: int, length: int, place: int) -> bytes:
+        if os.fstat(descriptor).st_ino == file:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return pread(descriptor, length, place)
+
+    def bad_open(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        descriptor = opened(path, flags, mode, dir_fd=dir_fd)
+        if os.fstat(descriptor).st_ino == folder:
+            os.close(descriptor)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return descriptor
+
+    monkeypatch.setattr(os, "pread", bad_pread)
+    monkeypatch.setattr(os, "open", bad_open)
+    second = copied(copies, live, "20261102-030000")
+    assert (second / SEGMENT).read_text() == SEGMENT
+    assert (second / SEGMENT).stat().st_ino != (first / SEGMENT).stat().st_ino
+    said = capsys.readouterr().out
+    assert f"20261101-030000: '{SEGMENT}' (Input/output error) cannot be read any more, and was copied anew" in said
+    assert "'backup/one' (Input/output error)" in said
 
 
 def test_what_is_neither_file_nor_folder_is_refused(live: Path, copies: Copies) -> None:
     os.mkfifo(live / "pipe")
     with pytest.raises(CopyError, match="'pipe' in the repository is neither a file nor a folder"):
-        copies.make(live)
+        copies.make(live, fine)
     assert list(copies.shown.iterdir()) == []
 
 
@@ -148,7 +211,7 @@ def test_a_full_disk_is_said_and_nothing_is_removed_for_it(live: Path, copies: C
     copied(full, live, "20261102-030000")  # it shares all of its files
     (live / SEGMENT).write_text("more")
     with pytest.raises(CopyError, match=r"MiB are to stay free .* none was removed"):
-        full.make(live)
+        full.make(live, fine)
     assert copies.names() == ["20261101-030000", "20261102-030000"]
     assert len(list(copies.shown.iterdir())) == 2
 
@@ -187,10 +250,45 @@ def test_a_copy_that_could_not_be_verified_is_verified_by_the_next_run(live: Pat
     assert len(copies.names()) == 2
 
 
+def test_a_copy_during_which_the_repository_was_not_held_is_not_kept(live: Path, copies: Copies) -> None:
+    container = Program()
+    container.lost = True
+    with pytest.raises(CopyError, match="not held to the end"):
+        make(settings(live, copies), copies, container)  # type: ignore[arg-type]
+    assert list(copies.shown.iterdir()) == []
+
+
+def test_a_copy_that_does_not_get_to_the_disk_is_not_kept(
+    live: Path, copies: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sync").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "sync").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(CopyError, match="could not be written to the disk: sync ended with 1"):
+        copies.make(live, fine)
+    assert list(copies.shown.iterdir()) == []
+
+
 def test_what_a_killed_run_has_left_half_made_goes(live: Path, copies: Copies) -> None:
     (copies.shown / "20261101-030000.new" / "archive").mkdir(parents=True)
     make(settings(live, copies), copies, Program())  # type: ignore[arg-type]
     assert len(list(copies.shown.iterdir())) == 1
+
+
+def test_what_is_called_otherwise_is_no_copy_and_is_left_alone(
+    declared: Copies, live: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = ["20261101-030000.old", "20269901-030000", "backup", "mine.new", "zz"]
+    for name in strange:
+        (declared.shown / name).mkdir()
+    (declared.shown / "20261101-030000").symlink_to(live)
+    (declared.shown / "20261102-030000").write_text("a file")
+    strange = sorted([*strange, "20261101-030000", "20261102-030000"])
+    assert make(settings(live, declared, keep=1), declared, Program()) == []  # type: ignore[arg-type]
+    [name] = declared.names()
+    assert sorted(path.name for path in declared.shown.iterdir()) == sorted([*strange, name])
+    [problem] = reported(capsys)["problems"]
+    assert problem.startswith(f"no copy, and ignored: {', '.join(map(repr, strange))}; ")
 
 
 def test_a_second_run_is_refused(copies: Copies) -> None:
@@ -212,6 +310,43 @@ def test_the_one_that_a_drill_has_restored_is_kept(live: Path, copies: Copies) -
     assert "20261102-030000" in copies.names()
 
 
+@pytest.mark.parametrize("text", ["", '{"drilled": {', "[]", '{"drilled": []}'])
+def test_none_is_removed_while_nobody_knows_which_ones_were_drilled(
+    live: Path, declared: Copies, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for day in (1, 2, 3):
+        copied(declared, live, f"2026110{day}-030000")
+    declared.state.write_text(text)
+    unreadable = "state.json, which says what drills have restored, cannot be read"
+    assert reported(capsys)["problems"] == [unreadable]
+    declared.remember(problems=["the container is down"])
+    assert declared.state.read_text() == text, "a run that came to nothing does not make it up"
+    assert make(settings(live, declared), declared, Program()) == [f"{unreadable}: no copy was removed"]  # type: ignore[arg-type]
+    assert len(declared.names()) == 4
+    assert make(settings(live, declared), declared, Program()) == []  # type: ignore[arg-type]
+    assert len(declared.names()) == 2
+
+
+def test_what_is_remembered_is_on_the_disk_before_it_replaces_the_old(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, fsync, replace = list[str](), os.fsync, Path.replace
+
+    def noted_fsync(descriptor: int) -> None:
+        done.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        fsync(descriptor)
+
+    def noted_replace(path: Path, target: Path) -> Path:
+        done.append(f"replace {target.name}")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    copies.remember(problems=["one"])
+    assert done == ["fsync state.json.new", "replace state.json", "fsync copies"]
+    assert copies.recall() == {"problems": ["one"]}
+
+
 @pytest.mark.parametrize(
     ("names", "gone"),
     [
@@ -224,7 +359,9 @@ def test_the_one_that_a_drill_has_restored_is_kept(live: Path, copies: Copies) -
     ],
 )
 def test_old_ones_go_once_newer_ones_are_verified(names: list[str], gone: list[str]) -> None:
-    assert outdated(names, 2, []) == gone
+    assert [
+        name.removeprefix("20261101-00000") for name in outdated([f"20261101-00000{name}" for name in names], 2, [])
+    ] == gone
 
 
 def test_a_repository_that_lost_its_history_is_noticed_though_all_that_is_left_is_whole(
@@ -249,10 +386,10 @@ def _declared(live: Path, copies: Copies, tmp_path: Path, monkeypatch: pytest.Mo
     return copies
 
 
-def reported(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+def reported(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     capsys.readouterr()
     assert program.main(["status", "kept"]) == 0
-    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
 

@@ -31,8 +31,14 @@ def test_as_long_as_there_is_none_it_is_the_repository(folder: Path) -> None:
     assert not copies.used()
 
 
-@pytest.mark.parametrize("name", ["20261104-030000", "..", "../state", "20261101-030000/backup"])
-def test_what_is_no_copy_is_refused(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["20261104-030000", "..", "../state", "20261101-030000/backup", "20261103-030000", "20261104-030000.new", "mine"],
+)
+def test_what_is_no_copy_is_refused(name: str, folder: Path) -> None:
+    """Half of one is none, and what failed is not taken for the good one of its time."""
+    for other in ("20261104-030000.new", "mine"):
+        (folder / other).mkdir()
     with pytest.raises(BackupError, match=r"there is 20261101-030000, 20261102-030000, 20261103-030000\.failed"):
         copies.use(name)
 

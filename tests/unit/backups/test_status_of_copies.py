@@ -32,6 +32,9 @@ def test_all_is_well() -> None:
         ({"problems": ["the disk is full"]}, "4 hours ago; the disk is full"),
         ({"names": [*NAMES, "20261103-040000.failed"]}, "something is wrong with them: 20261103-040000.failed"),
         ({"names": ["20261103-040000.unproven"]}, "no verified copy yet"),
+        ({"names": [*NAMES, "lost+found"]}, "4 hours ago; no copy, and ignored: 'lost+found'"),
+        ({"names": [*NAMES, "20261399-040000"]}, "4 hours ago; no copy, and ignored: '20261399-040000'"),
+        ({"names": [*NAMES, "old.failed"]}, "4 hours ago; no copy, and ignored: 'old.failed'"),
     ],
 )
 def test_what_is_wrong_is_said(seen: dict[str, Any], text: str) -> None:

@@ -1,4 +1,4 @@
-"""The command line of `event-store-copies`. Exit status: 0 fine, 1 no copy could be made, 2 a copy is not whole."""
+"""The command line of `event-store-copies`. Exit status: 0 fine, 1 no copy could be made, 2 something is wrong."""
 
 import argparse
 import json
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .container import Container
-from .folder import FAILED, UNPROVEN, BusyError, Copies, day_of, is_proven, outdated
+from .folder import BusyError, Copies, outdated
 from .lost import lost
+from .names import FAILED, UNPROVEN, day_of, is_proven
 from .tree import CopyError
 
 _CONFIGURATIONS = Path("/etc/event-store/copies")
+_UNREADABLE = "state.json, which says what drills have restored, cannot be read"
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,14 @@ def make(settings: Settings, copies: Copies, container: Container) -> list[str]:
         if name.endswith(UNPROVEN)
         for problem in prove(settings, copies, container, name)
     ]
-    with container.held(settings.stores):
-        name = copies.make(Path(settings.source))
+    with container.held(settings.stores) as check:
+        name = copies.make(Path(settings.source), check)
     problems += prove(settings, copies, container, name)
-    drilled = copies.recall().get("drilled", {}) | container.drilled()
+    known = copies.recall()
+    drilled = (known or {}).get("drilled", {}) | container.drilled()
     copies.remember(drilled=drilled)
+    if known is None:
+        return [*problems, f"{_UNREADABLE}: no copy was removed"]
     for old in outdated(copies.names(), settings.keep, drilled.values()):
         copies.remove(old)
         print(f"{old}: removed, as {settings.keep} newer ones were verified (keep_copies)", flush=True)
@@ -128,15 +133,21 @@ def _status(given: argparse.Namespace) -> int:
     settings = Settings.of(given.repository)
     copies = settings.copies
     known = copies.recall()
+    found: list[str] = [_UNREADABLE] if known is None else known.get("problems", [])
     report = {
         "stores": settings.stores,
         "names": copies.names(),
-        "problems": known.get("problems", []),
-        "drilled": known.get("drilled", {}),
+        "problems": [*found, *_strange(copies)],
+        "drilled": (known or {}).get("drilled", {}),
         "timer": Path("/run/systemd/system").is_dir(),
     }
     print(json.dumps(report))
     return 0
+
+
+def _strange(copies: Copies) -> list[str]:
+    found = [repr(name) for name in copies.strangers()]
+    return [f"no copy, and ignored: {', '.join(found)}; move it out of {copies.shown}"] if found else []
 
 
 def _accept(given: argparse.Namespace) -> int:

@@ -1,8 +1,4 @@
-"""The dated copies of one repository, in a folder of the host. A name says how far a copy is.
-
-``20261129-030000.new`` is being made, or a run that was killed has left it; ``….unproven`` is whole and was not verified yet;
-``20261129-030000`` was verified; ``….failed`` was, and something is wrong with it.
-"""
+"""The dated copies of one repository, in a folder of the host."""
 
 import contextlib
 import fcntl
@@ -11,13 +7,14 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .names import FORM, UNFINISHED, UNPROVEN, day_of, is_proven, made_at
 from .tree import CopyError, Tree
 
-UNFINISHED, UNPROVEN, FAILED = ".new", ".unproven", ".failed"
 #: Of the folder, what the container sees.
 SHOWN = "dated"
 _MIB = 1024**2
@@ -29,7 +26,7 @@ class Copies:
     def __init__(self, folder: Path, leave_free: int) -> None:
         """``leave_free``: so many bytes of the file system are for others."""
         self._folder, self._leave_free = folder, leave_free
-        self.shown = folder / SHOWN
+        self.shown, self.state = folder / SHOWN, folder / "state.json"
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -45,11 +42,20 @@ class Copies:
 
     def names(self) -> list[str]:
         """All whole ones, the oldest first."""
-        names = (path.name for path in self.shown.iterdir()) if self.shown.is_dir() else ()
-        return sorted(name for name in names if not name.endswith(UNFINISHED))
+        return sorted(path.name for path in self._there() if _is_copy(path) and path.suffix != UNFINISHED)
 
-    def make(self, source: Path) -> str:
-        """Make one; its name. Nothing of it is left if that fails. Raises `CopyError` and `OSError`."""
+    def strangers(self) -> list[str]:
+        """What else is there and is no copy. Nothing is done with it."""
+        return sorted(path.name for path in self._there() if not _is_copy(path))
+
+    def _there(self) -> list[Path]:
+        return [*self.shown.iterdir()] if self.shown.is_dir() else []
+
+    def make(self, source: Path, check: Callable[[], None]) -> str:
+        """Make one; its name. Nothing of it is left if that fails, or if ``check`` says afterwards that it is no good.
+
+        Raises `CopyError` and `OSError`.
+        """
         earlier = self.names()
         name = _next(earlier)
         target = self.shown / f"{name}{UNFINISHED}"
@@ -57,9 +63,15 @@ class Copies:
         try:
             tree.copy(source, target, self.shown / earlier[-1] if earlier else None)
             subprocess.run(["sync", "-f", str(target)], check=True)
+            check()
+        except subprocess.CalledProcessError as error:
+            shutil.rmtree(target, ignore_errors=True)
+            raise CopyError(f"{target} could not be written to the disk: sync ended with {error.returncode}") from None
         except BaseException:
             shutil.rmtree(target, ignore_errors=True)
             raise
+        for path in tree.unreadable:
+            print(f"{earlier[-1]}: {path} cannot be read any more, and was copied anew; look at the disk", flush=True)
         print(f"{name}: {tree.copied // _MIB} MiB written, {tree.shared} files as in the copy before", flush=True)
         return self.move(target.name, f"{name}{UNPROVEN}")
 
@@ -80,11 +92,7 @@ class Copies:
     def move(self, name: str, to: str) -> str:
         """Have a copy under another name, also after a power failure."""
         (self.shown / name).rename(self.shown / to)
-        descriptor = os.open(self.shown, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(self.shown)
         return to
 
     def remove(self, name: str) -> None:
@@ -93,29 +101,43 @@ class Copies:
 
     def remove_unfinished(self) -> None:
         """Remove what runs that were killed have left: it was never whole, or was to be removed."""
-        for path in self.shown.glob(f"*{UNFINISHED}"):
-            shutil.rmtree(path)
+        for path in self._there():
+            if _is_copy(path) and path.suffix == UNFINISHED:
+                shutil.rmtree(path)
 
     def remember(self, **record: Any) -> None:
-        """Replace some of what is remembered, which no container can write."""
-        new = self._folder / "state.json.new"
-        new.write_text(json.dumps(self.recall() | record, indent=2), encoding="utf-8")
-        new.replace(self._folder / "state.json")
+        """Replace some of what is remembered, which no container can write.
 
-    def recall(self) -> dict[str, Any]:
-        """What is remembered: when the last copy was tried (``at``), its ``problems``, and which ones were ``drilled``."""
+        As long as it cannot be read, only what says which copies were drilled replaces it.
+        """
+        known = self.recall()
+        if known is None and "drilled" not in record:
+            return
+        new = self.state.with_suffix(".json.new")
+        with new.open("w", encoding="utf-8") as file:
+            json.dump((known or {}) | record, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self.state)
+        _sync(self._folder)
+
+    def recall(self) -> dict[str, Any] | None:
+        """What is remembered: the ``problems`` of the last run, and which copies were ``drilled``; None if it cannot be read."""
         try:
-            found: dict[str, Any] = json.loads((self._folder / "state.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found: dict[str, Any] = json.loads(self.state.read_text(encoding="utf-8"))
+        except FileNotFoundError:
             return {}
-        return found
+        except (OSError, ValueError):
+            return None
+        whole = isinstance(found, dict) and isinstance(found.get("problems", []), list)
+        return found if whole and isinstance(found.get("drilled", {}), dict) else None
 
 
 def _next(earlier: list[str]) -> str:
     """The name of a copy that is made now: behind all others, which are ordered by it."""
     newest = day_of(earlier[-1]) if earlier else ""
     for _ in range(20):
-        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        name = datetime.now(UTC).strftime(FORM)
         if name > newest:
             return name
         time.sleep(0.1)
@@ -126,14 +148,17 @@ class BusyError(CopyError):
     """Another run is at work, and says itself how it goes."""
 
 
-def day_of(name: str) -> str:
-    """A copy's name without how far it is."""
-    return name.partition(".")[0]
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
-def is_proven(name: str) -> bool:
-    """Whether it was verified and is whole."""
-    return "." not in name
+def _is_copy(path: Path) -> bool:
+    return made_at(path.name) is not None and path.is_dir() and not path.is_symlink()
 
 
 def outdated(names: list[str], keep: int, drilled: Iterable[str]) -> list[str]:

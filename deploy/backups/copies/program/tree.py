@@ -1,13 +1,15 @@
 """Copies a folder that belongs to somebody who is not trusted: root of the container may change it at any moment.
 
 So nothing in it is followed anywhere, and no more is read of a file than its size said. What comes of it belongs to whoever
-runs this, the host's root, and nobody may write it.
+runs this, the host's root, and nobody may write it. Whoever reads the copy later may follow links: so it has none that leads
+out of its folder.
 """
 
 import contextlib
 import errno
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +21,11 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _PIECE = 1024**2
 #: linux/fs.h: the target gets the source's blocks, and each its own from the first write on (XFS, Btrfs).
 _FICLONE = 0x40049409
+_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}
 _NO_CLONES = {errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS}
+#: The one link that pgBackRest makes: to the newest backup, beside it.
+_LINK = re.compile(r"backup/[^/]+/latest")
+_BACKUP = re.compile(r"[0-9]{8}-[0-9]{6}F(_[0-9]{8}-[0-9]{6}[DI])?")
 #: What pgBackRest has not finished; it is renamed then.
 _UNFINISHED = ".pgbackrest.tmp"
 
@@ -39,43 +45,44 @@ class Tree:
         """Bytes that were written."""
         self.shared = 0
         """Files that are those of the earlier copy."""
+        self.unreadable = list[str]()
+        """What the earlier copy has and cannot be read there: it was copied anew."""
 
     def copy(self, source: Path, target: Path, earlier: Path | None) -> None:
         """Copy ``source`` to ``target``, which is not there. A file that an earlier copy has with the same content is shared
         with that one. Raises `CopyError` and `OSError`.
         """
         target.mkdir(0o755)
-        with _opened(source) as here, _opened(target) as there:
-            if earlier is None:
-                self._folder(here, there, None)
-            else:
-                with _opened(earlier) as before:
-                    self._folder(here, there, before)
+        before = None if earlier is None else self._earlier(".", earlier, _FOLDER)
+        with _closed(before), _opened(source) as here, _opened(target) as there:
+            self._folder("", here, there, before)
 
-    def _folder(self, source: int, target: int, earlier: int | None) -> None:
+    def _folder(self, folder: str, source: int, target: int, earlier: int | None) -> None:
         # From the last name to the first: WAL is added at the end. Whatever a later folder has was preceded by what the
         # earlier ones have by then.
         for name in sorted(os.listdir(source), reverse=True):
             if name.endswith(_UNFINISHED):
                 continue
+            path = f"{folder}{name}"
             kind = os.stat(name, dir_fd=source, follow_symlinks=False).st_mode
             if stat.S_ISDIR(kind):
                 os.mkdir(name, 0o755, dir_fd=target)
-                with _opened(name, source) as here, _opened(name, target) as there, _if_there(name, earlier) as before:
-                    self._folder(here, there, before)
+                before = None if earlier is None else self._earlier(path, name, _FOLDER, earlier)
+                with _closed(before), _opened(name, source) as here, _opened(name, target) as there:
+                    self._folder(f"{path}/", here, there, before)
             elif stat.S_ISREG(kind):
-                self._file(name, source, target, earlier)
+                self._file(path, name, source, target, earlier)
             elif stat.S_ISLNK(kind):
-                os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
+                _link(path, name, source, target)
             else:
                 raise CopyError(
-                    f"{name!r} in the repository is neither a file nor a folder; find out who has put it there"
+                    f"{path!r} in the repository is neither a file nor a folder; find out who has put it there"
                 )
 
-    def _file(self, name: str, source: int, target: int, earlier: int | None) -> None:
+    def _file(self, path: str, name: str, source: int, target: int, earlier: int | None) -> None:
         with _open(name, _FILE, source) as reading:
             size = os.fstat(reading).st_size
-            if earlier is not None and _has(earlier, name, reading, size):
+            if earlier is not None and self._has(path, name, earlier, reading, size):
                 self._share(name, earlier, target)
                 self.shared += 1
                 return
@@ -84,6 +91,37 @@ class Tree:
                 _transfer(name, reading, writing, size)
                 _finish(reading, writing)
             self.copied += size
+
+    def _has(self, path: str, name: str, earlier: int, reading: int, size: int) -> bool:
+        """Whether an earlier copy has a file with this content. It is compared: root of the container can set any time of a file."""
+        known = self._earlier(path, name, _FILE, earlier)
+        if known is None:
+            return False
+        with _closed(known):
+            there = os.fstat(known)
+            if not stat.S_ISREG(there.st_mode) or there.st_size != size:
+                return False
+            for place in range(0, size, _PIECE):
+                try:
+                    piece = os.pread(known, _PIECE, place)
+                except OSError as error:
+                    self._note(path, error)
+                    return False
+                if piece != os.pread(reading, min(_PIECE, size - place), place):
+                    return False
+        return True
+
+    def _earlier(self, path: str, name: str | Path, flags: int, earlier: int | None = None) -> int | None:
+        """What an earlier copy has of this name; None if there is nothing like it that can be read."""
+        try:
+            return os.open(name, flags, dir_fd=earlier)
+        except OSError as error:
+            if error.errno not in _NOT_THERE:
+                self._note(path, error)
+            return None
+
+    def _note(self, path: str, error: OSError) -> None:
+        self.unreadable.append(f"{path!r} ({error.strerror})")
 
     def _share(self, name: str, earlier: int, target: int) -> None:
         """Have the earlier copy's file: its blocks if the file system can, else the file itself."""
@@ -115,37 +153,23 @@ def _opened(name: str | Path, folder: int | None = None) -> contextlib.AbstractC
 
 
 @contextlib.contextmanager
-def _if_there(name: str, folder: int | None) -> Iterator[int | None]:
-    """A folder of an earlier copy; None if that has none of this name."""
+def _closed(descriptor: int | None) -> Iterator[None]:
+    """Close it in the end, if there is one."""
     try:
-        opened = None if folder is None else os.open(name, _FOLDER, dir_fd=folder)
-    except (FileNotFoundError, NotADirectoryError, OSError) as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            raise
-        opened = None
-    try:
-        yield opened
+        yield
     finally:
-        if opened is not None:
-            os.close(opened)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
-def _has(earlier: int, name: str, reading: int, size: int) -> bool:
-    """Whether an earlier copy has a file with this content. It is compared: root of the container can set any time of a file."""
-    try:
-        known = os.open(name, _FILE, dir_fd=earlier)
-    except OSError:
-        return False
-    try:
-        there = os.fstat(known)
-        if not stat.S_ISREG(there.st_mode) or there.st_size != size:
-            return False
-        return all(
-            os.pread(known, _PIECE, place) == os.pread(reading, min(_PIECE, size - place), place)
-            for place in range(0, size, _PIECE)
+def _link(path: str, name: str, source: int, target: int) -> None:
+    to = os.readlink(name, dir_fd=source)
+    if not _LINK.fullmatch(path) or not _BACKUP.fullmatch(to):
+        raise CopyError(
+            f"{path!r} in the repository is a link, to {to!r}, that pgBackRest does not make: the copy would not have what is "
+            "there; find out who has put it there"
         )
-    finally:
-        os.close(known)
+    os.symlink(to, name, dir_fd=target)
 
 
 def _transfer(name: str, reading: int, writing: int, size: int) -> None:
