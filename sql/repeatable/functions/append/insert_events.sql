@@ -1,6 +1,10 @@
 -- Inserts well-formed events after a version of an aggregate; returns the last one's id, version and position. The
 -- caller holds the aggregate's lock. are_tagged: some of the events may have tags. lowest_number: their number in the feed
--- is not below it; NULL = any. Not for the application. SE003 an event id is stored already, or is in the list twice.
+-- is not below it; NULL = any.
+--
+-- The last two have defaults, because there were none of them before there were tags: an append that is under way while a
+-- deploy brings this version calls it without. Not for the application. SE003 an event id is stored already, or is in the
+-- list twice.
 CREATE OR REPLACE FUNCTION event_store.insert_events(
     aggregate_type  text,
     aggregate_id    uuid,
@@ -12,8 +16,8 @@ CREATE OR REPLACE FUNCTION event_store.insert_events(
     source          text,
     causation_id    uuid,
     correlation_id  uuid,
-    are_tagged      boolean,
-    lowest_number   xid8,
+    are_tagged      boolean DEFAULT false,
+    lowest_number   xid8 DEFAULT NULL,
     OUT event_id        uuid,
     OUT event_version   integer,
     OUT global_position bigint

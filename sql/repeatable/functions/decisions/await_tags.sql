@@ -8,13 +8,16 @@
 -- sharing the lock for a moment, and looks: whoever has lost is in nobody's way. The exception lets go of the lock at
 -- once.
 --
+-- deadline: see await_decision_lock(); NULL = wait as long as it takes, for who shares all of them.
+--
 -- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. SQLSTATEs: those of
--- refuse_decision().
+-- refuse_decision() and await_decision_lock().
 CREATE OR REPLACE FUNCTION event_store.await_tags(
-    tags   text[],
-    alone  text[],
-    items  event_store.query_item[],
-    marker text
+    tags     text[],
+    alone    text[],
+    items    event_store.query_item[],
+    marker   text,
+    deadline timestamptz
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -29,19 +32,21 @@ BEGIN
          GROUP BY 1
          ORDER BY 1
     LOOP
-        IF NOT tag.is_alone THEN
+        IF deadline IS NULL THEN
             PERFORM pg_advisory_xact_lock_shared(tag.key);
+        ELSIF NOT tag.is_alone THEN
+            PERFORM event_store.await_decision_lock(tag.key, false, deadline);
         ELSIF NOT pg_try_advisory_xact_lock(tag.key) THEN
             IF items IS NOT NULL THEN
                 BEGIN
-                    PERFORM pg_advisory_xact_lock_shared(tag.key);
+                    PERFORM event_store.await_decision_lock(tag.key, false, deadline);
                     RAISE object_in_use;
                 EXCEPTION WHEN object_in_use THEN
                     NULL;
                 END;
                 PERFORM event_store.refuse_decision(items, marker);
             END IF;
-            PERFORM pg_advisory_xact_lock(tag.key);
+            PERFORM event_store.await_decision_lock(tag.key, true, deadline);
         END IF;
     END LOOP;
 END

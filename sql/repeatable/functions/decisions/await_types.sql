@@ -4,12 +4,14 @@
 -- In one order, so that two decisions never wait for each other in a circle. Appends of several types hold none while they
 -- wait for one.
 --
--- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both.
-CREATE OR REPLACE FUNCTION event_store.await_types(event_types text[], alone text[]) RETURNS void
+-- Not for the application. It has neither SET nor SECURITY DEFINER, because its callers have both. 55P03 the
+-- deadline is over.
+CREATE OR REPLACE FUNCTION event_store.await_types(event_types text[], alone text[], deadline timestamptz)
+RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-    PERFORM CASE WHEN k.is_alone THEN pg_advisory_xact_lock(k.key) ELSE pg_advisory_xact_lock_shared(k.key) END
+    PERFORM event_store.await_decision_lock(k.key, k.is_alone, deadline)
        FROM (SELECT event_store.event_type_lock(t.name) AS key, bool_or(t.is_alone) AS is_alone
                FROM (SELECT a.name, true AS is_alone FROM unnest(alone) AS a (name)
                       UNION ALL SELECT e.name, false FROM unnest(event_types) AS e (name)) t
