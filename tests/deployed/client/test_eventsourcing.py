@@ -19,10 +19,11 @@ from psycopg.conninfo import make_conninfo
 from event_store import ANY
 from event_store.client import EventStore
 from event_store.events import NewEvent
-from event_store.eventsourcing import Factory
+from event_store.eventsourcing import Factory, LostNotificationsError
 from event_store.eventsourcing.applications import EventStoreApplicationRecorder
 from event_store.eventsourcing.tracking import EventStoreProcessRecorder
 
+from ..sql.stores import Store
 from . import eventsourcing_cases
 from .relay import Relay
 
@@ -285,3 +286,21 @@ def test_an_append_of_decisions_whose_answer_was_lost_is_made_once(factory: Fact
     assert recorder.append([DCBEvent("NameTaken", b"{}", ["name:bob"])], DCBAppendCondition(query)) == 2
     assert relay.losses_left == 0
     assert [event.position for event in recorder.read(query)] == [2]
+
+
+def test_a_decision_on_what_is_of_a_lost_history_is_refused(empty_store: Store, empty_conninfo: str) -> None:
+    environment, query = {"EVENT_STORE_CONNINFO": empty_conninfo}, DCBQuery([DCBQueryItem(tags=["name:eve"])])
+    events = [DCBEvent("NameTaken", b"{}", ["name:eve"])]
+    with Factory(Environment("Names", environment)) as factory:
+        assert factory.dcb_recorder().append([DCBEvent("Opened", b"{}")] * 2) == 2
+    with empty_store.connect("postgres") as admin:
+        # As if the server had been started since.
+        admin.execute("UPDATE event_store.settings SET server_start = '2000-01-01'")
+    with Factory(Environment("Names", environment)) as factory:
+        recorder = factory.dcb_recorder()
+        assert recorder.append([DCBEvent("Renamed", b"{}")]) > 3
+        with pytest.raises(LostNotificationsError) as lost:
+            recorder.append(events, DCBAppendCondition(query, after=3))
+        assert lost.value.back_to == 2
+        last = recorder.append(events, DCBAppendCondition(query, after=2))
+        assert [event.position for event in recorder.read(query)] == [last]

@@ -69,7 +69,10 @@ class EventStoreDCBRecorder(DCBRecorder):
         return SimpleDCBReadResponse(iter(events), head if limit is None else last)
 
     def append(self, events: Sequence[DCBEvent], condition: DCBAppendCondition | None = None) -> int:
-        """Append all or none; `IntegrityError` if an event matches the condition. Returns the last one's position."""
+        """Append all or none; `IntegrityError` if an event matches the condition. Returns the last one's position.
+
+        `LostNotificationsError` if the condition's position is of a lost history: what was read up to it may never have been.
+        """
         if not events:
             raise ProgrammingError("there is no event to append")
         # In the first event, so that an attempt can tell whether one before it, which lost the answer, was committed.
@@ -79,6 +82,8 @@ class EventStoreDCBRecorder(DCBRecorder):
             self._log.lock(session)
             start = next((one for one in tried if may_be_done and self._log.token_of(session, one) == token), None)
             if start is None:
+                if condition and condition.after:
+                    self._log.check_place(condition.after, session)
                 if condition and self._stands_against(session, condition):
                     raise IntegrityError(condition)
                 between = ids.between(self.application, 0, ids.LAST)

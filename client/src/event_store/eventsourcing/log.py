@@ -99,15 +99,16 @@ class Log:
         )
         return ids.notification_id(last) if last else None
 
-    def check_place(self, number: int) -> None:
+    def check_place(self, number: int, session: Session | None = None) -> None:
         """Refuse a place that is not in this history: `LostNotificationsError`."""
         if number <= 0:
             return
+        run = session.run if session else self._datastore.run
         parameters: dict[str, Any] = {"notification_id": number}
-        first_after = self._datastore.run(Statement(_FORK_AFTER.encode(), parameters, scalar_row, first))
+        first_after = run(Statement(_FORK_AFTER.encode(), parameters, scalar_row, first))
         if first_after is None:
             return
         between = ids.between(self._application, 0, min(first_after - 1, ids.LAST))
-        last_before = self._datastore.run(Statement(_LAST_BEFORE.encode(), between, scalar_row, first))
+        last_before = run(Statement(_LAST_BEFORE.encode(), between, scalar_row, first))
         if last_before and number > (last := ids.notification_id(last_before)):
             raise LostNotificationsError(self._application, number, last)
