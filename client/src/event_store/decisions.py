@@ -89,6 +89,12 @@ class Decisions(Operations):
                 return []
             try:
                 return self.append_if(appends, query, selection.marker, origin=origin, command=command)
+            except errors.CommandIdReusedError:
+                # A second sender of the same command may have decided at the same time, on aggregates with other ids.
+                first = self.run(writes.results_of(command)) if command else []
+                if first:
+                    return first
+                raise
             except (errors.VersionConflictError, errors.DecisionConflictError, errors.OtherHistoryError) as conflict:
                 pause = attempts.pause_after_conflict(conflict)
             sleep(pause)

@@ -1,6 +1,7 @@
 """Decisions across aggregates with the client: read what matters, append if nothing has come since, decide again."""
 
 import asyncio
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import pytest
 from event_store import ANY, NO_RETRIES, NOT_THERE, QueryItem, Selection, errors
 from event_store.async_client import AsyncEventStore
 from event_store.client import EventStore
-from event_store.events import Append, Command, NewEvent
+from event_store.events import Append, Appended, Command, NewEvent
 
 from .relay import Relay
 
@@ -76,6 +77,25 @@ def test_the_same_command_decides_once(client: EventStore) -> None:
     assert len(first) == 2
     assert client.decide_across(take(course), decide, command=command) == first
     assert decided == [0]
+
+
+def test_a_command_that_is_sent_twice_at_once_has_one_result_whatever_the_aggregates(client: EventStore) -> None:
+    course, command, both = f"course {uuid4()}", Command("TakeSeat"), list[list[Appended]]()
+
+    def overtaken(_: Selection) -> list[Append]:
+        both.append(client.decide_across(take(course), lambda _: [seat(course)], command=command))
+        return [seat(course)]
+
+    assert client.decide_across(take(course), overtaken, command=command) == both[0]
+    assert len(client.read_events(take(course)).events) == 1
+
+
+def test_a_command_id_of_another_command_is_refused(client: EventStore) -> None:
+    course, command = f"course {uuid4()}", Command("TakeSeat")
+    client.decide_across(take(course), lambda _: [seat(course)], command=command)
+    other = dataclasses.replace(command, data={"row": 7})
+    with pytest.raises(errors.CommandIdReusedError):
+        client.decide_across(take(course), lambda _: [seat(course)], command=other)
 
 
 def test_a_decision_whose_answer_was_lost_is_not_taken_for_a_conflict(client: EventStore, relay: Relay) -> None:
