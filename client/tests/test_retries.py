@@ -18,7 +18,12 @@ ENDED = [
     errors.IdleInTransactionSessionTimeout(),
     errors.TransactionTimeout(),
 ]
-IN_THE_WAY = [errors.SerializationFailure(), errors.DeadlockDetected(), HistoryPendingError("not recorded yet")]
+IN_THE_WAY = [
+    errors.SerializationFailure(),
+    errors.DeadlockDetected(),
+    errors.LockNotAvailable(),
+    HistoryPendingError("not recorded yet"),
+]
 #: What PgBouncer says while the server is away, is stopped or has crashed; of 1.18 and of 1.24.
 NOT_PASSED_ON = [
     errors.ProtocolViolation(message)

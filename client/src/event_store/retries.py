@@ -17,8 +17,9 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 SERVER_GONE: Final = frozenset({"57P01", "57P02", "57P03", "57P04", "25006"})
 #: One of the session's time limits was over, and the server has ended it.
 SESSION_ENDED: Final = frozenset({"57P05", "25P03", "25P04"})
-#: The server gave up one of several transactions that were in each other's way, or the store is not ready to append yet.
-IN_THE_WAY: Final = frozenset({"40001", "40P01", "SE019"})
+#: One of several transactions that were in each other's way was given up, or has waited too long for the others; or the store is
+#: not ready to append yet.
+IN_THE_WAY: Final = frozenset({"40001", "40P01", "55P03", "SE019"})
 #: No more connections just now.
 FULL: Final = frozenset({"53300"})
 #: What was asked for has certainly not happened: the server gave it up, let nobody in, or may not write.
