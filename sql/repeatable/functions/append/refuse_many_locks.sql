@@ -1,5 +1,6 @@
--- Refuses more locks than a transaction may have. It holds one for each aggregate and event type that it appends to, and
--- for each command and each event type that it registers, until it ends. They are in the server's lock table, which all
+-- Refuses more locks than a transaction may have. It holds one for each aggregate and event type that it appends to, for
+-- each different tag that its events have or a decision looks for, and for each command and each event type that it
+-- registers, until it ends. They are in the server's lock table, which all
 -- sessions share: once that is full, nobody can even connect. The smallest server has room for 2,700.
 --
 -- The table has max_locks_per_transaction places for each process that the server may have, not only for connections. Of
@@ -37,9 +38,10 @@ BEGIN
         IF held + more > most THEN
             RAISE EXCEPTION 'the transaction would hold more than % locks', most
                 USING ERRCODE = 'program_limit_exceeded',
-                      DETAIL = format('it holds %s, and needs up to %s more: one for each aggregate, event type and command',
-                                      held, more),
-                      HINT = 'Commit in between: append to at most 1,000 aggregates in a transaction.';
+                      DETAIL = format('it holds %s, and needs up to %s more: one for each aggregate, event type, tag and '
+                                      || 'command', held, more),
+                      HINT = 'Commit in between: append to at most 1,000 aggregates in a transaction, and fewer if each '
+                          || 'has tags of its own.';
         END IF;
         IF more >= step THEN
             PERFORM pg_advisory_xact_lock_shared(announced, held + more);
@@ -61,7 +63,8 @@ BEGIN
             RAISE EXCEPTION 'the server has no room for % more locks at the moment', more
                 USING ERRCODE = 'lock_not_available',
                       DETAIL = format('all sessions have or need %s, of %s; this transaction holds %s', taken, room, held),
-                      HINT = 'Try the transaction again when others have ended, or append to fewer aggregates in each.';
+                      HINT = 'Try the transaction again when others have ended, or append to fewer aggregates, '
+                          || 'with fewer different tags, in each.';
         END IF;
     END IF;
     PERFORM set_config('event_store.uncounted_locks', uncounted::text, true);
