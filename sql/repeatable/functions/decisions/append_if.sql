@@ -12,7 +12,8 @@
 -- waits for whom.
 --
 -- SE021 an event that matches has been stored: the detail names the first one; SE022 the marker is of another history of the
--- store; 0A000 the transaction is REPEATABLE READ or SERIALIZABLE. All others are those of append_to_aggregates().
+-- store; 0A000 the transaction is REPEATABLE READ or SERIALIZABLE; 55P03 it has waited for others for two seconds. All
+-- others are those of append_to_aggregates().
 CREATE OR REPLACE FUNCTION event_store.append_if(
     appends        jsonb,
     query          jsonb,
