@@ -104,7 +104,7 @@ def have_no_others(member: ConsensusMember, members: Sequence[ConsensusMember], 
     if known is None or _doer(found) != member.lxc_name:
         host.noop("nobody knows who is a member, or another one sees to it")
         return
-    declared = {one.lxc_name for one in members}
+    declared, voting = {one.lxc_name for one in members}, {one.name for one in known if not one.learner}
     bare = {name for name, one in found.items() if one.told and not one.data and not one.first_start}
     others = [one for one in known if one.name not in declared or (one.name in bare and not alive)]
     if not others:
@@ -113,7 +113,14 @@ def have_no_others(member: ConsensusMember, members: Sequence[ConsensusMember], 
     up = answering(known)
     silent = [one for one in others if one not in up]
     leaving = [one for one in others if one in up] if alive else silent
-    joining = len(declared - {one.name for one in known}) if alive else 0
+    if leaving and alive and host.state.is_executing and (missing := sorted(declared - voting)):
+        yield refuse(
+            f"no membership is ended ({', '.join(one.name for one in leaving)}): of those that are declared, "
+            f"{', '.join(missing)} has no vote yet; see above why it has not joined, and deploy again"
+        )
+        return
+    # A plan takes it that they are going to have joined by then. At execution they have.
+    joining = len(declared - voting) if alive else 0
     left = [one for one in known if not one.learner and not (alive and one in silent)]
     for one in leaving:
         if why := loss(left, up, one, joining):

@@ -61,7 +61,9 @@ def start(member: ConsensusMember) -> Commands:
 def wait(member: ConsensusMember) -> Commands:
     """Wait until etcd answers, where it has been started."""
     there = own(member)
-    well = service_of().state == "active" and there.listed is not None and there.first_start is None
+    # What is listed can come from the others: only its own status says that it answers itself.
+    answers = bool(there.status) and there.listed is not None
+    well = service_of().state == "active" and answers and there.first_start is None
     if well or is_stale(member, there) or not (there.data or there.first_start):
         host.noop("it answers, or is not a member yet")
         return

@@ -3,18 +3,12 @@
 import subprocess
 
 import pytest
+from consensus_members import declared
 
 from deploy.consensus.config import ENVIRONMENT, PROGRAM, UNIT_FILE, first_start, texts
 from deploy.model.consensus import ConsensusMember
 
-
-def member(number: int) -> ConsensusMember:
-    return ConsensusMember.model_validate(
-        {"name": f"@lxc/c{number}", "lxc_name": f"c{number}", "lxc_host": "@local", "address": f"10.0.3.{20 + number}"}
-    )
-
-
-ONE, TWO, THREE = map(member, (1, 2, 3))
+ONE, TWO, THREE = map(declared, (1, 2, 3))
 
 
 def test_etcd_reads_nothing_of_the_others() -> None:
