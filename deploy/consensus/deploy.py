@@ -9,6 +9,7 @@ from pyinfra.context import host
 
 from deploy.consensus import membership
 from deploy.consensus import operations as consensus
+from deploy.consensus.addresses import check_addresses
 from deploy.consensus.config import DATA, PROGRAM, SNAPSHOTS, TIMER, texts
 from deploy.consensus.facts import MemberFact
 from deploy.machine import operations as machine
@@ -30,6 +31,11 @@ def questions(container: ConsensusMember) -> list[Ask]:
         Ask(Entries, paths=consensus.read_at_start(container)),
         Ask(MemberFact),
     ]
+
+
+def check(container: ConsensusMember, settings: Settings) -> None:
+    """Refuse what would cost the majority before the first container restarts."""
+    check_addresses(container, settings.members)
 
 
 @deploy("Consensus")
