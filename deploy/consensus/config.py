@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from deploy.machine.render import render
-from deploy.model.consensus import CLIENT_NAME, PEER_NAME, UNIT, VOLUME, ConsensusMember
+from deploy.model.consensus import CLIENT_NAME, PEER_NAME, PROGRAM, UNIT, VOLUME, ConsensusMember
 
 DATA: Final = f"{VOLUME}/etcd"
 WAL: Final = f"{DATA}/member/wal/*.wal"
@@ -13,7 +13,6 @@ SNAPSHOTS: Final = f"{VOLUME}/snapshots"
 FIRST_START: Final = f"{VOLUME}/first-start.env"
 ENVIRONMENT: Final = "/etc/event-store/consensus/etcd.env"
 UNIT_FILE: Final = f"/etc/systemd/system/{UNIT}"
-PROGRAM: Final = "/usr/local/sbin/event-store-consensus"
 TIMER: Final = "event-store-consensus-snapshot.timer"
 _TIMER_FILE: Final = f"/etc/systemd/system/{TIMER}"
 #: How many snapshots are kept: of a day.

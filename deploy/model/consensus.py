@@ -12,6 +12,7 @@ from deploy.model.values import Disk, Memory
 
 VOLUME: Final = "/srv/consensus"
 UNIT: Final = "etcd.service"
+PROGRAM: Final = "/usr/local/sbin/event-store-consensus"
 CLIENT_PORT: Final = 2379
 PEER_PORT: Final = 2380
 #: A name that is in the certificate of every member, and in no other: etcd takes nobody else for a member. The authority signs
@@ -30,6 +31,7 @@ class ConsensusMember(Container):
     kind: ClassVar[str] = "consensus member"
     volume_path: ClassVar[str] = VOLUME
     image_setup: ClassVar[str | None] = "consensus/image-setup.sh.j2"
+    before_stop: ClassVar[str | None] = f"[ ! -x {PROGRAM} ] || {PROGRAM} spare"
     changes: ClassVar[Mapping[str, str]] = {
         "lxc_name": "another container: A container of the new name joins as a new member, and the membership of the old "
         "one ends.",
