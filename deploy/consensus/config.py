@@ -1,5 +1,6 @@
 """The texts of a consensus member's files, and where they are."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -50,6 +51,12 @@ def texts(member: ConsensusMember, others: Sequence[ConsensusMember]) -> dict[st
         _TIMER_FILE: render("consensus/snapshot.timer.j2"),
         _TIMER_FILE.replace(".timer", ".service"): render("consensus/snapshot.service.j2", unit=UNIT, program=PROGRAM),
     }
+
+
+def token_of(text: str | None) -> str | None:
+    """The token in what `first_start` has written; None if there is none."""
+    found = re.search(r'^ETCD_INITIAL_CLUSTER_TOKEN="(.*)"$', text or "", re.MULTILINE)
+    return found[1] if found else None
 
 
 def first_start(members: Sequence[ConsensusMember], token: str) -> str:

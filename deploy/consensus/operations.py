@@ -1,12 +1,11 @@
 """Operations for etcd in a member: it is started, waited for, and restarted when it may be."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from pyinfra.api import operation
 from pyinfra.context import host
 
-from deploy.consensus.config import DATA, ENVIRONMENT, PROGRAM, SNAPSHOTS, UNIT_FILE
+from deploy.consensus.config import ENVIRONMENT, PROGRAM, UNIT_FILE
 from deploy.consensus.facts import Member
 from deploy.consensus.seen import own
 from deploy.machine.differences import Commands, report, reported
@@ -16,20 +15,6 @@ from deploy.machine.progress import working
 from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
 from deploy.model.consensus import UNIT, ConsensusMember
-
-#: Folder → who alone may enter it: both have all that the members keep.
-_FOLDERS: Final = {DATA: "etcd", SNAPSHOTS: "root"}
-
-
-@operation()
-def have_private_folders() -> Commands:
-    """Have the folders that nobody but their owners may enter."""
-    there: dict[str, Entry] = look(Entries, paths=[*_FOLDERS])
-    modes = {path: there[path].mode if path in there else "" for path in _FOLDERS}
-    wrong = {path: mode for path, mode in modes.items() if mode != "700"}
-    report(Difference(path, f"mode is {mode}, not 700" if mode else "missing") for path, mode in wrong.items())
-    for path in wrong:
-        yield f"install -d -m 700 -o {_FOLDERS[path]} -g {_FOLDERS[path]} -- {path}"
 
 
 def service_of() -> Service:

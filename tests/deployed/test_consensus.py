@@ -175,7 +175,7 @@ def test_drift_and_a_member_without_its_data_are_named_and_repaired(consensus: C
         f"members of the consensus: {NOBODY} is one, and has never started",
         f"members of the consensus: {second} has lost its data, and joins as a new one",
         f"{UNIT}: not enabled",
-        f"{FOLDER}/snapshots: mode is 755, not 700",
+        f"{FOLDER}/snapshots: mode and owner are 755 root:root, not 700 root:root",
         f"{ENVIRONMENT}: content differs",
         f"{UNIT}: restart for {ENVIRONMENT}, one member after the other",
     ):
