@@ -13,13 +13,13 @@ from pyinfra.context import host
 from deploy.consensus import membership
 from deploy.consensus import operations as consensus
 from deploy.consensus.addresses import check_addresses
-from deploy.consensus.config import DATA, PROGRAM, SNAPSHOTS, TIMER, texts
+from deploy.consensus.config import DATA, SNAPSHOTS, TIMER, texts
 from deploy.consensus.facts import MemberFact
 from deploy.machine import operations as machine
 from deploy.machine.files import Entries, ManagedFile
 from deploy.machine.questions import Ask
 from deploy.machine.services import Services
-from deploy.model.consensus import UNIT, VOLUME, ConsensusMember
+from deploy.model.consensus import PROGRAM, UNIT, VOLUME, ConsensusMember
 from deploy.model.settings import Settings
 
 #: Folder → who alone may enter it: both have all that the members keep.

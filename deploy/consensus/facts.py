@@ -7,7 +7,7 @@ from typing import Any
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
-from deploy.consensus.config import PROGRAM
+from deploy.model.consensus import PROGRAM
 
 
 @dataclass(frozen=True)

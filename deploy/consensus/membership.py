@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
-from deploy.consensus.config import DATA, FIRST_START, PROGRAM, first_start, token_of
+from deploy.consensus.config import DATA, FIRST_START, first_start, token_of
 from deploy.consensus.facts import Listed, Member
 from deploy.consensus.operations import is_stale
 from deploy.consensus.seen import answering, listed, loss, seen
 from deploy.machine.differences import Commands, refuse, report, unanswered
 from deploy.machine.progress import working
 from deploy.machine.records import Difference
-from deploy.model.consensus import UNIT, ConsensusMember
+from deploy.model.consensus import PROGRAM, UNIT, ConsensusMember
 
 _MEMBERS = "members of the consensus"
 

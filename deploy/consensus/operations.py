@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pyinfra.api import operation
 from pyinfra.context import host
 
-from deploy.consensus.config import ENVIRONMENT, PROGRAM, UNIT_FILE
+from deploy.consensus.config import ENVIRONMENT, UNIT_FILE
 from deploy.consensus.facts import Member
 from deploy.consensus.seen import own
 from deploy.machine.differences import Commands, report, reported
@@ -14,7 +14,7 @@ from deploy.machine.look import look
 from deploy.machine.progress import working
 from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
-from deploy.model.consensus import UNIT, ConsensusMember
+from deploy.model.consensus import PROGRAM, UNIT, ConsensusMember
 
 
 def service_of() -> Service:

@@ -37,7 +37,8 @@ class ConsensusMember(Container):
         "one ends.",
         "lxc_host": "another container: One is created on the new host, and joins in place of the old one, which is left "
         "alone.",
-        "address": "container restart: The other members learn the new address.",
+        "address": "container restart, refused: The other members learn the new address. One member at a time, while all others answer; "
+        "otherwise it is refused.",
         "release": "refused: Members are Debian 13 only.",
     }
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from consensus_members import declared
 
-from deploy.consensus.config import ENVIRONMENT, PROGRAM, UNIT_FILE, first_start, texts
-from deploy.model.consensus import ConsensusMember
+from deploy.consensus.config import ENVIRONMENT, UNIT_FILE, first_start, texts
+from deploy.model.consensus import PROGRAM, ConsensusMember
 
 ONE, TWO, THREE = map(declared, (1, 2, 3))
 
