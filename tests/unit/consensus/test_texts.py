@@ -57,6 +57,7 @@ def test_the_program_is_a_shell_script(others: list[ConsensusMember]) -> None:
         ([1, 2, 3], [1, 2, 3], 0),
         ([1, 2, 3], [1, 2], 1),  # the next one would be one too many
         ([1, 2, 3], [2, 3], 0),  # it does not answer anyway
+        ([1, 2, 3], [3], 0),  # there is no majority anyway
         ([1, 2, 3, 4, 5], [1, 3, 4, 5], 0),
         ([1], [1], 0),
     ],
@@ -74,6 +75,8 @@ def test_a_member_is_spared_only_while_the_others_are_a_majority(
     stub.write_text(
         f'#!/bin/sh\n[ "$2" = list ] || case $ETCDCTL_ENDPOINTS in {healthy}) exit 0;; *) exit 1;; esac\n{lines}\n'
     )
+    (tmp_path / "systemctl").write_text("#!/bin/sh\necho active\n")
+    (tmp_path / "systemctl").chmod(0o755)
     stub.chmod(0o755)
     script = texts(ONE, [TWO, THREE])[PROGRAM].replace("patience=60", "patience=0")
     paths = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
