@@ -16,7 +16,7 @@ import pytest
 
 from deploy.certificates.keys import PASSPHRASE
 
-from .containers import ADDRESSES, members
+from .containers import ADDRESSES, OTHER_ADDRESS, members
 from .deployment import ROOT, Deployment, differences, inside, run
 from .locks import containers_lock
 
@@ -125,6 +125,17 @@ def test_three_members_begin_together(consensus: Consensus) -> None:
     consensus.etcdctl(NAMES[0], "put kept yes")
     assert consensus.etcdctl(NAMES[2], "get --print-value-only kept") == "yes"
     consensus.as_declared()
+
+
+def test_two_addresses_do_not_change_at_once(consensus: Consensus) -> None:
+    before = [consensus.started(name) for name in NAMES]
+    for name, address in zip(NAMES[:2], (ADDRESSES[FOURTH], OTHER_ADDRESS), strict=True):
+        consensus.deployment.members[name]["address"] = address
+    refused = consensus.apply(check=False)
+    consensus.deployment.members = members(*NAMES)
+    assert refused.returncode != 0
+    assert "change one, deploy, and change the next one then" in refused.stdout + refused.stderr
+    assert [consensus.started(name) for name in NAMES] == before
 
 
 def test_who_shows_no_certificate_of_a_member_is_not_let_in(consensus: Consensus, tmp_path: Path) -> None:
