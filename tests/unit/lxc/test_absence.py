@@ -4,10 +4,13 @@ import os
 import subprocess
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
+from consensus_members import declared
+from declared import lxc_host
 
-from deploy.lxc.container import absence
+from deploy.lxc.container import absence, operations
 from deploy.model.backup_repositories import BackupRepository
 from deploy.model.consensus import PROGRAM, ConsensusMember
 from deploy.model.event_stores import EventStore
@@ -44,3 +47,18 @@ def test_only_members_of_the_consensus_are_missed() -> None:
     assert list(absence.let_go("one", EventStore.before_stop)) == []
     assert BackupRepository.before_stop is None
     assert PROGRAM in str(ConsensusMember.before_stop)
+
+
+def test_it_is_asked_before_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "working", nullcontext)
+    monkeypatch.setattr(operations, "look", lambda *_, **__: None)
+    monkeypatch.setattr(operations, "report", list)
+    monkeypatch.setattr(operations, "_state", lambda *_: (None, {}))
+    monkeypatch.setattr(operations, "_restart_reasons", lambda *_: ["its memory"])
+    restart: Any = operations.restart
+    commands = [str(one) for one in restart._inner(container=declared(1), settings=lxc_host())]
+    assert [("spare" in one, "lxc-stop" in one, "lxc-start" in one) for one in commands] == [
+        (True, False, False),
+        (False, True, False),
+        (False, False, True),
+    ]
