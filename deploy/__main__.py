@@ -13,7 +13,7 @@ from deploy.lxc import deploy as lxc
 from deploy.lxc.container.operations import booted, has_booted
 from deploy.machine import command_line
 from deploy.machine.look import begin
-from deploy.machine.part import deploy_afterwards, deploy_parts, deployed
+from deploy.machine.part import check_parts, deploy_afterwards, deploy_parts, deployed
 from deploy.machine.turns import take_turn
 from deploy.model.inventory import settings_of
 from deploy.parts import PARTS
@@ -30,6 +30,7 @@ parts = PARTS[type(container)] if container else ()
 asks = [ask for part in parts for ask in part.deploy.questions(container)]
 if container:
     begin(partial(has_booted, asks))
+    check_parts(parts, container, settings)
 
 # pyinfra would interleave the operations of machines that share none: this one is everybody's.
 booted(name="Wait until the containers have booted", asks=asks)

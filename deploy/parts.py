@@ -45,6 +45,6 @@ PARTS: Mapping[type[Container], Sequence[Part]] = {
     ConsensusMember: (
         Part(system),
         Part(certificates, certificates_status),
-        Part(consensus, consensus_status, consensus.deploy_afterwards),
+        Part(consensus, consensus_status, consensus.deploy_afterwards, consensus.check),
     ),
 }

@@ -148,7 +148,11 @@ def _listen(configuration: str, read: list[str], *, somebody: bool) -> None:
 def _deploy_repository(repository: BackupRepository, settings: Settings) -> None:
     jobs, program = job_texts(repository), program_texts()
     machine.have_folders(name="Open the data volume", paths=[VOLUME])
-    backups.have_private_folders(name="Have the folders of the repository", paths=[REPOSITORY, STATE, SCRATCH])
+    machine.have_private_folders(
+        name="Have the folders of the repository",
+        folders=dict.fromkeys([REPOSITORY, STATE, SCRATCH], "postgres:postgres"),
+        mode="750",
+    )
     backups.check_schedules(name="Check the schedules", schedules=_schedules(repository))
     secrets.have_key(
         name="Have the key of the repository", passwords=settings.passwords_of(repository), container=repository.name

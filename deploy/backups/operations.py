@@ -15,27 +15,6 @@ from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
 from deploy.model.backups import BACKUP_UNIT
 
-_PRIVATE = ("750", "postgres:postgres")
-
-
-@operation()
-def have_private_folders(paths: Sequence[str]) -> Commands:
-    """Have folders of PostgreSQL's user that nobody else may enter. Parents come first."""
-    there: dict[str, Entry] = look(Entries, paths=list(paths))
-    for path in paths:
-        if path in there and not there[path].folder:
-            yield refuse(f"{path}: not a folder; move it away")
-            return
-    wrong = {path: _wrong(there[path]) if path in there else "missing" for path in paths}
-    wrong = {path: what for path, what in wrong.items() if what}
-    report(Difference(path, what) for path, what in wrong.items())
-    if wrong:
-        yield StringCommand("install -d -m 750 -o postgres -g postgres --", *map(QuoteString, wrong))
-
-
-def _wrong(folder: Entry) -> str:
-    return "" if (folder.mode, folder.owner) == _PRIVATE else f"mode and owner are {folder.mode} {folder.owner}"
-
 
 @operation()
 def listen(configurations: Sequence[str]) -> Commands:

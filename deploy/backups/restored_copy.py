@@ -53,7 +53,9 @@ def deploy_copy(copy: EventStore, repository: BackupRepository) -> None:
     )
     machine.have_folders(name="Open the folder of pgBackRest", paths=[FOLDER])
     machine.have_folders(name="Open the data volume", paths=[VOLUME])
-    backups.have_private_folders(name="Have the folders for drills", paths=_FOLDERS)
+    machine.have_private_folders(
+        name="Have the folders for drills", folders=dict.fromkeys(_FOLDERS, "postgres:postgres"), mode="750"
+    )
     texts = {CONFIGURATION: copy_configuration(copy, repository), **program_texts()}
     for path, text in host.loop(texts.items()):
         mode = "755" if path == PROGRAM else "644"

@@ -1,10 +1,11 @@
 """The texts of a consensus member's files, and where they are."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from deploy.machine.render import render
-from deploy.model.consensus import CLIENT_NAME, PEER_NAME, UNIT, VOLUME, ConsensusMember
+from deploy.model.consensus import CLIENT_NAME, PEER_NAME, PROGRAM, UNIT, VOLUME, ConsensusMember
 
 DATA: Final = f"{VOLUME}/etcd"
 WAL: Final = f"{DATA}/member/wal/*.wal"
@@ -13,7 +14,6 @@ SNAPSHOTS: Final = f"{VOLUME}/snapshots"
 FIRST_START: Final = f"{VOLUME}/first-start.env"
 ENVIRONMENT: Final = "/etc/event-store/consensus/etcd.env"
 UNIT_FILE: Final = f"/etc/systemd/system/{UNIT}"
-PROGRAM: Final = "/usr/local/sbin/event-store-consensus"
 TIMER: Final = "event-store-consensus-snapshot.timer"
 _TIMER_FILE: Final = f"/etc/systemd/system/{TIMER}"
 #: How many snapshots are kept: of a day.
@@ -51,6 +51,12 @@ def texts(member: ConsensusMember, others: Sequence[ConsensusMember]) -> dict[st
         _TIMER_FILE: render("consensus/snapshot.timer.j2"),
         _TIMER_FILE.replace(".timer", ".service"): render("consensus/snapshot.service.j2", unit=UNIT, program=PROGRAM),
     }
+
+
+def token_of(text: str | None) -> str | None:
+    """The token in what `first_start` has written; None if there is none."""
+    found = re.search(r'^ETCD_INITIAL_CLUSTER_TOKEN="(.*)"$', text or "", re.MULTILINE)
+    return found[1] if found else None
 
 
 def first_start(members: Sequence[ConsensusMember], token: str) -> str:

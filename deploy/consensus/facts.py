@@ -7,7 +7,7 @@ from typing import Any
 
 from pyinfra.api import FactBase, QuoteString, StringCommand
 
-from deploy.consensus.config import PROGRAM
+from deploy.model.consensus import PROGRAM
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Member:
     """What is in one container."""
 
     told: bool = False
-    """It has answered at all: what is not said is not there."""
+    """It has answered at all: what is not said is not there. Of one that has not, nobody knows anything."""
     installed: str = ""
     """The version of Debian's package."""
     data: bool = False
@@ -58,7 +58,7 @@ class MemberFact(FactBase[Member]):
 
     @staticmethod
     def default() -> Member:
-        """A container that is not there."""
+        """A container that is not there, does not run, or does not answer: see `Member.told`."""
         return Member()
 
     def command(self) -> str:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
-from deploy.consensus.config import DATA, FIRST_START, PROGRAM, first_start
+from deploy.consensus.config import DATA, FIRST_START, first_start, token_of
 from deploy.consensus.facts import Listed, Member
 from deploy.consensus.operations import is_stale
 from deploy.consensus.seen import answering, listed, loss, seen
 from deploy.machine.differences import Commands, refuse, report, unanswered
 from deploy.machine.progress import working
 from deploy.machine.records import Difference
-from deploy.model.consensus import UNIT, ConsensusMember
+from deploy.model.consensus import PROGRAM, UNIT, ConsensusMember
 
 _MEMBERS = "members of the consensus"
 
@@ -24,7 +24,8 @@ _MEMBERS = "members of the consensus"
 def begin_together(member: ConsensusMember, members: Sequence[ConsensusMember], token: str) -> Commands:
     """Have the members of a cluster that has never been know each other. Where one has been, nothing is begun anew.
 
-    A member that has never been ready has voted for nothing that anybody was told, so what it has may go.
+    A member that has never been ready has voted for nothing that anybody was told, so what it has may go. ``token``: of this run, the
+    same for all members. One that an earlier run has left in a member counts before it, so that what is under way goes on.
     """
     found = seen(members)
     there = found.get(member.lxc_name, Member())
@@ -46,11 +47,14 @@ def begin_together(member: ConsensusMember, members: Sequence[ConsensusMember], 
             "docs/operations/consensus.md), or move the snapshots away to begin with nothing"
         )
         return
-    wanted = first_start(members, token)
+    begun_with = (token_of(one.first_start) for one in found.values())
+    wanted = first_start(members, next(filter(None, begun_with), token))
     if there.first_start == wanted:
         host.noop("it knows the others")
         return
-    report([Difference(_MEMBERS, f"a new cluster of {', '.join(one.lxc_name for one in members)}")])
+    mute = ", ".join(name for name, one in found.items() if not one.told)
+    unless = f", if nothing is in those that did not answer ({mute})" if mute else ""
+    report([Difference(_MEMBERS, f"a new cluster of {', '.join(one.lxc_name for one in members)}{unless}")])
     yield StringCommand(
         f"! systemctl is-active --quiet {UNIT} || exit 1; systemctl stop {UNIT} 2>/dev/null;",
         f"rm -rf --one-file-system -- {DATA} && install -d -m 700 -o etcd -g etcd -- {DATA} && cat > {FIRST_START}.new && mv -fT -- {FIRST_START}.new {FIRST_START}",
@@ -76,8 +80,7 @@ def join(member: ConsensusMember, members: Sequence[ConsensusMember]) -> Command
     # What the others say counts: data of a membership that was ended cannot say so themselves.
     entry = Member(listed=known).of(member.lxc_name, member.peer_url)
     if entry is None or not there.data or is_stale(member, there):
-        what = "has lost its data, and joins as a new one" if entry else "is not one of them, and joins"
-        report([Difference(_MEMBERS, f"{member.lxc_name} {what}")])
+        report([Difference(_MEMBERS, f"{member.lxc_name} {_why_it_joins(there, entry)}")])
         with working("joining the other members"):
             yield StringCommand(f"{PROGRAM} join", QuoteString(entry.id if entry else ""))
         return
@@ -104,7 +107,7 @@ def have_no_others(member: ConsensusMember, members: Sequence[ConsensusMember], 
     if known is None or _doer(found) != member.lxc_name:
         host.noop("nobody knows who is a member, or another one sees to it")
         return
-    declared = {one.lxc_name for one in members}
+    declared, voting = {one.lxc_name for one in members}, {one.name for one in known if not one.learner}
     bare = {name for name, one in found.items() if one.told and not one.data and not one.first_start}
     others = [one for one in known if one.name not in declared or (one.name in bare and not alive)]
     if not others:
@@ -113,7 +116,14 @@ def have_no_others(member: ConsensusMember, members: Sequence[ConsensusMember], 
     up = answering(known)
     silent = [one for one in others if one not in up]
     leaving = [one for one in others if one in up] if alive else silent
-    joining = len(declared - {one.name for one in known}) if alive else 0
+    if leaving and alive and host.state.is_executing and (missing := sorted(declared - voting)):
+        yield refuse(
+            f"no membership is ended ({', '.join(one.name for one in leaving)}): of those that are declared, "
+            f"{', '.join(missing)} has no vote yet; see above why it has not joined, and deploy again"
+        )
+        return
+    # A plan takes it that they are going to have joined by then. At execution they have.
+    joining = len(declared - voting) if alive else 0
     left = [one for one in known if not one.learner and not (alive and one in silent)]
     for one in leaving:
         if why := loss(left, up, one, joining):
@@ -126,6 +136,14 @@ def have_no_others(member: ConsensusMember, members: Sequence[ConsensusMember], 
     report(Difference(_MEMBERS, _said_of(one, declared)) for one in leaving)
     for one in leaving:
         yield f"{PROGRAM} remove {one.id}"
+
+
+def _why_it_joins(there: Member, entry: Listed | None) -> str:
+    if entry is None:
+        return "is not one of them, and joins"
+    if not there.told:
+        return "did not answer; if it has no data once it does, it joins as a new one"
+    return "has lost its data, and joins as a new one"
 
 
 def _said_of(one: Listed, declared: set[str]) -> str:
@@ -141,9 +159,11 @@ def _doer(found: dict[str, Member]) -> str | None:
 
 def _unknown(found: dict[str, Member]) -> Commands:
     """Nobody can say who is a member."""
-    bare = ", ".join(name for name, one in found.items() if not one.data)
+    bare = ", ".join(name for name, one in found.items() if one.told and not one.data)
+    mute = ", ".join(name for name, one in found.items() if not one.told)
+    known = "; ".join([*([f"without data: {bare}"] if bare else []), *([f"did not answer: {mute}"] if mute else [])])
     yield from unanswered(
         "members of the consensus",
-        f"no majority of them answers{f' (without data: {bare})' if bare else ''}; start those that have data, or see "
+        f"no majority of them answers{f' ({known})' if known else ''}; start those that have data, or see "
         "docs/operations/consensus.md, when the majority is lost",
     )

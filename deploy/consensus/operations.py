@@ -1,12 +1,11 @@
 """Operations for etcd in a member: it is started, waited for, and restarted when it may be."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from pyinfra.api import operation
 from pyinfra.context import host
 
-from deploy.consensus.config import DATA, ENVIRONMENT, PROGRAM, SNAPSHOTS, UNIT_FILE
+from deploy.consensus.config import ENVIRONMENT, UNIT_FILE
 from deploy.consensus.facts import Member
 from deploy.consensus.seen import own
 from deploy.machine.differences import Commands, report, reported
@@ -15,21 +14,7 @@ from deploy.machine.look import look
 from deploy.machine.progress import working
 from deploy.machine.records import Difference
 from deploy.machine.services import Service, Services
-from deploy.model.consensus import UNIT, ConsensusMember
-
-#: Folder → who alone may enter it: both have all that the members keep.
-_FOLDERS: Final = {DATA: "etcd", SNAPSHOTS: "root"}
-
-
-@operation()
-def have_private_folders() -> Commands:
-    """Have the folders that nobody but their owners may enter."""
-    there: dict[str, Entry] = look(Entries, paths=[*_FOLDERS])
-    modes = {path: there[path].mode if path in there else "" for path in _FOLDERS}
-    wrong = {path: mode for path, mode in modes.items() if mode != "700"}
-    report(Difference(path, f"mode is {mode}, not 700" if mode else "missing") for path, mode in wrong.items())
-    for path in wrong:
-        yield f"install -d -m 700 -o {_FOLDERS[path]} -g {_FOLDERS[path]} -- {path}"
+from deploy.model.consensus import PROGRAM, UNIT, ConsensusMember
 
 
 def service_of() -> Service:
@@ -61,7 +46,9 @@ def start(member: ConsensusMember) -> Commands:
 def wait(member: ConsensusMember) -> Commands:
     """Wait until etcd answers, where it has been started."""
     there = own(member)
-    well = service_of().state == "active" and there.listed is not None and there.first_start is None
+    # What is listed can come from the others: only its own status says that it answers itself.
+    answers = bool(there.status) and there.listed is not None
+    well = service_of().state == "active" and answers and there.first_start is None
     if well or is_stale(member, there) or not (there.data or there.first_start):
         host.noop("it answers, or is not a member yet")
         return

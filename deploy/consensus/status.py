@@ -31,16 +31,19 @@ def rows(container: ConsensusMember, answers: Sequence[Any]) -> list[Row]:
 def of_member(container: ConsensusMember, service: Service, member: Member, now: float) -> tuple[State, str]:
     """How it is; ``now``: seconds since 1970."""
     if service.state != "active":
-        why = "" if member.data else ", without data"
+        why = ", without data" if member.told and not member.data else ""
         return State.DOWN, f"{service.state}{why}; `make deploy` has it join, if the others are a majority"
     if member.listed is None:
         return State.DOWN, "no majority of the members answers: nobody may lead; `make status` shows which are down"
     entry = member.of(container.lxc_name, container.peer_url)
     if entry is None:
         return State.DOWN, "is no member any more; `make deploy` has it join"
-    said = member.status
+    if not (said := member.status):
+        # What is listed then comes from the others: it tells nothing of this one.
+        return State.DOWN, "etcd runs and does not answer itself; see its journal, and restart it"
     used = said.get("dbSize", 0)
-    leads = said.get("leader") == said.get("header", {}).get("member_id")
+    leader = said.get("leader")
+    leads = leader is not None and leader == said.get("header", {}).get("member_id")
     voters = [one for one in member.listed if not one.learner]
     detail = (
         f"{'leader' if leads else 'follower'} of {len(voters)} members, etcd {said.get('version')}, "

@@ -178,7 +178,13 @@ def create(container: Container, settings: LxcHost) -> None:
     for kind, path, size in host.loop(
         (("data", f"{paths.volume}.img", container.disk), ("root", f"{paths.mount}.img", container.root_disk))
     ):
-        volumes.have_volume(name=f"Have the {kind} volume of {name}", container=name, path=path, size=size)
+        volumes.have_volume(
+            name=f"Have the {kind} volume of {name}",
+            container=name,
+            path=path,
+            size=size,
+            before_stop=container.before_stop,
+        )
     volumes.have_mounts(name=f"Mount the volumes of {name}", directories=[paths.mount, paths.volume])
     containers.have_root(name=f"Copy the image to {name}", container=container, settings=settings)
     machine.have_folders(name=f"Open the root folder of {name}", paths=[paths.mount, paths.root])

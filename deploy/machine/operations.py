@@ -2,7 +2,7 @@
 
 import base64
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -45,6 +45,24 @@ def have_folders(paths: list[str]) -> Commands:
         yield StringCommand(f"install -d -m {_OPEN:o} --", *map(QuoteString, missing))
     if closed:
         yield StringCommand(f"chmod {_OPEN:o} --", *map(QuoteString, closed))
+
+
+@operation()
+def have_private_folders(folders: Mapping[str, str], mode: str) -> Commands:
+    """Have folders of somebody's own: path → owner (``"root:root"``). Parents come first."""
+    there: dict[str, Entry] = look(Entries, paths=list(folders))
+    if others := [path for path, entry in there.items() if not entry.folder]:
+        yield refuse(f"{', '.join(others)}: not a folder; move it away")
+        return
+    wrong = {path: "missing" for path in folders if path not in there} | {
+        path: f"mode and owner are {entry.mode} {entry.owner}, not {mode} {folders[path]}"
+        for path, entry in there.items()
+        if (entry.mode, entry.owner) != (mode, folders[path])
+    }
+    report(Difference(path, what) for path, what in wrong.items())
+    for path in (path for path in folders if path in wrong):
+        user, _, group = folders[path].partition(":")
+        yield StringCommand(f"install -d -m {mode} -o {user} -g {group} --", QuoteString(path))
 
 
 @operation()

@@ -33,6 +33,15 @@ class Part:
     status: Status | None = None
     afterwards: Callable[..., Any] | None = None
     """(container, settings): what of the part needs the parts of other machines, which are deployed by then."""
+    check: Callable[..., Any] | None = None
+    """(container, settings): looks while the plan is made, and refuses what must not even begin; no operation."""
+
+
+def check_parts(parts: Sequence[Part], container: Any, settings: Settings) -> None:
+    """Refuse for all machines, before anything is touched, what must not even begin."""
+    for part in parts:
+        if part.check:
+            part.check(container=container, settings=settings)
 
 
 def deploy_parts(parts: Sequence[Part], container: Any, settings: Settings) -> None:

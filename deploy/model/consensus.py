@@ -12,6 +12,7 @@ from deploy.model.values import Disk, Memory
 
 VOLUME: Final = "/srv/consensus"
 UNIT: Final = "etcd.service"
+PROGRAM: Final = "/usr/local/sbin/event-store-consensus"
 CLIENT_PORT: Final = 2379
 PEER_PORT: Final = 2380
 #: A name that is in the certificate of every member, and in no other: etcd takes nobody else for a member. The authority signs
@@ -30,12 +31,14 @@ class ConsensusMember(Container):
     kind: ClassVar[str] = "consensus member"
     volume_path: ClassVar[str] = VOLUME
     image_setup: ClassVar[str | None] = "consensus/image-setup.sh.j2"
+    before_stop: ClassVar[str | None] = f"[ ! -x {PROGRAM} ] || {PROGRAM} spare"
     changes: ClassVar[Mapping[str, str]] = {
         "lxc_name": "another container: A container of the new name joins as a new member, and the membership of the old "
         "one ends.",
         "lxc_host": "another container: One is created on the new host, and joins in place of the old one, which is left "
         "alone.",
-        "address": "container restart: The other members learn the new address.",
+        "address": "container restart, refused: The other members learn the new address. One member at a time, while all others answer; "
+        "otherwise it is refused.",
         "release": "refused: Members are Debian 13 only.",
     }
 

@@ -41,6 +41,10 @@ class Container(Group):
     image_setup: ClassVar[str | None] = None
     """Template of the shell commands that prepare an image of this kind, before its packages are configured."""
 
+    before_stop: ClassVar[str | None] = None
+    """What is run in a container that is going to restart: it ends once the others can do without this one, and fails if that is
+    never."""
+
     move_data: ClassVar[str] = "a copy of its files"
     """What moves the data of one container into another, whatever the releases of the two."""
 

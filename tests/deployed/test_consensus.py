@@ -16,7 +16,7 @@ import pytest
 
 from deploy.certificates.keys import PASSPHRASE
 
-from .containers import ADDRESSES, members
+from .containers import ADDRESSES, OTHER_ADDRESS, members
 from .deployment import ROOT, Deployment, differences, inside, run
 from .locks import containers_lock
 
@@ -127,6 +127,17 @@ def test_three_members_begin_together(consensus: Consensus) -> None:
     consensus.as_declared()
 
 
+def test_two_addresses_do_not_change_at_once(consensus: Consensus) -> None:
+    before = [consensus.started(name) for name in NAMES]
+    for name, address in zip(NAMES[:2], (ADDRESSES[FOURTH], OTHER_ADDRESS), strict=True):
+        consensus.deployment.members[name]["address"] = address
+    refused = consensus.apply(check=False)
+    consensus.deployment.members = members(*NAMES)
+    assert refused.returncode != 0
+    assert "change one, deploy, and change the next one then" in refused.stdout + refused.stderr
+    assert [consensus.started(name) for name in NAMES] == before
+
+
 def test_who_shows_no_certificate_of_a_member_is_not_let_in(consensus: Consensus, tmp_path: Path) -> None:
     at = f"--endpoints=https://{ADDRESSES[NAMES[0]]}:2379 --dial-timeout=2s --command-timeout=3s"
     plain = at.replace("https", "http")
@@ -175,7 +186,7 @@ def test_drift_and_a_member_without_its_data_are_named_and_repaired(consensus: C
         f"members of the consensus: {NOBODY} is one, and has never started",
         f"members of the consensus: {second} has lost its data, and joins as a new one",
         f"{UNIT}: not enabled",
-        f"{FOLDER}/snapshots: mode is 755, not 700",
+        f"{FOLDER}/snapshots: mode and owner are 755 root:root, not 700 root:root",
         f"{ENVIRONMENT}: content differs",
         f"{UNIT}: restart for {ENVIRONMENT}, one member after the other",
     ):

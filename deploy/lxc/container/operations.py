@@ -5,6 +5,7 @@ from typing import Final
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
+from deploy.lxc.container.absence import let_go
 from deploy.lxc.container.config import Paths, config_text
 from deploy.lxc.container.facts import BootState, ContainerFact, RootFileSystem
 from deploy.lxc.container.facts import Container as State
@@ -115,6 +116,7 @@ def restart(container: Container, settings: LxcHost) -> Commands:
     state, _ = _state(container, machine)
     if reasons := _restart_reasons(container, settings, state, machine):
         report(Difference(f"container {container.lxc_name}", f"restart for {reason}") for reason in reasons)
+        yield from let_go(container.lxc_name, container.before_stop)
         with working(f"stopping {container.lxc_name}"):
             yield StringCommand("lxc-stop -n", QuoteString(container.lxc_name), f"--timeout {STOP_TIMEOUT}")
         yield _start(container, settings)

@@ -5,6 +5,7 @@ from typing import Final
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.context import host
 
+from deploy.lxc.container.absence import let_go
 from deploy.lxc.volume.facts import Mounts, Volume, VolumeFact
 from deploy.machine.differences import Commands, refuse, report
 from deploy.machine.facts import Machine, MachineFact
@@ -27,8 +28,11 @@ _GROW_UNMOUNTED: Final = """
 
 
 @operation()
-def have_volume(container: str, path: str, size: int) -> Commands:
-    """Have a sparse disk image of ``size`` bytes with a file system on all of it. It grows in use; it never shrinks."""
+def have_volume(container: str, path: str, size: int, before_stop: str | None = None) -> Commands:
+    """Have a sparse disk image of ``size`` bytes with a file system on all of it. It grows in use; it never shrinks.
+
+    ``before_stop``: of the container's kind, see `let_go`.
+    """
     volume: Volume = look(VolumeFact, path=path)
     image, directory = QuoteString(path), QuoteString(path.removesuffix(".img"))
     if volume.size > size:
@@ -55,6 +59,7 @@ def have_volume(container: str, path: str, size: int) -> Commands:
         if machine.grows_mounted:
             yield StringCommand("sh -c", QuoteString(_GROW_MOUNTED), "grow", image)
         else:  # have_mounts and start bring it back
+            yield from let_go(container, before_stop)
             yield StringCommand("lxc-stop -n", QuoteString(container), f"--timeout {STOP_TIMEOUT} 2>/dev/null || true")
             yield StringCommand("! mountpoint -q --", directory, "|| umount --", directory)
         yield StringCommand("sh -c", QuoteString(_GROW_UNMOUNTED), "grow", image)

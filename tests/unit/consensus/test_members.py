@@ -2,35 +2,18 @@
 
 import json
 from decimal import Decimal
-from typing import Any
 
 import pytest
+from consensus_members import declared, entry, said
 
 from deploy.consensus.facts import Listed, Member, MemberFact
 from deploy.consensus.seen import loss
 from deploy.consensus.status import of_member
 from deploy.machine.services import Service
 from deploy.machine.status import State
-from deploy.model.consensus import ConsensusMember
 
-ONE = ConsensusMember.model_validate(
-    {"name": "@lxc/c1", "lxc_name": "c1", "lxc_host": "@local", "address": "10.0.3.21", "single_host": "allowed"}
-)
+ONE = declared(1)
 RUNS = Service(state="active", started=Decimal(1000))
-
-
-def entry(number: int, *, name: str | None = None, learner: bool = False) -> Listed:
-    name = f"c{number}" if name is None else name
-    client = f"https://10.0.3.{20 + number}:2379" if name else ""
-    return Listed(f"{number:x}", name, f"https://10.0.3.{20 + number}:2380", client, learner)
-
-
-def said(**more: Any) -> Member:
-    """A member of three that is well."""
-    status = {"version": "3.5.16", "dbSize": 20480, "leader": 7, "header": {"member_id": 7}}
-    data = {"told": True, "installed": "3.5.16-4", "data": True, "status": status, "snapshot": 1000}
-    return Member(**{**data, "listed": (entry(1), entry(2), entry(3)), **more})
-
 
 LINES = [
     "told",
@@ -112,6 +95,9 @@ def test_a_loss_says_who_does_not_answer() -> None:
         (RUNS, said(), State.WELL, "leader of 3 members, etcd 3.5.16, 0.0 of 256 MiB"),
         (Service(), said(), State.DOWN, "inactive; `make deploy`"),
         (Service(), said(data=False), State.DOWN, "inactive, without data; `make deploy`"),
+        (Service(), Member(), State.DOWN, "inactive; `make deploy`"),  # nobody has looked into it
+        (RUNS, said(status={}), State.DOWN, "does not answer itself"),
+        (RUNS, said(status={"dbSize": 0, "header": {}}), State.WELL, "follower"),
         (RUNS, said(listed=None), State.DOWN, "no majority of the members answers"),
         (RUNS, said(listed=(entry(2), entry(3))), State.DOWN, "is no member any more"),
         (RUNS, said(listed=(entry(1, learner=True), entry(2))), State.DEGRADED, "has no vote yet"),

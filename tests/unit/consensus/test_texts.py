@@ -1,20 +1,16 @@
 """The texts of a member's files."""
 
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
+from consensus_members import declared
 
-from deploy.consensus.config import ENVIRONMENT, PROGRAM, UNIT_FILE, first_start, texts
-from deploy.model.consensus import ConsensusMember
+from deploy.consensus.config import ENVIRONMENT, UNIT_FILE, first_start, texts
+from deploy.model.consensus import PROGRAM, ConsensusMember
 
-
-def member(number: int) -> ConsensusMember:
-    return ConsensusMember.model_validate(
-        {"name": f"@lxc/c{number}", "lxc_name": f"c{number}", "lxc_host": "@local", "address": f"10.0.3.{20 + number}"}
-    )
-
-
-ONE, TWO, THREE = map(member, (1, 2, 3))
+ONE, TWO, THREE = map(declared, (1, 2, 3))
 
 
 def test_etcd_reads_nothing_of_the_others() -> None:
@@ -53,3 +49,37 @@ def test_members_of_a_new_cluster_are_told_the_same() -> None:
 def test_the_program_is_a_shell_script(others: list[ConsensusMember]) -> None:
     done = subprocess.run(["sh", "-n"], input=texts(ONE, others)[PROGRAM], text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("voters", "up", "status"),
+    [
+        ([1, 2, 3], [1, 2, 3], 0),
+        ([1, 2, 3], [1, 2], 1),  # the next one would be one too many
+        ([1, 2, 3], [2, 3], 0),  # it does not answer anyway
+        ([1, 2, 3], [3], 0),  # there is no majority anyway
+        ([1, 2, 3, 4, 5], [1, 3, 4, 5], 0),
+        ([1], [1], 0),
+    ],
+)
+def test_a_member_is_spared_only_while_the_others_are_a_majority(
+    tmp_path: Path, voters: list[int], up: list[int], status: int
+) -> None:
+    healthy = "|".join(f"https://10.0.3.{20 + one}:2379" for one in up)
+    listed = [
+        f"{one}, started, c{one}, https://10.0.3.{20 + one}:2380, https://10.0.3.{20 + one}:2379, false"
+        for one in voters
+    ]
+    stub = tmp_path / "etcdctl"
+    lines = "\n".join(f"echo '{line}'" for line in listed)
+    stub.write_text(
+        f'#!/bin/sh\n[ "$2" = list ] || case $ETCDCTL_ENDPOINTS in {healthy}) exit 0;; *) exit 1;; esac\n{lines}\n'
+    )
+    (tmp_path / "systemctl").write_text("#!/bin/sh\necho active\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    stub.chmod(0o755)
+    script = texts(ONE, [TWO, THREE])[PROGRAM].replace("patience=60", "patience=0")
+    paths = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-s", "spare"], input=script, env=paths, text=True, capture_output=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert ("there would be no majority" in done.stderr) == bool(status)
