@@ -26,6 +26,8 @@ command -v pgbouncer > /dev/null && exit
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d
 apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends pgbouncer
 rm /usr/sbin/policy-rc.d
+# No pooler is declared there, and an enabled one is drift.
+systemctl disable --quiet pgbouncer
 """
 _SETTINGS = f"""\
 [databases]
