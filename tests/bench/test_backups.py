@@ -1,10 +1,6 @@
 """What backups take, what they cost those who append, how fast a restore is, and how much a loss of the data loses."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from statistics import median
 from typing import Final
 
@@ -15,7 +11,7 @@ from .figures import Figure, Figures, Row
 from .inventories import STORE, Inventory
 from .pooling import Way
 from .sizes import BACKED_UP, EVENTS, LOSSES
-from .timing import in_turn, percentile, say
+from .timing import in_turn, percentile, repeated, say
 
 #: Appends a second in what measures how long one takes, by so many clients, for so many seconds.
 RATE, CLIENTS, STEADY = 3000, 16, 30
@@ -85,7 +81,7 @@ def test_backups_while_others_append(backed: Backed, figures: Figures) -> None:
         return percentile(way.append(CLIENTS, seconds=STEADY, rate=RATE).latencies, 0.99)
 
     def during_backups() -> float:
-        with again_and_again(lambda: backed.start("full")):
+        with repeated(lambda: backed.start("full")):
             return slowest()
 
     def without_archiving() -> float:
@@ -139,21 +135,3 @@ def test_backups_after_a_loss(backed_up: Inventory, figures: Figures) -> None:
             {"seconds": lost},
         )
     )
-
-
-@contextmanager
-def again_and_again(action: Callable[[], object]) -> Iterator[None]:
-    """Do something over and over until the end of the block, and to the end of its last time."""
-    over = threading.Event()
-
-    def act() -> None:
-        while not over.is_set():
-            action()
-
-    with ThreadPoolExecutor() as threads:
-        acting = threads.submit(act)
-        try:
-            yield
-        finally:
-            over.set()
-        acting.result()

@@ -4,11 +4,8 @@ And by way of the pooler while the password is rotated and the certificate renew
 """
 
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -19,7 +16,7 @@ import pytest
 from .figures import Figure, Figures, Row
 from .inventories import POOLED, Inventory
 from .pooling import Followers, Way, memory_of, stored
-from .timing import in_turn, percentile, say
+from .timing import in_turn, percentile, repeated, say
 
 FEW, MANY, MOST = 16, 500, 1000
 ROUNDS = 5
@@ -114,7 +111,7 @@ def test_pooling_reloads(ways: Ways, figures: Figures) -> None:
         return percentile(ways.pooled.append(FEW, seconds=LONG, rate=HELD).latencies, 0.99)
 
     def slowest_with_reloads() -> float:
-        with repeated(lambda: in_container(ways.container, "systemctl reload pgbouncer")):
+        with repeated(lambda: in_container(ways.container, "systemctl reload pgbouncer"), pause=1):
             return slowest()
 
     say(f"\n{HELD:,} appends/s, pooled, for {LONG} s with a reload in each second, and for {LONG} s without")
@@ -179,21 +176,3 @@ def in_container(container: str, command: str) -> None:
     path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
     attach = ["lxc-attach", "-n", container, "--clear-env", "--set-var", path, "--", "sh", "-c", command]
     subprocess.run(attach, check=True, capture_output=True)
-
-
-@contextmanager
-def repeated(action: Callable[[], object]) -> Iterator[None]:
-    """Do something once a second until the end of the block."""
-    over = threading.Event()
-
-    def act() -> None:
-        while not over.wait(1):
-            action()
-
-    with ThreadPoolExecutor() as threads:
-        acting = threads.submit(act)
-        try:
-            yield
-        finally:
-            over.set()
-        acting.result()

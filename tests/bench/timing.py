@@ -1,9 +1,11 @@
 """Stop watch and statistics. Nothing here judges: a slow machine is no failure."""
 
 import math
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -36,3 +38,21 @@ def say(text: str) -> None:
     """Progress, while it runs; a closed pipe does not end the run."""
     with suppress(BrokenPipeError):
         print(text, flush=True)
+
+
+@contextmanager
+def repeated(action: Callable[[], object], pause: float = 0) -> Iterator[None]:
+    """Do something again and again until the end of the block, and to the end of its last time; ``pause``: seconds before each."""
+    over = threading.Event()
+
+    def act() -> None:
+        while not over.wait(pause):
+            action()
+
+    with ThreadPoolExecutor() as threads:
+        acting = threads.submit(act)
+        try:
+            yield
+        finally:
+            over.set()
+        acting.result()
