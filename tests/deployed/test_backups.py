@@ -38,9 +38,12 @@ def _kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     store, container = PAIRS[request.param]
     forget(store)
     deployment = Deployment(tmp_path_factory.mktemp("inventory"), store, declared(store))
+    # All that an earlier run may have left.
+    deployment.containers |= declared(copy := store.replace("kept", "copy"))
     deployment.repositories = {container: repository(container)}
     deployment.destroy()
     deployment.repositories = {}
+    del deployment.containers[copy]
     deployment.apply()
     deployment.repositories = {container: repository(container)}
     yield Kept(deployment, store, container)
@@ -519,8 +522,8 @@ def copy_of(kept: Kept) -> Iterator[str]:
     assert (missing.returncode, f"there is no container {name}" in missing.stderr) == (1, True), missing.stderr
     kept.deployment.containers |= declared(name)
     kept.deployment.containers[name]["copy_of"] = kept.store
-    kept.apply()
     try:
+        kept.apply()
         yield name
     finally:
         kept.deployment.run("deploy/destroy.py", "-y", "--data", f"confirm={name}", "--data", "volumes=delete")
