@@ -609,7 +609,7 @@ def test_another_cluster_under_the_same_name_is_refused_until_the_old_backups_ar
     # The store that was lost comes back, or what there is of it is kept.
     lost = kept.command("restore", "--confirm", kept.store)
     assert lost.returncode == 0, lost.stdout + lost.stderr
-    assert "The container has another cluster now" in lost.stdout
+    assert f"@lxc/{kept.store} has another cluster now" in lost.stdout
     assert last in kept.events()
     kept.deployment.run("deploy/destroy.py", "-y", *confirm)
     assert kept.apply(check=False).returncode != 0
